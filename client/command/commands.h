@@ -1,0 +1,127 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/command/command_context.h"
+#include "client/train_request.h"
+
+namespace distill::client {
+
+/// The verbs of distillctl. Each prints data to out(), everything else to err(), blocks until it is
+/// done, and returns how the program ends.
+
+/// What to do once a job is submitted.
+struct SubmitOptions {
+  bool wait = false;     // until it has ended; its outcome is the exit code
+  bool follow = false;   // as wait, with a line of progress
+  bool dry_run = false;  // have it checked only
+  bool quiet = false;    // print ids only
+  std::string request_id;
+};
+
+ExitCode Train(const CommandContext& context, const TrainFlags& flags,
+               const SubmitOptions& options);
+ExitCode Eval(const CommandContext& context, const EvalFlags& flags, const SubmitOptions& options);
+
+struct SubmitFileOptions {
+  std::string file;  // "-" = standard input
+  std::vector<std::string> settings;
+  std::string prefix;
+  SubmitOptions submit;
+};
+ExitCode SubmitFile(const CommandContext& context, const SubmitFileOptions& options);
+
+struct ListOptions {
+  std::vector<std::string> states;
+  std::string owner;
+  std::string name_prefix;
+  int limit = 50;  // 0 = all
+  bool quiet = false;
+};
+ExitCode List(const CommandContext& context, const ListOptions& options);
+
+ExitCode Show(const CommandContext& context, const std::string& job);
+
+ExitCode Watch(const CommandContext& context, const std::vector<std::string>& jobs);
+
+/// Watches jobs until all have ended, with progress on err() if `shows_progress`; prints the
+/// evaluations of those that evaluate.
+ExitCode AwaitJobs(const CommandContext& context, const std::vector<std::string>& jobs,
+                   bool shows_progress);
+
+struct WaitOptions {
+  std::vector<std::string> jobs;
+  std::optional<std::chrono::milliseconds> timeout;
+};
+ExitCode Wait(const CommandContext& context, const WaitOptions& options);
+
+struct LogOptions {
+  std::string job;
+  bool follow = false;
+  bool tail = false;  // the last 64 KiB only
+  int attempt = 0;    // 0 = the newest
+};
+ExitCode Logs(const CommandContext& context, const LogOptions& options);
+
+enum class MetricFormat { kTable, kCsv, kJson };
+struct MetricOptions {
+  std::string job;
+  std::vector<std::string> names;
+  MetricFormat format = MetricFormat::kTable;
+};
+ExitCode Metrics(const CommandContext& context, const MetricOptions& options);
+
+ExitCode Cancel(const CommandContext& context, const std::vector<std::string>& jobs, bool wait);
+ExitCode Requeue(const CommandContext& context, const std::vector<std::string>& jobs);
+ExitCode Delete(const CommandContext& context, const std::vector<std::string>& jobs);
+
+enum class TableFormat { kTable, kCsv, kMarkdown };
+struct TableOptions {
+  std::vector<std::string> jobs;
+  bool all = false;
+  std::string checkpoint = "best";
+  TableFormat format = TableFormat::kTable;
+};
+ExitCode Table(const CommandContext& context, const TableOptions& options);
+
+enum class EvaluationPart { kOverall, kClasses, kConfusion };
+struct EvaluationOptions {
+  std::vector<std::string> jobs;
+  EvaluationPart part = EvaluationPart::kOverall;
+  bool csv = false;
+};
+ExitCode Evaluations(const CommandContext& context, const EvaluationOptions& options);
+
+ExitCode Devices(const CommandContext& context);
+
+struct DatasetAddOptions {
+  std::string name;
+  std::string path;
+  std::optional<double> val_fraction;
+  std::optional<double> test_fraction;
+  std::optional<int64_t> seed;
+  bool wait = true;  // until it has been scanned
+};
+ExitCode DatasetAdd(const CommandContext& context, const DatasetAddOptions& options);
+ExitCode DatasetList(const CommandContext& context, bool quiet);
+ExitCode DatasetShow(const CommandContext& context, const std::string& name);
+ExitCode DatasetRemove(const CommandContext& context, const std::string& name);
+
+struct GetModelOptions {
+  std::string job;
+  std::string file;      // "" = NAME.safetensors here
+  std::string artifact;  // "" = the best model, in the form that the file's extension names
+};
+ExitCode GetModel(const CommandContext& context, const GetModelOptions& options);
+ExitCode Artifacts(const CommandContext& context, const std::string& job);
+
+ExitCode Version(const CommandContext& context);
+
+/// The version of this program, e.g. "0.1.0".
+std::string ClientVersion();
+
+}  // namespace distill::client

@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <cmath>
+
+#include "client/command/commands.h"
+#include "client/output/message_json.h"
+#include "client/output/quantity_text.h"
+
+namespace distill::client {
+namespace {
+
+using Align = TextTable::Align;
+
+struct Range {
+  double low = 0;
+  double high = 0;
+};
+
+// Returns the range of the finite values.
+Range RangeOf(const v1::MetricSeries& series) {
+  Range range;
+  bool is_first = true;
+  for (const v1::MetricPoint& point : series.points()) {
+    if (!std::isfinite(point.value())) continue;
+    range.low = is_first ? point.value() : std::min(range.low, point.value());
+    range.high = is_first ? point.value() : std::max(range.high, point.value());
+    is_first = false;
+  }
+  return range;
+}
+
+// Returns the course of a series in at most `width` characters.
+std::string Sparkline(const v1::MetricSeries& series, int width) {
+  static constexpr const char* kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  const int count = std::min(width, series.points_size());
+  const Range range = RangeOf(series);
+  std::string line;
+  for (int column = 0; column < count; ++column) {
+    const int index = column * series.points_size() / count;
+    const double value = series.points(index).value();
+    if (!std::isfinite(value)) {
+      line += "!";
+      continue;
+    }
+    const double share =
+        range.high > range.low ? (value - range.low) / (range.high - range.low) : 0.5;
+    line += kBars[std::clamp(static_cast<int>(share * 8), 0, 7)];
+  }
+  return line;
+}
+
+void PrintSummary(const CommandContext& context, const v1::ListMetricsResponse& response) {
+  constexpr int kSparklineWidth = 24;
+  TextTable table({{"METRIC"},
+                   {"POINTS", Align::kRight},
+                   {"FIRST", Align::kRight},
+                   {"LAST", Align::kRight},
+                   {"MIN", Align::kRight},
+                   {"MAX", Align::kRight},
+                   {"COURSE"}});
+  for (const v1::MetricSeries& series : response.series()) {
+    if (series.points().empty()) continue;
+    const Range range = RangeOf(series);
+    table.AddRow(
+        {series.name(), std::to_string(series.points_size()), NumberText(series.points(0).value()),
+         NumberText(series.points(series.points_size() - 1).value()), NumberText(range.low),
+         NumberText(range.high), Sparkline(series, kSparklineWidth)});
+  }
+  table.Print(context.out());
+}
+
+void PrintPoints(const CommandContext& context, const v1::ListMetricsResponse& response) {
+  TextTable table({{"name"}, {"epoch"}, {"step"}, {"value"}, {"at_unix_ms"}, {"attempt"}});
+  for (const v1::MetricSeries& series : response.series()) {
+    for (const v1::MetricPoint& point : series.points()) {
+      table.AddRow({series.name(), std::to_string(point.epoch()), std::to_string(point.step()),
+                    ExactText(point.value()), std::to_string(point.at_unix_ms()),
+                    std::to_string(point.attempt())});
+    }
+  }
+  table.PrintCsv(context.out());
+}
+
+}  // namespace
+
+ExitCode Metrics(const CommandContext& context, const MetricOptions& options) {
+  v1::ListMetricsRequest request;
+  request.set_job(options.job);
+  for (const std::string& name : options.names) request.add_names(name);
+  const auto response = context.client().ListMetrics(request);
+  if (!response.ok()) return context.Fail(response.status());
+  if (options.format == MetricFormat::kJson || context.is_json()) {
+    context.out() << ToJson(*response);
+  } else if (options.format == MetricFormat::kCsv) {
+    PrintPoints(context, *response);
+  } else {
+    PrintSummary(context, *response);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace distill::client

@@ -1,0 +1,133 @@
+#include <map>
+#include <sstream>
+
+#include "client/command/commands.h"
+#include "client/output/job_text.h"
+#include "client/output/message_json.h"
+#include "client/output/quantity_text.h"
+#include "client/output/result_table.h"
+
+namespace distill::client {
+namespace {
+
+using Align = TextTable::Align;
+
+void PrintField(std::ostream& out, const std::string& name, const std::string& value) {
+  constexpr size_t kWidth = 12;
+  if (value.empty()) return;
+  out << name << std::string(kWidth - std::min(kWidth - 1, name.size()), ' ') << value << '\n';
+}
+
+std::string Indented(const std::string& text) {
+  std::istringstream lines(text);
+  std::string indented;
+  for (std::string line; std::getline(lines, line);) indented += "  " + line + "\n";
+  return indented;
+}
+
+void PrintAttempts(const CommandContext& context, const v1::Job& job) {
+  if (job.attempts().empty()) return;
+  const int64_t now = context.environment().now_unix_ms();
+  TextTable table({{"ATTEMPT", Align::kRight},
+                   {"STATE"},
+                   {"DEVICE"},
+                   {"STARTED"},
+                   {"TOOK", Align::kRight},
+                   {"FROM EPOCH", Align::kRight},
+                   {"MESSAGE"}});
+  for (const v1::Attempt& attempt : job.attempts()) {
+    const int64_t end = attempt.finished_at_unix_ms() == 0 ? now : attempt.finished_at_unix_ms();
+    table.AddRow({std::to_string(attempt.number()),
+                  StateText(attempt.state()) +
+                      (attempt.cause() == v1::CAUSE_UNSPECIFIED ? "" : " ") +
+                      CauseText(attempt.cause()),
+                  attempt.device(), TimeText(attempt.started_at_unix_ms()),
+                  AgeText(attempt.started_at_unix_ms(), end),
+                  std::to_string(attempt.resumed_from_epoch()), attempt.message()});
+  }
+  context.out() << '\n';
+  table.Print(context.out());
+}
+
+void PrintMetrics(const CommandContext& context, const v1::Job& job) {
+  if (job.latest_metrics().empty()) return;
+  TextTable table({{"METRIC"}, {"LATEST", Align::kRight}, {"BEST", Align::kRight}});
+  const std::map<std::string, double> sorted(job.latest_metrics().begin(),
+                                             job.latest_metrics().end());
+  for (const auto& [name, value] : sorted) {
+    const auto best = job.best_metrics().find(name);
+    table.AddRow({name, NumberText(value),
+                  best == job.best_metrics().end() ? "-" : NumberText(best->second)});
+  }
+  context.out() << '\n';
+  table.Print(context.out());
+}
+
+std::string LabelsText(const v1::Job& job) {
+  const std::map<std::string, std::string> sorted(job.labels().begin(), job.labels().end());
+  std::string text;
+  for (const auto& [key, value] : sorted) {
+    if (!text.empty()) text += ", ";
+    text.append(key).append("=").append(value);
+  }
+  return text;
+}
+
+void PrintHead(const CommandContext& context, const v1::Job& job) {
+  std::ostream& out = context.out();
+  PrintField(out, "name", job.name());
+  PrintField(out, "id", job.id());
+  PrintField(out, "owner", job.owner());
+  PrintField(out, "what", SummaryText(job));
+  std::string state = context.Colored(job.state(), StateText(job.state()));
+  if (job.cause() != v1::CAUSE_UNSPECIFIED) state += " " + CauseText(job.cause());
+  PrintField(out, "state", state);
+  PrintField(out, "message", job.message());
+  PrintField(out, "actor", job.actor());
+  PrintField(out, "labels", LabelsText(job));
+  PrintField(out, "priority", std::to_string(job.priority()));
+  if (job.has_resources()) PrintField(out, "device", job.resources().device());
+  PrintField(out, "created", TimeText(job.created_at_unix_ms()));
+  PrintField(out, "started", TimeText(job.started_at_unix_ms()));
+  PrintField(out, "finished", TimeText(job.finished_at_unix_ms()));
+  if (job.has_progress()) {
+    constexpr size_t kLong = 200;
+    PrintField(out, "progress", ProgressLine(job, context.environment().now_unix_ms(), kLong));
+  }
+  std::string needed;
+  for (const std::string& name : job.depends_on()) needed += (needed.empty() ? "" : ", ") + name;
+  PrintField(out, "depends on", needed);
+}
+
+void PrintSpec(const CommandContext& context, const v1::Job& job) {
+  if (job.has_train()) context.out() << "\nspec\n" << Indented(ToJson(TrainSpec(job)));
+  if (job.has_eval()) context.out() << "\nspec\n" << Indented(ToJson(EvalSpec(job)));
+}
+
+}  // namespace
+
+ExitCode Show(const CommandContext& context, const std::string& name) {
+  const auto job = context.client().GetJob(name);
+  if (!job.ok()) return context.Fail(job.status());
+  if (context.is_json()) {
+    context.out() << ToJson(*job);
+    return ExitCode::kOk;
+  }
+  v1::ListEvaluationsRequest request;
+  request.add_jobs(job->id());
+  const auto evaluations = context.client().ListEvaluations(request);
+  if (!evaluations.ok()) return context.Fail(evaluations.status());
+
+  PrintHead(context, *job);
+  PrintAttempts(context, *job);
+  PrintMetrics(context, *job);
+  if (!evaluations->evaluations().empty()) {
+    context.out() << '\n';
+    EvaluationTable({evaluations->evaluations().begin(), evaluations->evaluations().end()})
+        .Print(context.out());
+  }
+  PrintSpec(context, *job);
+  return ExitCode::kOk;
+}
+
+}  // namespace distill::client

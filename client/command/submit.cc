@@ -1,0 +1,105 @@
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "client/command/commands.h"
+#include "client/job_file.h"
+#include "client/job_settings.h"
+#include "client/output/job_text.h"
+#include "client/output/message_json.h"
+#include "client/request_id.h"
+
+namespace distill::client {
+namespace {
+
+std::string RequestId(const SubmitOptions& options) {
+  return options.request_id.empty() ? MakeRequestId() : options.request_id;
+}
+
+void PrintSubmitted(const CommandContext& context, const v1::Job& job,
+                    const SubmitOptions& options) {
+  if (options.quiet) {
+    context.out() << job.id() << '\n';
+    return;
+  }
+  context.out() << (options.dry_run ? "would submit " : "submitted ") << job.name();
+  if (!job.id().empty()) context.out() << " (id " << job.id() << ")";
+  context.out() << ": " << SummaryText(job) << '\n';
+}
+
+ExitCode AfterSubmit(const CommandContext& context, const std::vector<std::string>& ids,
+                     const SubmitOptions& options) {
+  context.out().flush();
+  if (options.dry_run || (!options.wait && !options.follow)) return ExitCode::kOk;
+  return AwaitJobs(context, ids, options.follow);
+}
+
+ExitCode SubmitOne(const CommandContext& context, v1::Job job, const SubmitOptions& options) {
+  v1::CreateJobRequest request;
+  *request.mutable_job() = std::move(job);
+  request.set_request_id(RequestId(options));
+  request.set_validate_only(options.dry_run);
+  const auto created = context.client().CreateJob(request);
+  if (!created.ok()) return context.Fail(created.status());
+  if (context.is_json()) {
+    context.out() << ToJson(*created);
+  } else {
+    PrintSubmitted(context, *created, options);
+  }
+  return AfterSubmit(context, {created->id()}, options);
+}
+
+Result<std::string> ReadInput(const CommandContext& context, const std::string& file) {
+  std::ostringstream text;
+  if (file == "-") {
+    text << context.environment().in.rdbuf();
+    return text.str();
+  }
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream || !(text << stream.rdbuf())) {
+    return Status(Code::kInvalidArgument, "cannot read the job file: " + file);
+  }
+  return text.str();
+}
+
+}  // namespace
+
+ExitCode Train(const CommandContext& context, const TrainFlags& flags,
+               const SubmitOptions& options) {
+  auto job = BuildTrainJob(flags);
+  if (!job.ok()) return context.FailWith(ExitCode::kUsage, job.status().message());
+  return SubmitOne(context, std::move(job).value(), options);
+}
+
+ExitCode Eval(const CommandContext& context, const EvalFlags& flags, const SubmitOptions& options) {
+  auto job = BuildEvalJob(flags);
+  if (!job.ok()) return context.FailWith(ExitCode::kUsage, job.status().message());
+  return SubmitOne(context, std::move(job).value(), options);
+}
+
+ExitCode SubmitFile(const CommandContext& context, const SubmitFileOptions& options) {
+  const auto text = ReadInput(context, options.file);
+  if (!text.ok()) return context.Fail(text.status());
+  auto jobs = ParseJobFile(*text, options.file == "-" ? "(standard input)" : options.file);
+  if (!jobs.ok()) return context.Fail(jobs.status());
+  const Status status = ApplySettings(options.settings, *jobs);
+  if (!status.ok()) return context.FailWith(ExitCode::kUsage, status.message());
+  if (!options.prefix.empty()) PrefixNames(options.prefix, *jobs);
+
+  v1::BatchCreateJobsRequest request;
+  for (v1::Job& job : *jobs) *request.add_jobs() = std::move(job);
+  request.set_request_id(RequestId(options.submit));
+  request.set_validate_only(options.submit.dry_run);
+  const auto created = context.client().BatchCreateJobs(request);
+  if (!created.ok()) return context.Fail(created.status());
+  if (context.is_json()) context.out() << ToJson(*created);
+  std::vector<std::string> ids;
+  for (const v1::Job& job : created->jobs()) {
+    if (!context.is_json()) PrintSubmitted(context, job, options.submit);
+    ids.push_back(job.id());
+  }
+  return AfterSubmit(context, ids, options.submit);
+}
+
+}  // namespace distill::client

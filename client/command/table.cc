@@ -1,0 +1,109 @@
+#include "client/command/commands.h"
+#include "client/enum_text.h"
+#include "client/output/job_text.h"
+#include "client/output/message_json.h"
+#include "client/output/result_table.h"
+
+namespace distill::client {
+namespace {
+
+// Returns all training jobs, oldest first.
+Result<std::vector<v1::Job>> AllTrainJobs(const CommandContext& context) {
+  DISTILL_ASSIGN_OR_RETURN(const v1::ListJobsResponse response,
+                           context.client().ListJobs({}, /*max_jobs=*/0));
+  std::vector<v1::Job> jobs;
+  for (int index = response.jobs_size() - 1; index >= 0; --index) {
+    if (response.jobs(index).has_train()) jobs.push_back(response.jobs(index));
+  }
+  return jobs;
+}
+
+// Returns the named training jobs; an evaluation job stands for the job that it evaluates.
+Result<std::vector<v1::Job>> NamedTrainJobs(const CommandContext& context,
+                                            const std::vector<std::string>& names) {
+  std::vector<v1::Job> jobs;
+  for (const std::string& name : names) {
+    DISTILL_ASSIGN_OR_RETURN(v1::Job job, context.client().GetJob(name));
+    if (job.has_eval() && !EvalSpec(job).job().empty()) {
+      DISTILL_ASSIGN_OR_RETURN(job, context.client().GetJob(EvalSpec(job).job()));
+    }
+    bool is_new = true;
+    for (const v1::Job& known : jobs) is_new = is_new && known.id() != job.id();
+    if (is_new) jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+Result<std::vector<v1::Evaluation>> EvaluationsOf(const CommandContext& context,
+                                                  const std::vector<v1::Job>& jobs) {
+  v1::ListEvaluationsRequest request;
+  for (const v1::Job& job : jobs) request.add_jobs(job.id());
+  if (request.jobs().empty()) return std::vector<v1::Evaluation>();
+  DISTILL_ASSIGN_OR_RETURN(const v1::ListEvaluationsResponse response,
+                           context.client().ListEvaluations(request));
+  return std::vector<v1::Evaluation>(response.evaluations().begin(), response.evaluations().end());
+}
+
+void Print(const CommandContext& context, const TextTable& table, TableFormat format) {
+  if (format == TableFormat::kCsv) {
+    table.PrintCsv(context.out());
+  } else if (format == TableFormat::kMarkdown) {
+    table.PrintMarkdown(context.out());
+  } else {
+    table.Print(context.out());
+  }
+}
+
+}  // namespace
+
+ExitCode Table(const CommandContext& context, const TableOptions& options) {
+  if (options.all == !options.jobs.empty()) {
+    return context.FailWith(ExitCode::kUsage, "table: jobs, or --all, are needed");
+  }
+  const auto checkpoint = ParseEnum(*v1::CheckpointKind_descriptor(), options.checkpoint);
+  if (!checkpoint.ok()) {
+    return context.FailWith(ExitCode::kUsage, "--checkpoint: " + checkpoint.status().message());
+  }
+  const auto jobs = options.all ? AllTrainJobs(context) : NamedTrainJobs(context, options.jobs);
+  if (!jobs.ok()) return context.Fail(jobs.status());
+  const auto evaluations = EvaluationsOf(context, *jobs);
+  if (!evaluations.ok()) return context.Fail(evaluations.status());
+  if (context.is_json()) {
+    v1::ListEvaluationsResponse response;
+    for (const v1::Evaluation& evaluation : *evaluations) *response.add_evaluations() = evaluation;
+    context.out() << ToJson(response);
+    return ExitCode::kOk;
+  }
+  const auto rows =
+      ComposeResults(*jobs, *evaluations, static_cast<v1::CheckpointKind>(*checkpoint));
+  Print(context, ResultTable(rows), options.format);
+  return ExitCode::kOk;
+}
+
+ExitCode Evaluations(const CommandContext& context, const EvaluationOptions& options) {
+  v1::ListEvaluationsRequest request;
+  for (const std::string& job : options.jobs) request.add_jobs(job);
+  request.set_full(options.part != EvaluationPart::kOverall || context.is_json());
+  const auto response = context.client().ListEvaluations(request);
+  if (!response.ok()) return context.Fail(response.status());
+  if (context.is_json()) {
+    context.out() << ToJson(*response);
+    return ExitCode::kOk;
+  }
+  const TableFormat format = options.csv ? TableFormat::kCsv : TableFormat::kTable;
+  const std::vector<v1::Evaluation> evaluations(response->evaluations().begin(),
+                                                response->evaluations().end());
+  if (options.part == EvaluationPart::kConfusion) {
+    for (const v1::Evaluation& evaluation : evaluations) {
+      const int classes = evaluation.classes_size();
+      if (evaluation.confusion_size() != classes * classes) continue;
+      Print(context, ConfusionTable(evaluation), format);
+    }
+    return ExitCode::kOk;
+  }
+  const bool by_class = options.part == EvaluationPart::kClasses;
+  Print(context, by_class ? ClassTable(evaluations) : EvaluationTable(evaluations), format);
+  return ExitCode::kOk;
+}
+
+}  // namespace distill::client

@@ -1,0 +1,143 @@
+#include <thread>
+
+#include "client/command/commands.h"
+#include "client/command/job_board.h"
+#include "client/output/job_text.h"
+#include "client/output/message_json.h"
+#include "client/output/result_table.h"
+
+namespace distill::client {
+namespace {
+
+// What came of watching some jobs.
+struct WatchReport {
+  std::vector<v1::Job> jobs;     // as last seen
+  std::vector<Status> statuses;  // how each stream ended
+};
+
+// Returns the jobs that the names stand for now: "@last" must not move while they are watched.
+Result<std::vector<v1::Job>> Resolve(const CommandContext& context,
+                                     const std::vector<std::string>& names) {
+  std::vector<v1::Job> jobs;
+  for (const std::string& name : names) {
+    DISTILL_ASSIGN_OR_RETURN(v1::Job job, context.client().GetJob(name));
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+// Follows all jobs to their end, one thread each.
+WatchReport Follow(const CommandContext& context, const std::vector<v1::Job>& jobs,
+                   StreamLimits limits, JobBoard& board) {
+  limits.on_reconnect = [&](const Status& status) {
+    board.Note(context.err(), "distillctl: connection lost, trying again: " + status.message());
+  };
+  WatchReport report;
+  report.statuses.resize(jobs.size());
+  std::vector<std::thread> threads;
+  for (size_t index = 0; index < jobs.size(); ++index) {
+    threads.emplace_back([&, index] {
+      report.statuses[index] =
+          context.client().WatchJob(jobs[index].id(), limits, [&](const v1::Job& job) {
+            board.Update(index, job);
+            return true;
+          });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  report.jobs = board.jobs();
+  return report;
+}
+
+ExitCode Detach(const CommandContext& context, const std::vector<v1::Job>& jobs) {
+  std::string names;
+  for (const v1::Job& job : jobs) names += " " + job.name();
+  context.Note("detached; the work goes on. Come back with: distillctl watch" + names);
+  return ExitCode::kInterrupted;
+}
+
+ExitCode Outcome(const CommandContext& context, const WatchReport& report) {
+  for (const Status& status : report.statuses) {
+    if (status.code() == Code::kCancelled) return Detach(context, report.jobs);
+  }
+  for (const Status& status : report.statuses) {
+    if (status.code() == Code::kDeadlineExceeded) {
+      return context.FailWith(ExitCode::kWaitTimedOut, "not all jobs ended in time");
+    }
+    if (!status.ok()) return context.Fail(status);
+  }
+  ExitCode worst = ExitCode::kOk;
+  for (const v1::Job& job : report.jobs) worst = Worse(worst, ExitCodeFor(job.state()));
+  return worst;
+}
+
+JobBoard::Style StyleFor(bool is_terminal) {
+  return is_terminal ? JobBoard::Style::kLive : JobBoard::Style::kLines;
+}
+
+// Says why jobs did not succeed, once all have ended.
+void ReportFailures(const CommandContext& context, const WatchReport& report) {
+  for (const v1::Job& job : report.jobs) {
+    if (!IsFinal(job.state()) || job.state() == v1::JOB_STATE_SUCCEEDED) continue;
+    std::string line = job.name() + " " + StateText(job.state());
+    if (job.cause() != v1::CAUSE_UNSPECIFIED) line += " " + CauseText(job.cause());
+    if (!job.message().empty()) line += ": " + job.message();
+    context.Note(line);
+  }
+}
+
+// Prints what the evaluation jobs among `jobs` found.
+Status PrintEvaluations(const CommandContext& context, const std::vector<v1::Job>& jobs) {
+  v1::ListEvaluationsRequest request;
+  for (const v1::Job& job : jobs) {
+    if (job.has_eval()) request.add_jobs(job.id());
+  }
+  if (request.jobs().empty()) return {};
+  DISTILL_ASSIGN_OR_RETURN(const v1::ListEvaluationsResponse response,
+                           context.client().ListEvaluations(request));
+  if (context.is_json()) {
+    context.out() << ToJson(response);
+  } else if (!response.evaluations().empty()) {
+    EvaluationTable({response.evaluations().begin(), response.evaluations().end()})
+        .Print(context.out());
+  }
+  return {};
+}
+
+}  // namespace
+
+ExitCode AwaitJobs(const CommandContext& context, const std::vector<std::string>& names,
+                   bool shows_progress) {
+  const auto jobs = Resolve(context, names);
+  if (!jobs.ok()) return context.Fail(jobs.status());
+  const auto style =
+      shows_progress ? StyleFor(context.environment().err_is_terminal) : JobBoard::Style::kSilent;
+  JobBoard board(context.environment(), context.err(), style, jobs->size());
+  const WatchReport report = Follow(context, *jobs, context.Limits(), board);
+  const ExitCode outcome = Outcome(context, report);
+  if (!shows_progress) ReportFailures(context, report);
+  if (outcome != ExitCode::kOk) return outcome;
+  const Status status = PrintEvaluations(context, report.jobs);
+  return status.ok() ? outcome : context.Fail(status);
+}
+
+ExitCode Watch(const CommandContext& context, const std::vector<std::string>& names) {
+  const auto jobs = Resolve(context, names);
+  if (!jobs.ok()) return context.Fail(jobs.status());
+  JobBoard board(context.environment(), context.out(),
+                 StyleFor(context.environment().out_is_terminal), jobs->size());
+  return Outcome(context, Follow(context, *jobs, context.Limits(), board));
+}
+
+ExitCode Wait(const CommandContext& context, const WaitOptions& options) {
+  StreamLimits limits = context.Limits();
+  if (options.timeout) limits.deadline = std::chrono::steady_clock::now() + *options.timeout;
+  const auto jobs = Resolve(context, options.jobs);
+  if (!jobs.ok()) return context.Fail(jobs.status());
+  JobBoard board(context.environment(), context.err(), JobBoard::Style::kSilent, jobs->size());
+  const WatchReport report = Follow(context, *jobs, limits, board);
+  ReportFailures(context, report);
+  return Outcome(context, report);
+}
+
+}  // namespace distill::client

@@ -1,0 +1,107 @@
+#include "client/command_line/command_line.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "client/command_line/verb.h"
+#include "client/output/quantity_text.h"
+
+namespace distill::client {
+namespace {
+
+constexpr const char* kDefaultServer = "127.0.0.1:50551";
+
+struct Hint {
+  std::string_view flag;
+  std::string_view hint;
+};
+
+// Flags of the reference system that have no equal here, and what to do instead.
+constexpr std::array kHints{
+    Hint{"--save_path", "jobs have names instead of folders: --name"},
+    Hint{"--resume", "an interrupted job resumes by itself; else: distillctl requeue JOB"},
+    Hint{"--train_path", "register the images once: distillctl dataset add, then --dataset"},
+    Hint{"--val_path", "register the images once: distillctl dataset add, then --dataset"},
+    Hint{"--test_path", "register the images once: distillctl dataset add, then --dataset"},
+    Hint{"--label_path", "class names come from the data set's folders"},
+    Hint{"--config", "what it set are flags: --schedule, --seed, --cutout, or a job file"},
+    Hint{"--image_channel", "images have three channels"},
+    Hint{"--task", "name the splits: distillctl eval JOB --split val,test"},
+    Hint{"--half", "train and evaluate in mixed precision with --amp"},
+    Hint{"--visual", "see docs/from-the-reference.md"},
+    Hint{"--tsne", "see docs/from-the-reference.md"}};
+
+void AddCommonFlags(CommandLine& line) {
+  line.app.add_option("--server", line.common.server,
+                      "host:port of distilld (default: $DISTILL_SERVER, else 127.0.0.1:50551)");
+  line.app.add_option("-o,--output", line.output, "form of the output")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  line.app.add_flag("--no-color", line.common.no_color, "no colours (also: $NO_COLOR)");
+  AddDuration(line.app, "--timeout", "longest wait for an answer of the server (default 10s)",
+              [&line](std::chrono::milliseconds timeout) { line.common.timeout = timeout; });
+}
+
+void PrintHints(const std::vector<std::string>& arguments, std::ostream& err) {
+  for (const std::string& argument : arguments) {
+    const std::string_view flag = std::string_view(argument).substr(0, argument.find('='));
+    for (const Hint& hint : kHints) {
+      if (flag == hint.flag) err << hint.flag << ": " << hint.hint << '\n';
+    }
+  }
+}
+
+void Finish(CommandLine& line, const Environment& environment) {
+  line.common.output = line.output == "json" ? OutputFormat::kJson : OutputFormat::kTable;
+  line.common.no_color = line.common.no_color || !environment.variable("NO_COLOR").empty();
+  if (line.common.server.empty()) line.common.server = environment.variable("DISTILL_SERVER");
+  if (line.common.server.empty()) line.common.server = kDefaultServer;
+}
+
+}  // namespace
+
+CLI::Option* AddRepeated(CLI::App& verb, const std::string& names, std::vector<std::string>& values,
+                         const std::string& help) {
+  return verb.add_option(names, values, help)->allow_extra_args(false);
+}
+
+CLI::Option* AddDuration(CLI::App& verb, const std::string& names, const std::string& help,
+                         std::function<void(std::chrono::milliseconds)> set) {
+  return verb
+      .add_option_function<std::string>(
+          names,
+          [names, set = std::move(set)](const std::string& text) {
+            const auto duration = ParseDuration(text);
+            if (!duration.ok()) throw CLI::ValidationError(names, duration.status().message());
+            set(*duration);
+          },
+          help)
+      ->type_name("TIME");
+}
+
+ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& environment) {
+  CommandLine line;
+  line.app.name("distillctl");
+  line.app.require_subcommand(1);
+  line.app.fallthrough();  // common flags may stand after the verb
+  line.app.set_version_flag("--version", "distillctl " + ClientVersion());
+  line.app.footer("distillctl VERB --help tells the flags of a verb.");
+  AddCommonFlags(line);
+  AddSubmitVerbs(line);
+  AddJobVerbs(line);
+  AddResultVerbs(line);
+  AddServerVerbs(line);
+  try {
+    line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    const int code = line.app.exit(error, environment.out, environment.err);
+    if (code == 0) return ExitCode::kOk;
+    PrintHints(arguments, environment.err);
+    return ExitCode::kUsage;
+  }
+  Finish(line, environment);
+  return line.selected(CommandContext(environment, line.common));
+}
+
+}  // namespace distill::client

@@ -1,0 +1,109 @@
+#include "client/command_line/verb.h"
+
+namespace distill::client {
+namespace {
+
+struct JobNames {
+  std::vector<std::string> jobs;
+};
+
+struct CancelOptions {
+  std::vector<std::string> jobs;
+  bool wait = false;
+};
+
+struct ShowOptions {
+  std::string job;
+};
+
+constexpr const char* kJobHelp = "name, id or @last";
+
+void AddList(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("ls", "list jobs, newest first");
+  const auto options = Bind<ListOptions>(line, verb, List);
+  AddRepeated(verb, "--state", options->states, "only jobs in this state; may be repeated")
+      ->delimiter(',');
+  verb.add_option("--owner", options->owner, "only jobs of this user");
+  verb.add_option("--name-prefix", options->name_prefix, "only jobs whose name starts so");
+  verb.add_option("-n,--limit", options->limit, "at most so many; 0 = all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb.add_flag("-q,--quiet", options->quiet, "print names only");
+}
+
+void AddLogs(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("logs", "print the log of a job");
+  const auto options = Bind<LogOptions>(line, verb, Logs);
+  verb.add_option("job", options->job, kJobHelp)->required();
+  verb.add_flag("-f,--follow", options->follow, "go on until the job has ended");
+  verb.add_flag("--tail", options->tail, "start with the last 64 KiB");
+  verb.add_option("--attempt", options->attempt, "default: the newest");
+}
+
+void AddMetrics(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("metrics", "print the course of a job's metrics");
+  const auto options = Bind<MetricOptions>(line, verb, Metrics);
+  verb.add_option("job", options->job, kJobHelp)->required();
+  AddRepeated(verb, "--name", options->names,
+              "only this metric, e.g. val/accuracy; may be repeated")
+      ->delimiter(',');
+  CLI::Option* const csv = verb.add_flag_callback(
+      "--csv", [options] { options->format = MetricFormat::kCsv; }, "every point, as CSV");
+  verb.add_flag_callback(
+          "--json", [options] { options->format = MetricFormat::kJson; }, "every point, as JSON")
+      ->excludes(csv);
+}
+
+void AddWait(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("wait", "wait until jobs have ended");
+  const auto options = Bind<WaitOptions>(line, verb, Wait);
+  verb.add_option("jobs", options->jobs, kJobHelp)->required();
+  AddDuration(verb, "--timeout", "give up after this time (exit code 7)",
+              [options](std::chrono::milliseconds timeout) { options->timeout = timeout; });
+}
+
+void AddCancel(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("cancel", "stop jobs, each with a checkpoint");
+  const auto options = Bind<CancelOptions>(
+      line, verb, [](const CommandContext& context, const CancelOptions& given) {
+        return Cancel(context, given.jobs, given.wait);
+      });
+  verb.add_option("jobs", options->jobs, kJobHelp)->required();
+  verb.add_flag("--wait", options->wait, "until they have stopped");
+}
+
+// Adds a verb that takes jobs and nothing else.
+void AddPlain(CommandLine& line, const char* name, const char* help,
+              ExitCode (*run)(const CommandContext&, const std::vector<std::string>&)) {
+  CLI::App& verb = *line.app.add_subcommand(name, help);
+  const auto options =
+      Bind<JobNames>(line, verb, [run](const CommandContext& context, const JobNames& given) {
+        return run(context, given.jobs);
+      });
+  verb.add_option("jobs", options->jobs, kJobHelp)->required();
+}
+
+void AddShow(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("show", "show all about a job");
+  const auto options =
+      Bind<ShowOptions>(line, verb, [](const CommandContext& context, const ShowOptions& given) {
+        return Show(context, given.job);
+      });
+  verb.add_option("job", options->job, kJobHelp)->required();
+}
+
+}  // namespace
+
+void AddJobVerbs(CommandLine& line) {
+  AddList(line);
+  AddShow(line);
+  AddPlain(line, "watch", "follow the progress of jobs", Watch);
+  AddWait(line);
+  AddLogs(line);
+  AddMetrics(line);
+  AddCancel(line);
+  AddPlain(line, "requeue", "queue jobs again; they resume from their last checkpoint", Requeue);
+  AddPlain(line, "delete", "remove ended jobs with their metrics and files", Delete);
+}
+
+}  // namespace distill::client

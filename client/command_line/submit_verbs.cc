@@ -1,0 +1,186 @@
+#include <string_view>
+
+#include "client/command_line/flag_tables.h"
+#include "client/command_line/verb.h"
+
+namespace distill::client {
+namespace {
+
+// Returns the first of "--a,--b".
+std::string FirstName(std::string_view names) {
+  return std::string(names.substr(0, names.find(',')));
+}
+
+template <typename Flags>
+void AddFieldFlags(CLI::App& verb, const FlagGroup& group, const std::shared_ptr<Flags>& flags) {
+  for (const FieldFlag& flag : group.flags) {
+    const std::string name = FirstName(flag.names);
+    const std::string path = flag.path;
+    CLI::Option* option = nullptr;
+    if (std::string_view(flag.type).empty()) {
+      option = verb.add_flag_callback(
+          flag.names,
+          [flags, name, path] {
+            flags->settings.push_back({name, path, "true"});
+          },
+          flag.help);
+    } else {
+      option = verb.add_option_function<std::string>(
+          flag.names,
+          [flags, name, path](const std::string& value) {
+            flags->settings.push_back({name, path, value});
+          },
+          flag.help);
+      option->type_name(flag.type);
+    }
+    option->group(group.title);
+  }
+}
+
+// Adds --label and --time-limit, which need more than their text.
+template <typename Flags>
+void AddJobFlags(CLI::App& verb, const std::shared_ptr<Flags>& flags, const std::string& kind) {
+  AddFieldFlags(verb, JobFlagGroup(), flags);
+  AddRepeated(verb, "--label", flags->labels, "KEY=VALUE; may be repeated")->group("Job");
+  AddDuration(verb, "--time-limit", "stop after this time, e.g. 2h",
+              [flags, kind](std::chrono::milliseconds limit) {
+                flags->settings.push_back({"--time-limit", kind + ".time_limit_seconds",
+                                           std::to_string((limit.count() + 999) / 1000)});
+              })
+      ->group("Job");
+}
+
+void AddSubmitFlags(CLI::App& verb, SubmitOptions& options) {
+  const char* const group = "Submission";
+  verb.add_flag("--wait", options.wait, "wait for the end; the job's outcome is the exit code")
+      ->group(group);
+  verb.add_flag("--follow,--watch", options.follow, "as --wait, showing the progress")
+      ->group(group);
+  verb.add_flag("--dry-run", options.dry_run, "have it checked, submit nothing")->group(group);
+  verb.add_flag("-q,--quiet", options.quiet, "print the id only")->group(group);
+  verb.add_option("--request-id", options.request_id,
+                  "a UUID: submitting again with it makes no second job")
+      ->group(group);
+}
+
+struct TrainOptions {
+  TrainFlags flags;
+  SubmitOptions submit;
+};
+
+struct EvalOptions {
+  EvalFlags flags;
+  SubmitOptions submit;
+};
+
+void AddDistillationFlags(CLI::App& verb, DistillationFlags& flags) {
+  const char* const group = "Distillation";
+  const auto repeated = [&](const char* names, std::vector<std::string>& values, const char* help) {
+    AddRepeated(verb, names, values, help)->group(group);
+  };
+  // With expected(0, 1) each use takes a method or none: the reference has a bare --kd.
+  verb.add_option("--kd,--kd_method,--kd-method", flags.methods,
+                  "soft-target, mgd, sp or at; may be repeated")
+      ->expected(0, 1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("METHOD")
+      ->group(group);
+  verb.add_option("--teacher,--teacher_path", flags.teacher,
+                  "a job, or a file of weights on the server (with / or .pth, .pt, .safetensors)")
+      ->type_name("JOB|FILE")
+      ->group(group);
+  verb.add_option("--teacher-model", flags.teacher_model, "architecture of the teacher's file")
+      ->group(group);
+  verb.add_option("--teacher-checkpoint", flags.teacher_checkpoint, "best (default) or last")
+      ->group(group);
+  verb.add_option("--kd-ratio,--kd_ratio", flags.ratio,
+                  "weight by the reference's rule: R/(1-R) below 1, else R; AT: R; default 0.7")
+      ->type_name("R")
+      ->group(group);
+  repeated("--kd-weight", flags.weights, "[METHOD=]W: total = task + sum of W * term");
+  repeated("--temperature", flags.temperatures, "[METHOD=]T of soft-target; default 4");
+  repeated("--kd-blocks", flags.blocks,
+           "[METHOD=]B,B... from 1 to 4; default MGD 4, SP and AT 3,4");
+  repeated("--kd-form", flags.forms, "[METHOD=]paper or reference");
+  repeated("--mgd-mask", flags.mgd_mask_ratios, "share of channels; default 0.15");
+  repeated("--mgd-alpha", flags.mgd_alphas, "default 7e-5");
+}
+
+void AddTrain(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("train", "submit a training job");
+  const auto options =
+      Bind<TrainOptions>(line, verb, [](const CommandContext& context, const TrainOptions& given) {
+        TrainOptions wanted = given;
+        // A bare --kd leaves an empty text behind.
+        std::erase(wanted.flags.distillation.methods, "");
+        return Train(context, wanted.flags, wanted.submit);
+      });
+  const std::shared_ptr<TrainFlags> flags(options, &options->flags);
+  for (const FlagGroup& group : TrainFlagGroups()) AddFieldFlags(verb, group, flags);
+  verb.add_flag_callback(
+          "--imagenet-meanstd,--imagenet_meanstd",
+          [flags] {
+            flags->settings.push_back(
+                {"--imagenet-meanstd", "train.input.normalization", "imagenet"});
+          },
+          "normalise by ImageNet's mean and std")
+      ->group("Data and model");
+  verb.add_flag("--pretrained", flags->pretrained, "start from published ImageNet weights")
+      ->group("Data and model");
+  verb.add_option("--weights,--weight", flags->weights,
+                  "start from a file on the server, or a job's best checkpoint")
+      ->type_name("FILE|JOB")
+      ->group("Data and model");
+  verb.add_flag("--ema", flags->ema, "average the weights")->group("Optimiser and schedule");
+  verb.add_flag("--rdrop", flags->rdrop, "regularise by R-Drop")->group("Loss");
+  AddDistillationFlags(verb, flags->distillation);
+  verb.parse_complete_callback(
+      [flags, &verb] { flags->distillation.is_asked_for = verb.get_option("--kd")->count() > 0; });
+  AddJobFlags(verb, flags, "train");
+  AddSubmitFlags(verb, options->submit);
+}
+
+void AddEval(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("eval", "submit an evaluation job");
+  const auto options =
+      Bind<EvalOptions>(line, verb, [](const CommandContext& context, const EvalOptions& given) {
+        return Eval(context, given.flags, given.submit);
+      });
+  const std::shared_ptr<EvalFlags> flags(options, &options->flags);
+  verb.add_option("job", flags->job, "the training job whose model is evaluated");
+  for (const FlagGroup& group : EvalFlagGroups()) AddFieldFlags(verb, group, flags);
+  verb.add_option("--weights", flags->file, "evaluate a file on the server instead of a job")
+      ->type_name("FILE")
+      ->group("Evaluation");
+  AddRepeated(verb, "--split", flags->splits, "train, val or test (default), or several: val,test")
+      ->delimiter(',')
+      ->group("Evaluation");
+  verb.add_flag("--tta,--test-tta,--test_tta", flags->tta,
+                "with ten crops (mean of the logits), beside the plain pass")
+      ->group("Evaluation");
+  verb.add_flag("--tta-only", flags->tta_only, "with ten crops, without the plain pass")
+      ->group("Evaluation");
+  AddJobFlags(verb, flags, "eval");
+  AddSubmitFlags(verb, options->submit);
+}
+
+void AddSubmit(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("submit", "submit the jobs of a YAML or JSON file");
+  const auto options = Bind<SubmitFileOptions>(line, verb, SubmitFile);
+  verb.add_option("-f,--file", options->file, "the file; - = standard input")->required();
+  verb.add_option("--set", options->settings,
+                  "PATH=VALUE ...: sets a field of all jobs that have it, e.g. train.epochs=2")
+      ->type_name("PATH=VALUE");
+  verb.add_option("--prefix", options->prefix, "goes before the names of all jobs");
+  AddSubmitFlags(verb, options->submit);
+}
+
+}  // namespace
+
+void AddSubmitVerbs(CommandLine& line) {
+  AddTrain(line);
+  AddEval(line);
+  AddSubmit(line);
+}
+
+}  // namespace distill::client

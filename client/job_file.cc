@@ -1,0 +1,214 @@
+#include "client/job_file.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+#include <yaml-cpp/yaml.h>
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "client/field_path.h"
+
+namespace distill::client {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::OneofDescriptor;
+
+// Fields of Job from this number on, and these two, are the server's.
+constexpr int kFirstOutputField = 20;
+
+bool IsOutputOnly(const FieldDescriptor& field) {
+  if (field.containing_type() != v1::Job::descriptor()) return false;
+  return field.number() >= kFirstOutputField || field.name() == "id" || field.name() == "owner";
+}
+
+// Reads nodes into messages and collects what is wrong with them.
+class NodeReader {
+ public:
+  explicit NodeReader(std::string file_name) : file_name_(std::move(file_name)) {}
+
+  const std::string& problems() const { return problems_; }
+
+  void Complain(const YAML::Node& node, const std::string& path, const std::string& what) {
+    if (!problems_.empty()) problems_ += '\n';
+    problems_ += file_name_ + ":" + std::to_string(node.Mark().line + 1) + ": " +
+                 (path.empty() ? "" : path + ": ") + what;
+  }
+
+  // Reads the fields of a mapping, but for `skipped`, into `message`, on top of what it holds.
+  void ReadMessage(const YAML::Node& node, const std::string& path, Message& message,
+                   const std::set<std::string>& skipped = {}) {
+    if (!node.IsMap()) {
+      Complain(node, path, "fields are needed here: " + FieldNames(message));
+      return;
+    }
+    std::set<std::string> seen;
+    std::map<const OneofDescriptor*, std::string> chosen;
+    for (const auto& entry : node) {
+      const std::string key = entry.first.Scalar();
+      if (skipped.count(key) != 0) continue;
+      std::string key_path = path;
+      if (!path.empty()) key_path += '.';
+      key_path += key;
+      if (!seen.insert(key).second) Complain(entry.first, key_path, "given twice");
+      const auto* field = message.GetDescriptor()->FindFieldByName(key);
+      if (field == nullptr) {
+        Complain(entry.first, key_path, "no such field; there are " + FieldNames(message));
+      } else if (IsOutputOnly(*field)) {
+        Complain(entry.first, key_path, "only the server sets it");
+      } else if (!IsOnlyChoice(*field, chosen)) {
+        Complain(entry.first, key_path,
+                 "excludes '" + chosen[field->real_containing_oneof()] + "'; give one of the two");
+      } else {
+        ReadField(entry.second, key_path, *field, message);
+      }
+    }
+  }
+
+ private:
+  static bool IsOnlyChoice(const FieldDescriptor& field,
+                           std::map<const OneofDescriptor*, std::string>& chosen) {
+    const OneofDescriptor* oneof = field.real_containing_oneof();
+    return oneof == nullptr || chosen.emplace(oneof, field.name()).second;
+  }
+
+  void ReadField(const YAML::Node& node, const std::string& path, const FieldDescriptor& field,
+                 Message& message) {
+    if (node.IsNull()) {
+      message.GetReflection()->ClearField(&message, &field);
+    } else if (field.is_map()) {
+      ReadMap(node, path, field, message);
+    } else if (field.is_repeated()) {
+      ReadList(node, path, field, message);
+    } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      ReadMessage(node, path, *message.GetReflection()->MutableMessage(&message, &field));
+    } else {
+      ReadPlain(node, path, field, message);
+    }
+  }
+
+  void ReadMap(const YAML::Node& node, const std::string& path, const FieldDescriptor& field,
+               Message& message) {
+    if (!node.IsMap()) {
+      Complain(node, path, "keys with values are needed");
+      return;
+    }
+    for (const auto& entry : node) {
+      if (!entry.second.IsScalar()) {
+        Complain(entry.second, path + "." + entry.first.Scalar(), "a text is needed");
+        continue;
+      }
+      SetMapEntry(message, field, entry.first.Scalar(), entry.second.Scalar());
+    }
+  }
+
+  void ReadList(const YAML::Node& node, const std::string& path, const FieldDescriptor& field,
+                Message& message) {
+    if (!node.IsSequence()) {
+      Complain(node, path, "a list is needed");
+      return;
+    }
+    message.GetReflection()->ClearField(&message, &field);
+    for (size_t index = 0; index < node.size(); ++index) {
+      const std::string entry_path = path + "[" + std::to_string(index) + "]";
+      if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        ReadMessage(node[index], entry_path,
+                    *message.GetReflection()->AddMessage(&message, &field));
+      } else {
+        ReadPlain(node[index], entry_path, field, message);
+      }
+    }
+  }
+
+  void ReadPlain(const YAML::Node& node, const std::string& path, const FieldDescriptor& field,
+                 Message& message) {
+    if (!node.IsScalar()) {
+      Complain(node, path, "a single value is needed");
+      return;
+    }
+    const Status status = SetPlainField(message, field, node.Scalar());
+    if (!status.ok()) Complain(node, path, status.message());
+  }
+
+  const std::string file_name_;
+  std::string problems_;
+};
+
+// What jobs start from, by kind.
+struct Defaults {
+  v1::Job train;
+  v1::Job eval;
+};
+
+void ReadDefaults(const YAML::Node& node, NodeReader& reader, Defaults& defaults) {
+  if (!node.IsMap()) {
+    reader.Complain(node, "defaults", "fields of jobs are needed here");
+    return;
+  }
+  reader.ReadMessage(node, "defaults", defaults.train, {"eval"});
+  NodeReader unheard("");  // what is wrong with the shared fields was said just now
+  unheard.ReadMessage(node, "defaults", defaults.eval, {"train", "eval"});
+  if (node["eval"]) {
+    reader.ReadMessage(node["eval"], "defaults.eval", *defaults.eval.mutable_eval());
+  }
+}
+
+void ReadJob(const YAML::Node& node, const std::string& path, const Defaults& defaults,
+             NodeReader& reader, std::vector<v1::Job>& jobs) {
+  const bool is_eval = node.IsMap() && node["eval"];
+  v1::Job job = is_eval ? defaults.eval : defaults.train;
+  reader.ReadMessage(node, path, job);
+  if (node.IsMap() && !node["train"] && !is_eval) {
+    reader.Complain(node, path, "'train' or 'eval' is needed");
+  }
+  jobs.push_back(std::move(job));
+}
+
+void ReadDocument(const YAML::Node& document, NodeReader& reader, Defaults& defaults,
+                  std::vector<v1::Job>& jobs) {
+  const bool is_group = document.IsMap() && (document["jobs"] || document["defaults"]);
+  if (!is_group) {
+    ReadJob(document, "", defaults, reader, jobs);
+    return;
+  }
+  for (const auto& entry : document) {
+    const std::string key = entry.first.Scalar();
+    if (key != "jobs" && key != "defaults") {
+      reader.Complain(entry.first, key, "no such key; beside 'jobs' there is only 'defaults'");
+    }
+  }
+  if (document["defaults"]) ReadDefaults(document["defaults"], reader, defaults);
+  const YAML::Node list = document["jobs"];
+  if (!list) return;
+  if (!list.IsSequence()) {
+    reader.Complain(list, "jobs", "a list is needed");
+    return;
+  }
+  for (size_t index = 0; index < list.size(); ++index) {
+    ReadJob(list[index], "jobs[" + std::to_string(index) + "]", defaults, reader, jobs);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<v1::Job>> ParseJobFile(const std::string& text, const std::string& file_name) {
+  NodeReader reader(file_name);
+  Defaults defaults;
+  std::vector<v1::Job> jobs;
+  try {
+    for (const YAML::Node& document : YAML::LoadAll(text)) {
+      if (!document.IsNull()) ReadDocument(document, reader, defaults, jobs);
+    }
+  } catch (const YAML::Exception& error) {
+    return Status(Code::kInvalidArgument,
+                  file_name + ":" + std::to_string(error.mark.line + 1) + ": " + error.msg);
+  }
+  if (!reader.problems().empty()) return Status(Code::kInvalidArgument, reader.problems());
+  if (jobs.empty()) return Status(Code::kInvalidArgument, file_name + ": it holds no job");
+  return jobs;
+}
+
+}  // namespace distill::client

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "distill/v1/job.pb.h"
+
+namespace distill::client {
+
+/// Reads jobs from YAML or JSON. A document is one job (the fields of distill.v1.Job), or a list of
+/// jobs under `jobs`; `defaults` holds fields that each job after it starts from: its `train` goes
+/// into training jobs, its `eval` into evaluation jobs, all else into both. A list in a job
+/// replaces the default's list; null takes a default away.
+///
+/// kInvalidArgument: all that is wrong, one line each: "FILE:LINE: path: what".
+Result<std::vector<v1::Job>> ParseJobFile(const std::string& text, const std::string& file_name);
+
+}  // namespace distill::client

@@ -1,0 +1,64 @@
+#include "client/job_settings.h"
+
+#include <set>
+#include <string_view>
+
+#include "client/field_path.h"
+
+namespace distill::client {
+namespace {
+
+bool Concerns(std::string_view path, const v1::Job& job) {
+  if (path.starts_with("train.") && !job.has_train()) return false;
+  if (path.starts_with("eval.") && !job.has_eval()) return false;
+  if (path.starts_with("train.ema.")) return job.train().has_ema();
+  if (path.starts_with("train.rdrop.")) return job.train().has_rdrop();
+  if (path.starts_with("train.distillation.")) return job.train().has_distillation();
+  return true;
+}
+
+void PrefixReference(const std::string& prefix, const std::set<std::string>& names,
+                     std::string& reference) {
+  if (names.count(reference) != 0) reference.insert(0, prefix);
+}
+
+}  // namespace
+
+Status ApplySettings(const std::vector<std::string>& settings, std::vector<v1::Job>& jobs) {
+  for (const std::string& setting : settings) {
+    const size_t split = setting.find('=');
+    if (split == std::string::npos || split == 0) {
+      return {Code::kInvalidArgument, "--set: path=value is needed, not '" + setting + "'"};
+    }
+    const std::string path = setting.substr(0, split);
+    bool concerns_any = false;
+    for (v1::Job& job : jobs) {
+      if (!Concerns(path, job)) continue;
+      concerns_any = true;
+      const Status status = SetField(job, path, setting.substr(split + 1));
+      if (!status.ok()) return status.WithContext("--set");
+    }
+    if (!concerns_any) return {Code::kInvalidArgument, "--set: no job has it: " + path};
+  }
+  return {};
+}
+
+void PrefixNames(const std::string& prefix, std::vector<v1::Job>& jobs) {
+  std::set<std::string> names;
+  for (const v1::Job& job : jobs) names.insert(job.name());
+  names.erase("");
+  for (v1::Job& job : jobs) {
+    if (!job.name().empty()) job.set_name(prefix + job.name());
+    if (job.eval().has_job()) PrefixReference(prefix, names, *job.mutable_eval()->mutable_job());
+    if (job.train().initial_weights().has_job()) {
+      PrefixReference(prefix, names,
+                      *job.mutable_train()->mutable_initial_weights()->mutable_job());
+    }
+    if (!job.train().has_distillation()) continue;
+    for (v1::Teacher& teacher : *job.mutable_train()->mutable_distillation()->mutable_teachers()) {
+      if (teacher.has_job()) PrefixReference(prefix, names, *teacher.mutable_job());
+    }
+  }
+}
+
+}  // namespace distill::client

@@ -1,0 +1,104 @@
+#include "client/output/text_table.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace distill::client {
+namespace {
+
+using Row = std::vector<std::string>;
+
+std::string Padded(const std::string& cell, size_t width, TextTable::Align align) {
+  const std::string blanks(width - std::min(width, DisplayWidth(cell)), ' ');
+  return align == TextTable::Align::kRight ? blanks + cell : cell + blanks;
+}
+
+std::string CsvCell(const std::string& cell) {
+  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
+  std::string quoted = "\"";
+  for (const char c : cell) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string MarkdownCell(const std::string& cell) {
+  std::string escaped;
+  for (const char c : cell) {
+    if (c == '|') escaped += '\\';
+    escaped += c == '\n' ? ' ' : c;
+  }
+  // Leading blanks (the indentation of students) would vanish.
+  const size_t indentation = escaped.find_first_not_of(' ');
+  if (indentation == std::string::npos || indentation == 0) return escaped;
+  std::string indented;
+  for (size_t count = 0; count < indentation; ++count) indented += "&nbsp;";
+  return indented + escaped.substr(indentation);
+}
+
+}  // namespace
+
+size_t DisplayWidth(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;  // not a continuation byte
+  }));
+}
+
+TextTable::TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+void TextTable::AddRow(std::vector<std::string> cells) {
+  assert(cells.size() == columns_.size());
+  rows_.push_back(std::move(cells));
+}
+
+void TextTable::Print(std::ostream& out) const {
+  std::vector<size_t> widths;
+  for (size_t column = 0; column < columns_.size(); ++column) {
+    size_t width = DisplayWidth(columns_[column].title);
+    for (const Row& row : rows_) width = std::max(width, DisplayWidth(row[column]));
+    widths.push_back(width);
+  }
+  const auto print_row = [&](const Row& row) {
+    std::string line;
+    for (size_t column = 0; column < row.size(); ++column) {
+      if (column > 0) line += "  ";
+      line += Padded(row[column], widths[column], columns_[column].align);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out << line << '\n';
+  };
+  Row titles;
+  for (const Column& column : columns_) titles.push_back(column.title);
+  print_row(titles);
+  for (const Row& row : rows_) print_row(row);
+}
+
+void TextTable::PrintCsv(std::ostream& out) const {
+  for (size_t column = 0; column < columns_.size(); ++column) {
+    out << (column > 0 ? "," : "") << CsvCell(columns_[column].title);
+  }
+  out << '\n';
+  for (const Row& row : rows_) {
+    for (size_t column = 0; column < row.size(); ++column) {
+      out << (column > 0 ? "," : "") << CsvCell(row[column]);
+    }
+    out << '\n';
+  }
+}
+
+void TextTable::PrintMarkdown(std::ostream& out) const {
+  for (const Column& column : columns_) out << "| " << MarkdownCell(column.title) << ' ';
+  out << "|\n";
+  for (const Column& column : columns_) {
+    out << (column.align == Align::kRight ? "|---:" : "|---");
+  }
+  out << "|\n";
+  for (const Row& row : rows_) {
+    for (const std::string& cell : row) out << "| " << MarkdownCell(cell) << ' ';
+    out << "|\n";
+  }
+}
+
+}  // namespace distill::client

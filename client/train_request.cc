@@ -1,0 +1,210 @@
+#include "client/train_request.h"
+
+#include <array>
+#include <string_view>
+
+#include "client/enum_text.h"
+#include "client/field_path.h"
+
+namespace distill::client {
+namespace {
+
+Status UsageError(const std::string& message) { return {Code::kInvalidArgument, message}; }
+
+Status Apply(const std::vector<FlagSetting>& settings, v1::Job& job) {
+  for (const FlagSetting& setting : settings) {
+    const Status status = SetField(job, setting.path, setting.value);
+    if (status.ok()) continue;
+    // The user typed a flag: the path in front of the message means nothing to them.
+    return UsageError(setting.flag + status.message().substr(setting.path.size()));
+  }
+  return {};
+}
+
+Status ApplyLabels(const std::vector<std::string>& labels, v1::Job& job) {
+  for (const std::string& label : labels) {
+    const size_t split = label.find('=');
+    if (split == std::string::npos || split == 0) {
+      return UsageError("--label: key=value is needed, not '" + label + "'");
+    }
+    (*job.mutable_labels())[label.substr(0, split)] = label.substr(split + 1);
+  }
+  return {};
+}
+
+// A flag that belongs to the distillation terms.
+struct TermFlag {
+  std::string flag;
+  std::string field;
+  std::vector<v1::DistillationMethod> methods;  // that take it
+  const std::vector<std::string>& values;
+};
+
+bool Takes(const TermFlag& flag, v1::DistillationMethod method) {
+  for (const v1::DistillationMethod candidate : flag.methods) {
+    if (candidate == method) return true;
+  }
+  return false;
+}
+
+Status ApplyTermValue(const TermFlag& flag, const std::string& text,
+                      v1::Distillation& distillation) {
+  const size_t split = text.find('=');
+  const std::string value = split == std::string::npos ? text : text.substr(split + 1);
+  int wanted = v1::DISTILLATION_METHOD_UNSPECIFIED;
+  if (split != std::string::npos) {
+    const auto method = ParseEnum(*v1::DistillationMethod_descriptor(), text.substr(0, split));
+    if (!method.ok()) return method.status().WithContext(flag.flag);
+    wanted = *method;
+  }
+  bool has_found = false;
+  for (v1::DistillationTerm& term : *distillation.mutable_terms()) {
+    const bool is_meant = wanted == v1::DISTILLATION_METHOD_UNSPECIFIED || wanted == term.method();
+    if (!is_meant || !Takes(flag, term.method())) continue;
+    has_found = true;
+    const Status status = SetField(term, flag.field, value);
+    if (!status.ok()) return UsageError(flag.flag + status.message().substr(flag.field.size()));
+  }
+  if (has_found) return {};
+  return UsageError(flag.flag + ": none of the --kd methods takes it: " + text);
+}
+
+Status ApplyTermFlags(const DistillationFlags& flags, v1::Distillation& distillation) {
+  const std::vector<v1::DistillationMethod> all = {
+      v1::DISTILLATION_METHOD_SOFT_TARGET, v1::DISTILLATION_METHOD_MGD, v1::DISTILLATION_METHOD_SP,
+      v1::DISTILLATION_METHOD_AT};
+  const std::vector<v1::DistillationMethod> of_features = {
+      v1::DISTILLATION_METHOD_MGD, v1::DISTILLATION_METHOD_SP, v1::DISTILLATION_METHOD_AT};
+  const std::vector<v1::DistillationMethod> soft_target = {v1::DISTILLATION_METHOD_SOFT_TARGET};
+  const std::vector<v1::DistillationMethod> mgd = {v1::DISTILLATION_METHOD_MGD};
+  const std::array<TermFlag, 6> term_flags = {
+      TermFlag{"--kd-weight", "weight", all, flags.weights},
+      TermFlag{"--temperature", "temperature", soft_target, flags.temperatures},
+      TermFlag{"--kd-blocks", "blocks", of_features, flags.blocks},
+      TermFlag{"--kd-form",
+               "form",
+               {v1::DISTILLATION_METHOD_SP, v1::DISTILLATION_METHOD_AT},
+               flags.forms},
+      TermFlag{"--mgd-mask", "mgd_mask_ratio", mgd, flags.mgd_mask_ratios},
+      TermFlag{"--mgd-alpha", "mgd_alpha", mgd, flags.mgd_alphas}};
+  for (const TermFlag& flag : term_flags) {
+    for (const std::string& value : flag.values) {
+      DISTILL_RETURN_IF_ERROR(ApplyTermValue(flag, value, distillation));
+    }
+  }
+  return {};
+}
+
+Status ApplyTeacher(const DistillationFlags& flags, v1::Distillation& distillation) {
+  if (flags.teacher.empty()) return UsageError("--kd: a teacher is needed: --teacher JOB or FILE");
+  v1::Teacher& teacher = *distillation.add_teachers();
+  if (IsFileName(flags.teacher)) {
+    if (flags.teacher_model.empty()) {
+      return UsageError("--teacher: a file needs --teacher-model, its architecture");
+    }
+    teacher.set_file(flags.teacher);
+  } else {
+    teacher.set_job(flags.teacher);
+  }
+  teacher.set_model(flags.teacher_model);
+  if (flags.teacher_checkpoint.empty()) return {};
+  return SetField(teacher, "checkpoint", flags.teacher_checkpoint)
+      .WithContext("--teacher-checkpoint");
+}
+
+bool HasDistillationParameters(const DistillationFlags& flags) {
+  return !flags.teacher.empty() || !flags.teacher_model.empty() || !flags.ratio.empty() ||
+         !flags.weights.empty() || !flags.temperatures.empty() || !flags.blocks.empty() ||
+         !flags.forms.empty() || !flags.mgd_mask_ratios.empty() || !flags.mgd_alphas.empty() ||
+         !flags.teacher_checkpoint.empty();
+}
+
+Status ApplyDistillation(const DistillationFlags& flags, v1::TrainJob& train) {
+  if (!flags.is_asked_for) {
+    if (!HasDistillationParameters(flags)) return {};
+    return UsageError("flags for distillation were given without --kd METHOD");
+  }
+  v1::Distillation& distillation = *train.mutable_distillation();
+  std::vector<std::string> methods = flags.methods;
+  if (methods.empty()) methods = {"soft-target"};
+  for (const std::string& text : methods) {
+    const auto method = ParseEnum(*v1::DistillationMethod_descriptor(), text);
+    if (!method.ok()) return method.status().WithContext("--kd");
+    distillation.add_terms()->set_method(static_cast<v1::DistillationMethod>(*method));
+  }
+  if (!flags.ratio.empty()) {
+    const Status status = SetField(distillation, "kd_ratio", flags.ratio);
+    if (!status.ok()) return UsageError("--" + status.message());
+  }
+  DISTILL_RETURN_IF_ERROR(ApplyTeacher(flags, distillation));
+  return ApplyTermFlags(flags, distillation);
+}
+
+Status ApplyInitialWeights(const TrainFlags& flags, v1::TrainJob& train) {
+  if (flags.pretrained && !flags.weights.empty()) {
+    return UsageError("--pretrained and --weights: only one of them can be the start");
+  }
+  if (flags.pretrained) train.mutable_initial_weights()->set_pretrained(true);
+  if (flags.weights.empty()) return {};
+  if (IsFileName(flags.weights)) {
+    train.mutable_initial_weights()->set_file(flags.weights);
+  } else {
+    train.mutable_initial_weights()->set_job(flags.weights);
+  }
+  return {};
+}
+
+Status AddPasses(const EvalFlags& flags, v1::EvalJob& eval) {
+  std::vector<std::string> splits = flags.splits;
+  if (splits.empty()) splits = {"test"};
+  for (const std::string& text : splits) {
+    const auto split = ParseEnum(*v1::Split_descriptor(), text);
+    if (!split.ok()) return split.status().WithContext("--split");
+    for (const bool tta : {false, true}) {
+      if ((tta && !flags.tta && !flags.tta_only) || (!tta && flags.tta_only)) continue;
+      v1::EvalPass& pass = *eval.add_passes();
+      pass.set_split(static_cast<v1::Split>(*split));
+      pass.set_tta(tta);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+bool IsFileName(const std::string& text) {
+  const std::string_view view = text;
+  return view.find('/') != std::string_view::npos || view.ends_with(".pth") ||
+         view.ends_with(".pt") || view.ends_with(".safetensors");
+}
+
+Result<v1::Job> BuildTrainJob(const TrainFlags& flags) {
+  v1::Job job;
+  v1::TrainJob& train = *job.mutable_train();
+  if (flags.ema) train.mutable_ema();
+  if (flags.rdrop) train.mutable_rdrop();
+  DISTILL_RETURN_IF_ERROR(Apply(flags.settings, job));
+  DISTILL_RETURN_IF_ERROR(ApplyLabels(flags.labels, job));
+  DISTILL_RETURN_IF_ERROR(ApplyInitialWeights(flags, train));
+  DISTILL_RETURN_IF_ERROR(ApplyDistillation(flags.distillation, train));
+  return job;
+}
+
+Result<v1::Job> BuildEvalJob(const EvalFlags& flags) {
+  v1::Job job;
+  v1::EvalJob& eval = *job.mutable_eval();
+  if (flags.job.empty() == flags.file.empty()) {
+    return UsageError("eval: a job, or --weights FILE with --model and --dataset, is needed");
+  }
+  if (flags.file.empty()) {
+    eval.set_job(flags.job);
+  } else {
+    eval.set_file(flags.file);
+  }
+  DISTILL_RETURN_IF_ERROR(Apply(flags.settings, job));
+  DISTILL_RETURN_IF_ERROR(ApplyLabels(flags.labels, job));
+  DISTILL_RETURN_IF_ERROR(AddPasses(flags, eval));
+  return job;
+}
+
+}  // namespace distill::client

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "distill/v1/job.pb.h"
+
+namespace distill::client {
+
+/// A flag whose value is one field of the request.
+struct FlagSetting {
+  std::string flag;  // for messages, e.g. "--lr"
+  std::string path;  // e.g. "train.optimizer.learning_rate"
+  std::string value;
+};
+
+/// The flags of `train` about distillation. Those of a term are "VALUE", for all terms that take
+/// it, or "METHOD=VALUE".
+struct DistillationFlags {
+  bool is_asked_for = false;         // --kd was given, with or without a method
+  std::vector<std::string> methods;  // none: SoftTarget, as the reference
+  std::string teacher;               // a job, or a file (IsFileName)
+  std::string teacher_model;
+  std::string teacher_checkpoint;
+  std::string ratio;
+  std::vector<std::string> weights;
+  std::vector<std::string> temperatures;
+  std::vector<std::string> blocks;
+  std::vector<std::string> forms;
+  std::vector<std::string> mgd_mask_ratios;
+  std::vector<std::string> mgd_alphas;
+};
+
+struct TrainFlags {
+  std::vector<FlagSetting> settings;
+  std::vector<std::string> labels;  // "key=value"
+  bool ema = false;
+  bool rdrop = false;
+  bool pretrained = false;
+  std::string weights;  // a file, or a job
+  DistillationFlags distillation;
+};
+
+struct EvalFlags {
+  std::vector<FlagSetting> settings;
+  std::vector<std::string> labels;
+  std::string job;  // exactly one of job and file
+  std::string file;
+  std::vector<std::string> splits;  // none: test; a plain pass of each
+  bool tta = false;                 // a pass with TTA of each, too
+  bool tta_only = false;            // only passes with TTA
+};
+
+/// Returns true for what names a file rather than a job: it has a "/" or ends in .pth, .pt or
+/// .safetensors.
+bool IsFileName(const std::string& text);
+
+/// Returns the job that the flags ask for. kInvalidArgument: a value does not fit, or flags
+/// contradict each other; the message names the flag.
+Result<v1::Job> BuildTrainJob(const TrainFlags& flags);
+Result<v1::Job> BuildEvalJob(const EvalFlags& flags);
+
+}  // namespace distill::client

@@ -1,0 +1,37 @@
+# distill_add_test(NAME x_test SOURCES ... LINK ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [DISCOVER]
+#   [TENSORS])
+#
+# One GoogleTest binary. Registered as one test, or, with DISCOVER, as one test per case (only for
+# binaries that start fast: not those that load LibTorch). TENSORS: its files use LibTorch, and share
+# the core's precompiled header. Tests are optimised little: most of their time goes into compiling.
+function(distill_add_test)
+  cmake_parse_arguments(arg "SERIAL;DISCOVER;TENSORS" "NAME;TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_include_directories(${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${arg_NAME} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest_main distill::warnings)
+  target_compile_options(${arg_NAME} PRIVATE -O1)
+  if(arg_TENSORS)
+    # The header was made with -fPIC, which is as good for a test.
+    target_compile_options(${arg_NAME} PRIVATE -fPIC)
+    target_precompile_headers(${arg_NAME} REUSE_FROM distill_device)
+  endif()
+  # No SKIP_REGULAR_EXPRESSION: CTest would report a program with a failed and a skipped case as
+  # skipped. gtest_discover_tests sets one itself, for single cases.
+  set(properties TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "DISTILL_TEST_DATA=${DISTILL_TEST_DATA}")
+  if(arg_LABELS)
+    list(APPEND properties LABELS "${arg_LABELS}")
+  endif()
+  if(arg_SERIAL)
+    list(APPEND properties RUN_SERIAL ON)
+  endif()
+  if(arg_DISCOVER)
+    gtest_discover_tests(${arg_NAME} DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
+  else()
+    add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
+    set_tests_properties(${arg_NAME} PROPERTIES ${properties})
+  endif()
+endfunction()

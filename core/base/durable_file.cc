@@ -1,0 +1,95 @@
+#include "core/base/durable_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace distill {
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    Close();
+    descriptor_ = other.Release();
+  }
+  return *this;
+}
+
+int FileDescriptor::Release() { return std::exchange(descriptor_, -1); }
+
+void FileDescriptor::Close() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+Status WriteAll(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return ErrnoStatus("write " + path.string(), errno);
+    }
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return Status::Ok();
+}
+
+Status ReplaceFile(const std::filesystem::path& path, std::string_view bytes) {
+  return ReplaceFileWith(path, [&](int descriptor) { return WriteAll(descriptor, bytes, path); });
+}
+
+namespace {
+
+Status WriteAndSync(const std::filesystem::path& path, const std::function<Status(int)>& write) {
+  constexpr mode_t kOwnerOnly = 0600;
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOwnerOnly));
+  if (!file.is_open()) return ErrnoStatus("create " + path.string(), errno);
+  DISTILL_RETURN_IF_ERROR(write(file.get()));
+  if (::fsync(file.get()) != 0) return ErrnoStatus("sync " + path.string(), errno);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status ReplaceFileWith(const std::filesystem::path& path, const std::function<Status(int)>& write) {
+  const std::filesystem::path temporary = path.string() + ".tmp";
+  Status status = WriteAndSync(temporary, write);
+  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    status = ErrnoStatus("rename " + temporary.string(), errno);
+  }
+  if (!status.ok()) {
+    ::unlink(temporary.c_str());
+    return status;
+  }
+  return SyncDirectory(path.parent_path());
+}
+
+Status SyncDirectory(const std::filesystem::path& directory) {
+  const std::string name = directory.empty() ? "." : directory.string();
+  const FileDescriptor descriptor(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!descriptor.is_open()) return ErrnoStatus("open " + name, errno);
+  if (::fsync(descriptor.get()) != 0) return ErrnoStatus("sync " + name, errno);
+  return Status::Ok();
+}
+
+Result<std::string> ReadFile(const std::filesystem::path& path, uint64_t max_bytes) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return ErrnoStatus("open " + path.string(), errno);
+  std::string content;
+  std::string buffer(size_t{1} << 16U, '\0');
+  while (true) {
+    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoStatus("read " + path.string(), errno);
+    if (count == 0) return content;
+    content.append(buffer, 0, static_cast<size_t>(count));
+    if (content.size() > max_bytes) {
+      return Status(Code::kResourceExhausted, "file " + path.string() + " is larger than " +
+                                                  std::to_string(max_bytes) + " bytes");
+    }
+  }
+}
+
+}  // namespace distill

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "core/base/status.h"
+
+namespace distill {
+
+/// An open file descriptor, closed on destruction. Owned by one thread.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
+  ~FileDescriptor() { Close(); }
+  FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(other.Release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+
+  int get() const { return descriptor_; }
+  bool is_open() const { return descriptor_ >= 0; }
+  int Release();
+  void Close();
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// Writes all of `bytes` to `descriptor`, through interruptions and short writes. Blocks.
+/// `path` is only for the message.
+Status WriteAll(int descriptor, std::string_view bytes, const std::filesystem::path& path);
+
+/// Replaces the file at `path` with `bytes`, so that a reader, or a crash at any moment, sees the
+/// old content or the new, never a part. Durable on return. Blocks on disk.
+/// kResourceExhausted: the disk is full. After any failure the old file is unchanged and no
+/// temporary file is left.
+Status ReplaceFile(const std::filesystem::path& path, std::string_view bytes);
+
+/// As ReplaceFile, for content too large for one string: `write` gets the open temporary file's
+/// descriptor and writes the whole content to it.
+Status ReplaceFileWith(const std::filesystem::path& path,
+                       const std::function<Status(int descriptor)>& write);
+
+/// Makes the names in `directory` durable (fsync of the directory). Blocks on disk.
+Status SyncDirectory(const std::filesystem::path& directory);
+
+/// Returns the content of the file at `path`. Blocks on disk.
+/// kNotFound: no such file. kResourceExhausted: it holds more than `max_bytes`.
+Result<std::string> ReadFile(const std::filesystem::path& path,
+                             uint64_t max_bytes = uint64_t{1} << 32U);
+
+}  // namespace distill

@@ -1,0 +1,262 @@
+#include "core/data/dataset_layout.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "core/base/durable_file.h"
+#include "core/data/csv.h"
+
+namespace distill::core {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 9> kImageExtensions = {
+    ".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"};
+
+bool HasImageExtension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(kImageExtensions.begin(), kImageExtensions.end(), extension) !=
+         kImageExtensions.end();
+}
+
+bool IsHidden(const fs::path& path) { return path.filename().string().substr(0, 1) == "."; }
+
+// Returns whether `path` is `folder` or lies in it. Both without links, dots and doubled slashes.
+bool IsInside(const fs::path& path, const fs::path& folder) {
+  const auto [folder_end, ignored] =
+      std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return folder_end == folder.end();
+}
+
+// Returns what a folder holds, hidden names left out, sorted.
+Result<std::vector<fs::directory_entry>> ListFolder(const fs::path& folder) {
+  std::vector<fs::directory_entry> entries;
+  std::error_code error;
+  fs::directory_iterator iterator(folder, error);
+  while (!error && iterator != fs::directory_iterator()) {
+    if (!IsHidden(iterator->path())) entries.push_back(*iterator);
+    iterator.increment(error);
+  }
+  if (error) return ErrnoStatus("read folder " + folder.string(), error.value());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+bool IsFolder(const fs::directory_entry& entry) {
+  std::error_code ignored;
+  return entry.is_directory(ignored);
+}
+
+bool IsLink(const fs::directory_entry& entry) {
+  std::error_code ignored;
+  return entry.is_symlink(ignored);
+}
+
+// Walks the class folders below one root.
+class FolderWalk {
+ public:
+  explicit FolderWalk(fs::path root) : root_(std::move(root)) {}
+
+  Result<DatasetLayout> Run();
+
+ private:
+  Status WalkSplit(const fs::path& folder, Split split);
+  Status WalkClass(const fs::path& folder, const std::string& class_name, Split split);
+  void AddFile(const fs::directory_entry& entry, const std::string& class_name, Split split);
+  Result<bool> HasSplitFolders(const std::vector<fs::directory_entry>& entries) const;
+
+  const fs::path root_;  // canonical
+  DatasetLayout layout_;
+};
+
+// A folder named train is a split when it holds folders and no images; else it is a class.
+Result<bool> FolderWalk::HasSplitFolders(const std::vector<fs::directory_entry>& entries) const {
+  const auto train = std::find_if(entries.begin(), entries.end(), [](const auto& entry) {
+    return entry.path().filename() == SplitName(Split::kTrain) && IsFolder(entry);
+  });
+  if (train == entries.end()) return false;
+  DISTILL_ASSIGN_OR_RETURN(const auto children, ListFolder(train->path()));
+  const bool has_image = std::any_of(children.begin(), children.end(), [](const auto& child) {
+    return !IsFolder(child) && HasImageExtension(child.path());
+  });
+  return !has_image && std::any_of(children.begin(), children.end(), IsFolder);
+}
+
+Result<DatasetLayout> FolderWalk::Run() {
+  DISTILL_ASSIGN_OR_RETURN(const auto entries, ListFolder(root_));
+  DISTILL_ASSIGN_OR_RETURN(const bool has_splits, HasSplitFolders(entries));
+  layout_.has_split[static_cast<size_t>(Split::kTrain)] = true;
+  if (!has_splits) {
+    DISTILL_RETURN_IF_ERROR(WalkSplit(root_, Split::kTrain));
+    return std::move(layout_);
+  }
+  for (const fs::directory_entry& entry : entries) {
+    if (!IsFolder(entry)) {
+      ++layout_.num_ignored_files;
+      continue;
+    }
+    const std::optional<Split> split = ParseSplit(entry.path().filename().string());
+    if (!split) {
+      return Status(Code::kInvalidArgument,
+                    "folder beside train that is neither val nor test: " + entry.path().string());
+    }
+    layout_.has_split[static_cast<size_t>(*split)] = true;
+    DISTILL_RETURN_IF_ERROR(WalkSplit(entry.path(), *split));
+  }
+  return std::move(layout_);
+}
+
+Status FolderWalk::WalkSplit(const fs::path& folder, Split split) {
+  DISTILL_ASSIGN_OR_RETURN(const auto entries, ListFolder(folder));
+  std::string empty_classes;
+  for (const fs::directory_entry& entry : entries) {
+    if (!IsFolder(entry)) {
+      ++layout_.num_ignored_files;
+      continue;
+    }
+    if (IsLink(entry)) {
+      return {Code::kInvalidArgument,
+              "class folder is a link, which is not followed: " + entry.path().string()};
+    }
+    const size_t num_before = layout_.images.size() + layout_.bad_images.size();
+    DISTILL_RETURN_IF_ERROR(WalkClass(entry.path(), entry.path().filename().string(), split));
+    if (layout_.images.size() + layout_.bad_images.size() == num_before) {
+      empty_classes += (empty_classes.empty() ? "" : ", ") + entry.path().string();
+    }
+  }
+  if (empty_classes.empty()) return Status::Ok();
+  return {Code::kInvalidArgument, "class folders without an image: " + empty_classes};
+}
+
+Status FolderWalk::WalkClass(const fs::path& folder, const std::string& class_name, Split split) {
+  DISTILL_ASSIGN_OR_RETURN(const auto entries, ListFolder(folder));
+  for (const fs::directory_entry& entry : entries) {
+    if (IsFolder(entry) && !IsLink(entry)) {
+      DISTILL_RETURN_IF_ERROR(WalkClass(entry.path(), class_name, split));
+    } else {
+      AddFile(entry, class_name, split);
+    }
+  }
+  return Status::Ok();
+}
+
+void FolderWalk::AddFile(const fs::directory_entry& entry, const std::string& class_name,
+                         Split split) {
+  std::error_code error;
+  const bool is_file = entry.is_regular_file(error);
+  if (!HasImageExtension(entry.path()) || (!is_file && !IsLink(entry))) {
+    ++layout_.num_ignored_files;
+    return;
+  }
+  if (IsLink(entry)) {
+    const fs::path target = fs::canonical(entry.path(), error);
+    if (error || !is_file) {
+      layout_.bad_images.push_back({entry.path(), "link does not lead to a file"});
+      return;
+    }
+    if (!IsInside(target, root_)) {
+      layout_.bad_images.push_back({entry.path(), "link leaves the data set's folder"});
+      return;
+    }
+  }
+  layout_.images.push_back({entry.path(), class_name, split});
+}
+
+// Reads the images that a CSV file lists.
+class ListedImages {
+ public:
+  ListedImages(fs::path path, const std::vector<fs::path>& allowed_roots);
+
+  Result<DatasetLayout> Run();
+
+ private:
+  Status AddRecord(const std::vector<std::string>& fields, int64_t line);
+  bool IsAllowed(const fs::path& path) const;
+  Status Damaged(int64_t line, const std::string& what) const;
+
+  const fs::path path_;
+  std::vector<fs::path> allowed_roots_;  // canonical
+  bool is_restricted_;
+  std::set<fs::path> listed_;
+  DatasetLayout layout_;
+};
+
+ListedImages::ListedImages(fs::path path, const std::vector<fs::path>& allowed_roots)
+    : path_(std::move(path)), is_restricted_(!allowed_roots.empty()) {
+  for (const fs::path& root : allowed_roots) {
+    std::error_code error;
+    const fs::path canonical = fs::canonical(root, error);
+    if (!error) allowed_roots_.push_back(canonical);
+  }
+}
+
+Status ListedImages::Damaged(int64_t line, const std::string& what) const {
+  return {Code::kInvalidArgument, path_.string() + ", line " + std::to_string(line) + ": " + what};
+}
+
+Result<DatasetLayout> ListedImages::Run() {
+  DISTILL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path_));
+  CsvReader reader(text);
+  std::vector<std::string> fields;
+  const std::vector<std::string> header = {"path", "class", "split"};
+  if (!reader.Next(fields) || fields.size() < 3 ||
+      !std::equal(header.begin(), header.end(), fields.begin())) {
+    return Damaged(1, "the header is not path,class,split");
+  }
+  while (reader.Next(fields)) {
+    const bool is_blank = fields.size() == 1 && fields[0].empty();
+    if (!is_blank) DISTILL_RETURN_IF_ERROR(AddRecord(fields, reader.line()));
+  }
+  if (reader.is_damaged()) return Damaged(reader.line(), "a quote is not closed");
+  return std::move(layout_);
+}
+
+Status ListedImages::AddRecord(const std::vector<std::string>& fields, int64_t line) {
+  if (fields.size() < 3) return Damaged(line, "path, class and split are needed");
+  const std::optional<Split> split = ParseSplit(fields[2]);
+  if (!split) return Damaged(line, "split is not train, val or test: " + fields[2]);
+  if (fields[0].empty() || fields[1].empty()) return Damaged(line, "path or class is empty");
+  const fs::path image = (path_.parent_path() / fields[0]).lexically_normal();
+  if (!listed_.insert(image).second) return Damaged(line, "listed twice: " + image.string());
+  layout_.has_split[static_cast<size_t>(*split)] = true;
+  if (IsAllowed(image)) {
+    layout_.images.push_back({image, fields[1], *split});
+  } else {
+    layout_.bad_images.push_back({image, "outside the folders that data may come from"});
+  }
+  return Status::Ok();
+}
+
+// A path that does not exist is let through: reading it gives the better reason.
+bool ListedImages::IsAllowed(const fs::path& path) const {
+  if (!is_restricted_) return true;
+  std::error_code error;
+  const fs::path target = fs::weakly_canonical(path, error);
+  return !error && std::any_of(allowed_roots_.begin(), allowed_roots_.end(),
+                               [&](const fs::path& root) { return IsInside(target, root); });
+}
+
+}  // namespace
+
+Result<DatasetLayout> FindImages(const ScanOptions& options) {
+  std::error_code error;
+  const fs::path path = fs::canonical(options.path, error);
+  if (error) return ErrnoStatus("open data set " + options.path.string(), error.value());
+  Result<DatasetLayout> layout = fs::is_directory(path, error)
+                                     ? FolderWalk(path).Run()
+                                     : ListedImages(path, options.allowed_roots).Run();
+  if (!layout.ok()) return layout;
+  std::sort(layout->images.begin(), layout->images.end(),
+            [](const FoundImage& left, const FoundImage& right) { return left.path < right.path; });
+  return layout;
+}
+
+}  // namespace distill::core

@@ -1,0 +1,85 @@
+#include "core/device/amp.h"
+
+#include <ATen/autocast_mode.h>
+
+#include "core/device/device.h"
+#include "core/device/torch_version.h"
+
+namespace distill::core {
+namespace {
+
+#if DISTILL_TORCH_AT_LEAST(2, 4)
+
+bool IsEnabled(at::DeviceType type) { return at::autocast::is_autocast_enabled(type); }
+void SetEnabled(at::DeviceType type, bool enabled) {
+  at::autocast::set_autocast_enabled(type, enabled);
+}
+at::ScalarType Dtype(at::DeviceType type) { return at::autocast::get_autocast_dtype(type); }
+void SetDtype(at::DeviceType type, at::ScalarType dtype) {
+  at::autocast::set_autocast_dtype(type, dtype);
+}
+
+#else
+
+bool IsEnabled(at::DeviceType type) {
+  return type == at::kCPU ? at::autocast::is_cpu_enabled() : at::autocast::is_enabled();
+}
+void SetEnabled(at::DeviceType type, bool enabled) {
+  if (type == at::kCPU) {
+    at::autocast::set_cpu_enabled(enabled);
+  } else {
+    at::autocast::set_enabled(enabled);
+  }
+}
+at::ScalarType Dtype(at::DeviceType type) {
+  return type == at::kCPU ? at::autocast::get_autocast_cpu_dtype()
+                          : at::autocast::get_autocast_gpu_dtype();
+}
+void SetDtype(at::DeviceType type, at::ScalarType dtype) {
+  if (type == at::kCPU) {
+    at::autocast::set_autocast_cpu_dtype(dtype);
+  } else {
+    at::autocast::set_autocast_gpu_dtype(dtype);
+  }
+}
+
+#endif
+
+}  // namespace
+
+AmpPlan ChooseAmp(const at::Device& device, bool is_requested) {
+  AmpPlan plan;
+  if (!is_requested) return plan;
+  if (!device.is_cuda()) {
+    plan.notice =
+        "mixed precision was asked for, but a CPU trains faster and safely in float32: training in "
+        "float32";
+    return plan;
+  }
+  if (HasFastBfloat16(device)) {
+    plan.mode = AmpMode::kBfloat16;
+    return plan;
+  }
+  plan.mode = AmpMode::kFloat16;
+  plan.notice = "this GPU has no bfloat16: training in float16 with loss scaling";
+  return plan;
+}
+
+AutocastScope::AutocastScope(const at::Device& device, AmpMode mode)
+    : device_type_(device.type()), is_active_(mode != AmpMode::kOff) {
+  if (!is_active_) return;
+  was_enabled_ = IsEnabled(device_type_);
+  previous_dtype_ = Dtype(device_type_);
+  SetDtype(device_type_, mode == AmpMode::kBfloat16 ? at::kBFloat16 : at::kHalf);
+  SetEnabled(device_type_, true);
+  at::autocast::increment_nesting();
+}
+
+AutocastScope::~AutocastScope() {
+  if (!is_active_) return;
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  SetEnabled(device_type_, was_enabled_);
+  SetDtype(device_type_, previous_dtype_);
+}
+
+}  // namespace distill::core

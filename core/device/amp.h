@@ -1,0 +1,47 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+namespace distill::core {
+
+/// In which precision a run computes its forward passes.
+enum class AmpMode {
+  kOff,       ///< float32
+  kBfloat16,  ///< autocast to bfloat16, no loss scaling needed
+  kFloat16,   ///< autocast to float16: losses must be scaled (core/train/gradient_scaler.h)
+};
+
+/// A decision about mixed precision, and a sentence for the run's log when it is not what was asked
+/// for (else empty).
+struct AmpPlan {
+  AmpMode mode = AmpMode::kOff;
+  std::string notice;
+};
+
+/// Decides how a run with or without `--amp` computes on `device`: bfloat16 on a GPU of compute
+/// capability 8.0 or newer, float16 on older ones. A CPU computes in float32: without
+/// special instructions bfloat16 is many times slower there, and training in it is incomplete in
+/// LibTorch 1.13. May throw c10::Error (no such GPU).
+AmpPlan ChooseAmp(const at::Device& device, bool is_requested);
+
+/// Switches autocast on for the calling thread while it lives, and restores what was before; does
+/// nothing with kOff. The weights cast within the outermost scope are kept until it ends, so open
+/// one scope for each step's forward pass, after the optimiser has changed the weights.
+/// Owned by one thread; scopes nest.
+class AutocastScope {
+ public:
+  AutocastScope(const at::Device& device, AmpMode mode);
+  ~AutocastScope();
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  at::DeviceType device_type_;
+  bool is_active_;
+  bool was_enabled_ = false;
+  at::ScalarType previous_dtype_ = at::kFloat;
+};
+
+}  // namespace distill::core

@@ -1,0 +1,96 @@
+#include "core/device/device.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/DeviceGuard.h>
+#include <sys/resource.h>
+
+#include <charconv>
+
+#include "core/device/torch_version.h"
+// Before 2.9 a GPU's allocator can be asked only with CUDA's own headers at hand.
+#if DISTILL_TORCH_AT_LEAST(2, 9)
+#include <c10/core/CachingDeviceAllocator.h>
+#endif
+
+namespace distill::core {
+
+void SetNumThreads(int num_threads) {
+  at::set_num_threads(num_threads);
+  at::set_num_interop_threads(1);
+}
+
+void SeedGenerators(uint64_t seed) { at::manual_seed(seed); }
+
+std::string LibTorchVersion() { return TORCH_VERSION; }
+
+int NumCudaDevices() {
+  return at::globalContext().hasCUDA() ? at::detail::getCUDAHooks().getNumGPUs() : 0;
+}
+
+Result<at::Device> ParseDevice(std::string_view text) {
+  constexpr std::string_view kCuda = "cuda";
+  if (text == "cpu") return at::Device(at::kCPU);
+  const Status bad(Code::kInvalidArgument,
+                   "not a device; \"cpu\", \"cuda\" or \"cuda:N\" is: " + std::string(text));
+  if (text.substr(0, kCuda.size()) != kCuda) return bad;
+  int index = 0;
+  std::string_view rest = text.substr(kCuda.size());
+  if (!rest.empty()) {
+    const char* end = rest.data() + rest.size();
+    if (rest[0] != ':' || rest.size() < 2 || rest[1] == '-') return bad;
+    const auto parsed = std::from_chars(rest.data() + 1, end, index);
+    if (parsed.ec != std::errc() || parsed.ptr != end) return bad;
+  }
+  const int num_devices = NumCudaDevices();
+  if (index >= num_devices) {
+    return Status(Code::kFailedPrecondition, "no GPU " + std::to_string(index) +
+                                                 ": this process can use " +
+                                                 std::to_string(num_devices));
+  }
+  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+}
+
+bool HasFastBfloat16(const at::Device& device) {
+  if (!device.is_cuda()) return false;
+  const c10::DeviceGuard guard(device);
+  // LibTorch answers for the current GPU: compute capability >= 8.0 and cuDNN >= 8.
+  return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+}
+
+void SetDeterministicConvolutions(bool is_deterministic) {
+  at::globalContext().setBenchmarkCuDNN(!is_deterministic);
+  at::globalContext().setDeterministicCuDNN(is_deterministic);
+}
+
+namespace {
+
+int64_t PeakResidentBytes() {
+  constexpr int64_t kBytesPerUnit = 1024;  // ru_maxrss counts in KiB on Linux
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return int64_t{usage.ru_maxrss} * kBytesPerUnit;
+}
+
+}  // namespace
+
+int64_t PeakMemoryBytes(const at::Device& device) {
+  if (!device.is_cuda()) return PeakResidentBytes();
+#if DISTILL_TORCH_AT_LEAST(2, 9)
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+  // The first entry of each statistic is the sum over all pools.
+  return stats.allocated_bytes[0].peak;
+#else
+  return 0;
+#endif
+}
+
+void ResetPeakMemory(const at::Device& device) {
+  if (!device.is_cuda()) return;
+#if DISTILL_TORCH_AT_LEAST(2, 9)
+  c10::getDeviceAllocator(device.type())->resetPeakStats(device.index());
+#endif
+}
+
+}  // namespace distill::core

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/data/manifest.h"
+#include "core/eval/input_normalization.h"
+#include "core/eval/report.h"
+#include "core/eval/run_listener.h"
+
+namespace distill::core {
+
+struct EvaluationPass {
+  Split split = Split::kTest;
+  bool ten_crop = false;  // test-time augmentation: ten crops, mean of logits
+};
+
+struct EvaluateOptions {
+  std::string model;              // architecture
+  std::filesystem::path weights;  // for exactly the data set's classes
+  std::filesystem::path manifest;
+  std::string device = "cpu";  // or "cuda:0"
+  int64_t image_size = 224;    // pixels
+  InputNormalization normalization;
+  int64_t batch_size = 64;
+  bool amp = false;
+  int data_threads = 1;
+  int64_t time_limit_seconds = 0;  // 0 = none; looked at between passes
+  std::vector<EvaluationPass> passes;
+};
+
+/// Evaluates a network on splits of a data set, pass by pass. The loss is the plain cross-entropy.
+/// Blocks. Returns a report for each pass, in order.
+/// kInvalidArgument, kNotFound, kFailedPrecondition: weights, data set and architecture do not fit.
+/// Further codes as Train() (core/train/trainer.h).
+Result<std::vector<EvalReport>> Evaluate(const EvaluateOptions& options, RunListener& listener);
+
+}  // namespace distill::core

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/eval/metrics.h"
+
+namespace distill::core {
+
+/// The result of an evaluation with what it is of. Text is UTF-8.
+struct EvalReport {
+  EvalMetrics metrics;
+  /// One for each class of `metrics`.
+  std::vector<std::string> class_names;
+  double images_per_second = 0.0;  // 0 = not measured
+  /// What was evaluated, e.g. {"split", "test"}: written as it is, by name.
+  std::map<std::string, std::string> facts;
+};
+
+/// Render a report as CSV (RFC 4180, with a header line and LF line ends; numbers in the shortest
+/// form that reads back equal):
+/// - OverallCsv: one line with the facts and all overall metrics;
+/// - ClassCsv: one line for each class;
+/// - ConfusionCsv: one line for each true class, one column for each predicted, counts of images.
+std::string OverallCsv(const EvalReport& report);
+std::string ClassCsv(const EvalReport& report);
+std::string ConfusionCsv(const EvalReport& report);
+
+/// Renders a report as one JSON object: "facts", the overall metrics, "classes" and "confusion"
+/// (rows of counts). Bytes that are not UTF-8 become U+FFFD; a number that is not finite is null.
+std::string ReportJson(const EvalReport& report);
+
+}  // namespace distill::core

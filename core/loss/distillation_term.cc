@@ -1,0 +1,58 @@
+#include "core/loss/distillation_term.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include "core/loss/full_precision.h"
+
+namespace distill::core {
+namespace {
+
+ModelOutput Detached(const ModelOutput& output) {
+  ModelOutput detached;
+  if (output.logits.defined()) detached.logits = output.logits.detach();
+  if (output.embedding.defined()) detached.embedding = output.embedding.detach();
+  for (size_t i = 0; i < output.blocks.size(); ++i) {
+    if (output.blocks[i].defined()) detached.blocks[i] = output.blocks[i].detach();
+  }
+  return detached;
+}
+
+}  // namespace
+
+std::string_view DistillationMethodName(DistillationMethod method) {
+  switch (method) {
+    case DistillationMethod::kSoftTarget:
+      return "soft_target";
+    case DistillationMethod::kMgd:
+      return "mgd";
+    case DistillationMethod::kSp:
+      return "sp";
+    case DistillationMethod::kAt:
+      return "at";
+  }
+  return "unknown";
+}
+
+OutputShape OutputShapeOf(const ModelOutput& output) {
+  OutputShape shape;
+  if (output.logits.defined()) shape.num_classes = output.logits.size(1);
+  for (size_t i = 0; i < output.blocks.size(); ++i) {
+    const at::Tensor& block = output.blocks[i];
+    if (block.defined()) shape.blocks[i] = {block.size(1), block.size(2), block.size(3)};
+  }
+  return shape;
+}
+
+at::Tensor DistillationTerm::Compute(const DistillationInputs& inputs) {
+  const AutocastOff autocast_off;
+  return ComputeDetached({inputs.student, Detached(inputs.teacher)});
+}
+
+double EffectiveWeight(DistillationMethod method, std::optional<double> weight, double kd_ratio) {
+  if (weight.has_value()) return *weight;
+  const bool is_ratio = method != DistillationMethod::kAt && kd_ratio < 1.0;
+  return is_ratio ? kd_ratio / (1.0 - kd_ratio) : kd_ratio;
+}
+
+}  // namespace distill::core

@@ -1,0 +1,97 @@
+#include "core/loss/task_loss.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "core/loss/full_precision.h"
+
+namespace distill::core {
+namespace {
+
+// Logits and weights in one precision, ready for any of the losses.
+struct Prediction {
+  at::Tensor logits;
+  at::Tensor class_weights;
+};
+
+at::Tensor CrossEntropy(const Prediction& prediction, const at::Tensor& labels, double smoothing) {
+  constexpr int64_t kNoIgnoredLabel = -100;
+  return at::cross_entropy_loss(prediction.logits, labels, prediction.class_weights,
+                                at::Reduction::Mean, kNoIgnoredLabel, smoothing);
+}
+
+at::Tensor Poly(const Prediction& prediction, const at::Tensor& labels,
+                const TaskLossOptions& options) {
+  const at::Tensor label_probability =
+      at::log_softmax(prediction.logits, 1).gather(1, labels.unsqueeze(1)).exp();
+  return CrossEntropy(prediction, labels, options.label_smoothing) +
+         options.poly_epsilon * (1.0 - label_probability).mean();
+}
+
+at::Tensor Focal(const Prediction& prediction, const at::Tensor& labels,
+                 const TaskLossOptions& options) {
+  constexpr double kProbabilityOffset = 1e-7;
+  constexpr double kSmallestBase = 1e-12;  // keeps the power's gradient finite at p = 1
+  const int64_t num_classes = prediction.logits.size(1);
+  const double off_target =
+      num_classes > 1 ? options.label_smoothing / static_cast<double>(num_classes - 1) : 0.0;
+  const at::Tensor target = at::one_hot(labels, num_classes)
+                                .to(prediction.logits.scalar_type())
+                                .clamp_min(off_target)
+                                .clamp_max(1.0 - options.label_smoothing);
+
+  const at::Tensor probability = at::softmax(prediction.logits, 1) + kProbabilityOffset;
+  const at::Tensor focus = (1.0 - probability).clamp_min(kSmallestBase).pow(options.focal_gamma);
+  at::Tensor loss = -(focus * probability.log() * target).sum(1);
+  if (prediction.class_weights.defined()) {
+    loss = loss * prediction.class_weights.index_select(0, labels);
+  }
+  return loss.mean();
+}
+
+at::Tensor LossOfLabels(const Prediction& prediction, const at::Tensor& labels,
+                        const TaskLossOptions& options) {
+  switch (options.kind) {
+    case TaskLossKind::kPoly:
+      return Poly(prediction, labels, options);
+    case TaskLossKind::kFocal:
+      return Focal(prediction, labels, options);
+    case TaskLossKind::kCrossEntropy:
+      break;
+  }
+  return CrossEntropy(prediction, labels, options.label_smoothing);
+}
+
+}  // namespace
+
+at::Tensor TaskLoss(const at::Tensor& logits, const BatchLabels& labels,
+                    const at::Tensor& class_weights, const TaskLossOptions& options) {
+  const AutocastOff autocast_off;
+  Prediction prediction;
+  prediction.logits = LiftHalf(logits);
+  if (class_weights.defined()) {
+    prediction.class_weights = class_weights.to(prediction.logits.scalar_type());
+  }
+  const at::Tensor loss = LossOfLabels(prediction, labels.labels, options);
+  if (!labels.is_mixed()) return loss;
+  return labels.lambda * loss +
+         (1.0 - labels.lambda) * LossOfLabels(prediction, labels.mixed_labels, options);
+}
+
+at::Tensor ClassBalanceWeights(const std::vector<int64_t>& class_counts) {
+  const auto num_images =
+      static_cast<double>(std::accumulate(class_counts.begin(), class_counts.end(), int64_t{0}));
+  const auto num_classes = static_cast<double>(class_counts.size());
+  at::Tensor weights = at::zeros({static_cast<int64_t>(class_counts.size())}, at::kFloat);
+  float* out = weights.data_ptr<float>();
+  for (size_t i = 0; i < class_counts.size(); ++i) {
+    if (class_counts[i] == 0) continue;
+    const double share = num_images / (num_classes * static_cast<double>(class_counts[i]));
+    out[i] = static_cast<float>(std::sqrt(share));
+  }
+  return weights;
+}
+
+}  // namespace distill::core

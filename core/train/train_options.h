@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/data/augmentation.h"
+#include "core/eval/input_normalization.h"
+#include "core/loss/distillation_term.h"
+#include "core/loss/r_drop.h"
+#include "core/loss/task_loss.h"
+#include "core/train/batch_mix.h"
+#include "core/train/learning_rate_schedule.h"
+#include "core/train/update_rule.h"
+#include "core/train/weight_average.h"
+
+namespace distill::core {
+
+struct TeacherOptions {
+  std::string model;                 // architecture
+  std::filesystem::path weights;     // of that architecture, for the data set's classes
+  InputNormalization normalization;  // that it was trained with
+};
+
+struct DistillationOptions {
+  TeacherOptions teacher;
+  std::vector<DistillationTermOptions> terms;  // their shapes are filled in by the trainer
+  double kd_ratio = 0.7;                       // see EffectiveWeight()
+};
+
+/// Which figure of the validation split picks the best weights.
+enum class SelectionMetric { kValAccuracy, kValMpa, kValLoss };
+
+/// What to train, and how. Numbers are checked where they are used; the daemon has checked them
+/// all.
+struct TrainOptions {
+  std::string model;                               // architecture of the student
+  std::filesystem::path manifest;                  // of the data set (core/data/manifest.h)
+  std::filesystem::path run_directory;             // gets checkpoints and models
+  std::string device = "cpu";                      // or "cuda:0"
+  std::filesystem::path initial_weights;           // empty: random
+  std::vector<std::filesystem::path> resume_from;  // training checkpoints, newest first
+
+  int64_t image_size = 224;  // pixels
+  InputNormalization normalization;
+  AugmentationOptions augmentation;
+  BatchMixOptions mix;
+  int data_threads = 1;
+
+  TaskLossOptions loss;
+  bool class_balance = false;
+  std::optional<RDropOptions> r_drop;
+  std::optional<DistillationOptions> distillation;
+
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
+  std::optional<WeightAverageOptions> average;
+  double gradient_clip_norm = 0;  // 0 = off
+  bool amp = false;
+
+  int64_t epochs = 100;
+  int64_t batch_size = 64;
+  uint64_t seed = 0;
+  SelectionMetric selection = SelectionMetric::kValAccuracy;
+  int64_t patience = 30;           // epochs; 0 = never stop early
+  int64_t time_limit_seconds = 0;  // 0 = none
+  bool validate_with_tta = false;
+
+  /// Written into the files' metadata, e.g. {"job", "12"}.
+  std::map<std::string, std::string> lineage;
+};
+
+}  // namespace distill::core

@@ -1,0 +1,220 @@
+#include "core/train/training_session.h"
+
+#include <ATen/ATen.h>
+
+#include <utility>
+
+#include "core/checkpoint/initial_weights.h"
+#include "core/checkpoint/tensor_file.h"
+#include "core/device/device.h"
+#include "core/device/generator_state.h"
+#include "core/eval/evaluation_pass.h"
+#include "core/train/batch_mix.h"
+
+namespace distill::core {
+namespace {
+
+// Returns a name in front of which no parameter of a student can stand: "terms/0.align.weight".
+NamedTensors WithPrefix(NamedTensors tensors, const std::string& prefix) {
+  for (NamedTensor& tensor : tensors) tensor.name = prefix + tensor.name;
+  return tensors;
+}
+
+Result<std::unique_ptr<BatchSource>> OpenSplit(const Manifest& manifest, Split split,
+                                               const BatchSourceOptions& options) {
+  std::vector<ManifestEntry> entries = manifest.EntriesOf(split);
+  if (entries.empty()) {
+    return Status(Code::kFailedPrecondition,
+                  "the data set has no images in split " + std::string(SplitName(split)) +
+                      "; add it with another --" + std::string(SplitName(split)) + " share");
+  }
+  return CreateBatchSource(std::move(entries), options);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOptions& options,
+                                                                 RunListener& listener) {
+  DISTILL_RETURN_IF_ERROR(ValidateSchedule(options.schedule));
+  DISTILL_ASSIGN_OR_RETURN(const at::Device device, ParseDevice(options.device));
+  std::unique_ptr<TrainingSession> session(new TrainingSession(options, listener, device));
+  SeedGenerators(options.seed);
+  session->amp_ = ChooseAmp(device, options.amp);
+  if (!session->amp_.notice.empty()) listener.OnNotice(session->amp_.notice);
+  DISTILL_RETURN_IF_ERROR(session->OpenData());
+  DISTILL_RETURN_IF_ERROR(session->BuildStudent());
+  DISTILL_ASSIGN_OR_RETURN(
+      session->objective_,
+      Objective::Create(options, session->manifest_.ImagesPerClass(Split::kTrain),
+                        *session->student_, device));
+  DISTILL_RETURN_IF_ERROR(session->BuildOptimization());
+  DISTILL_RETURN_IF_ERROR(session->Resume());
+  return session;
+}
+
+Status TrainingSession::OpenData() {
+  DISTILL_ASSIGN_OR_RETURN(manifest_, ReadManifest(options_.manifest));
+  BatchSourceOptions train;
+  train.image_size = options_.image_size;
+  train.batch_size = options_.batch_size;
+  train.num_threads = options_.data_threads;
+  train.seed = options_.seed;
+  train.is_training = true;
+  // A last batch of one image has no batch statistics.
+  const auto num_images = static_cast<int64_t>(manifest_.EntriesOf(Split::kTrain).size());
+  train.drop_last = options_.batch_size > 0 && num_images % options_.batch_size == 1;
+  train.augmentation = options_.augmentation;
+  DISTILL_ASSIGN_OR_RETURN(train_source_, OpenSplit(manifest_, Split::kTrain, train));
+
+  BatchSourceOptions val;
+  val.image_size = options_.image_size;
+  val.num_threads = options_.data_threads;
+  val.ten_crop = options_.validate_with_tta;
+  val.batch_size = options_.validate_with_tta ? std::max<int64_t>(1, options_.batch_size / 10)
+                                              : options_.batch_size;
+  DISTILL_ASSIGN_OR_RETURN(val_source_, OpenSplit(manifest_, Split::kVal, val));
+  return Status::Ok();
+}
+
+Status TrainingSession::BuildStudent() {
+  const auto num_classes = static_cast<int64_t>(manifest_.class_names.size());
+  DISTILL_ASSIGN_OR_RETURN(student_, CreateModel(options_.model, num_classes));
+  if (!options_.initial_weights.empty()) {
+    DISTILL_ASSIGN_OR_RETURN(const TensorFile file, ReadTensorFile(options_.initial_weights));
+    const Result<LoadReport> report = LoadMatching(*student_, file.tensors);
+    if (!report.ok()) {
+      return report.status().WithContext("initial weights " + options_.initial_weights.string());
+    }
+    listener_.OnNotice("initial weights: " + report->ToString());
+  }
+  student_->To(device_);
+  student_->ToChannelsLast();
+  return Status::Ok();
+}
+
+Status TrainingSession::BuildOptimization() {
+  NamedTensors parameters = student_->Parameters();
+  for (NamedTensor& parameter : WithPrefix(objective_->TermParameters(), "terms/")) {
+    parameters.push_back(std::move(parameter));
+  }
+  DISTILL_ASSIGN_OR_RETURN(optimizer_, Optimizer::Create(parameters, options_.optimizer));
+  if (options_.average) {
+    const auto num_classes = static_cast<int64_t>(manifest_.class_names.size());
+    average_.emplace(*student_, *options_.average);
+    // Making a second network draws numbers that a run without EMA would not.
+    const at::Tensor generator = GeneratorState(at::kCPU);
+    DISTILL_ASSIGN_OR_RETURN(averaged_, CreateModel(options_.model, num_classes));
+    DISTILL_RETURN_IF_ERROR(SetGeneratorState(at::kCPU, generator));
+    averaged_->SetRequiresGrad(false);
+    averaged_->To(device_);
+    averaged_->ToChannelsLast();
+  }
+  sums_ = std::make_unique<EpochSums>(objective_->names(), device_);
+  accumulator_ = std::make_unique<MetricAccumulator>(
+      static_cast<int64_t>(manifest_.class_names.size()), device_);
+  return Status::Ok();
+}
+
+Result<bool> TrainingSession::TrainStep() {
+  if (!epoch_is_started_) {
+    train_source_->StartEpoch(position_.epoch, position_.batch);
+    epoch_is_started_ = true;
+  }
+  DISTILL_ASSIGN_OR_RETURN(const std::optional<Batch> batch, train_source_->Next());
+  if (!batch) return false;
+  const MixedBatch mixed =
+      MixBatch(normalizer_.Apply(batch->images), batch->labels.to(device_), options_.mix,
+               {options_.seed, position_.epoch, position_.batch});
+  student_->SetTraining(true);
+  ObjectiveValue value;
+  {
+    const AutocastScope autocast(device_, amp_.mode);
+    value = objective_->Compute(*student_, mixed.images, mixed.labels);
+  }
+  Backward(value.total);
+  const int64_t num_images = mixed.images.size(0);
+  ++position_.step;
+  ++position_.batch;
+  sums_->Add(value.parts, num_images, position_.step);
+  accumulator_->Add(value.logits.to(at::kFloat), mixed.labels.dominant(), {});
+  return true;
+}
+
+void TrainingSession::Backward(const at::Tensor& total) {
+  const bool is_scaled = amp_.mode == AmpMode::kFloat16;
+  (is_scaled ? total * scaler_.scale() : total).backward();
+  optimizer_->CollectGradients();
+  if (is_scaled) {
+    const bool is_finite = optimizer_->AreGradientsFinite().item<bool>();
+    optimizer_->ScaleGradients(1 / scaler_.scale());
+    if (!scaler_.Update(is_finite)) return;
+  }
+  if (options_.gradient_clip_norm > 0) optimizer_->ClipGradients(options_.gradient_clip_norm);
+  optimizer_->Step(learning_rate());
+  if (average_) average_->Update();
+}
+
+Result<Metrics> TrainingSession::Validate() {
+  if (average_) average_->CopyTo(*averaged_);
+  PassOptions pass;
+  pass.device = device_;
+  pass.normalizer = &normalizer_;
+  pass.amp = amp_.mode;
+  pass.num_classes = static_cast<int64_t>(manifest_.class_names.size());
+  pass.ten_crop = options_.validate_with_tta;
+  pass.phase = "val";
+  pass.epoch = static_cast<int>(position_.epoch);
+  pass.loss = [this](const at::Tensor& logits, const at::Tensor& labels) {
+    return objective_->ValidationLoss(logits, labels);
+  };
+  DISTILL_ASSIGN_OR_RETURN(const PassResult result, RunPass(average_ ? *averaged_ : *student_,
+                                                            *val_source_, pass, listener_));
+  return Metrics{{"val/loss", result.metrics.loss},
+                 {"val/accuracy", result.metrics.accuracy},
+                 {"val/mpa", result.metrics.mean_class_accuracy},
+                 {"val/top5_accuracy", result.metrics.top5_accuracy}};
+}
+
+Metrics TrainingSession::TrainMetrics() const {
+  Metrics metrics = sums_->Means();
+  const EvalMetrics counted = ComputeMetrics(accumulator_->Read());
+  metrics["train/accuracy"] = counted.accuracy;
+  metrics["train/mpa"] = counted.mean_class_accuracy;
+  metrics["train/learning_rate"] = learning_rate();
+  return metrics;
+}
+
+Status TrainingSession::CheckFinite() const {
+  const std::optional<NonFiniteLoss> bad = sums_->FirstNonFinite();
+  if (!bad) return Status::Ok();
+  return {Code::kOutOfRange, "training diverged: " + bad->name + " is not finite at step " +
+                                 std::to_string(bad->step) + " (epoch " +
+                                 std::to_string(position_.epoch + 1) +
+                                 "); try a lower learning rate, warm-up or gradient clipping"};
+}
+
+void TrainingSession::FinishEpoch() {
+  ++position_.epoch;
+  position_.batch = 0;
+  epoch_is_started_ = false;
+  sums_->Reset();
+  accumulator_->Reset();
+}
+
+Status TrainingSession::WriteModel(const std::string& file_name, const Metrics& metrics) const {
+  TensorFile file;
+  if (average_) average_->CopyTo(*averaged_);
+  file.tensors = (average_ ? *averaged_ : *student_).State();
+  file.metadata = options_.lineage;
+  file.metadata["format"] = "pt";
+  file.metadata["model"] = options_.model;
+  file.metadata["epoch"] = std::to_string(position_.epoch);
+  file.metadata["image_size"] = std::to_string(options_.image_size);
+  file.metadata["manifest_sha256"] = ManifestSha256(manifest_);
+  for (const auto& [name, value] : metrics) file.metadata[name] = std::to_string(value);
+  const Status written = WriteSafetensors(options_.run_directory / file_name, file);
+  if (!written.ok()) return {Code::kAborted, written.WithContext("write model").message()};
+  return Status::Ok();
+}
+
+}  // namespace distill::core

@@ -1,0 +1,127 @@
+// What a checkpoint of a training session holds, and how a session goes on from it.
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+#include <utility>
+
+#include "core/device/generator_state.h"
+#include "core/train/training_session.h"
+
+namespace distill::core {
+namespace {
+
+const NamedTensors& GroupOf(const TrainingCheckpoint& checkpoint, const std::string& name) {
+  static const NamedTensors kNone;
+  const auto found = checkpoint.groups.find(name);
+  return found == checkpoint.groups.end() ? kNone : found->second;
+}
+
+int64_t IntegerOf(const TrainingCheckpoint& checkpoint, const std::string& name) {
+  const auto found = checkpoint.integers.find(name);
+  return found == checkpoint.integers.end() ? 0 : found->second;
+}
+
+// Copies `from` into the tensors of `to`, which must be the same ones.
+Status CopyGroup(const NamedTensors& from, const NamedTensors& to, const std::string& group) {
+  const at::NoGradGuard no_grad;
+  if (from.size() != to.size()) {
+    return {Code::kFailedPrecondition, "checkpoint is of another job: group " + group + " has " +
+                                           std::to_string(from.size()) + " tensors, not " +
+                                           std::to_string(to.size())};
+  }
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (from[i].name != to[i].name || from[i].tensor.sizes() != to[i].tensor.sizes()) {
+      return {Code::kFailedPrecondition,
+              "checkpoint is of another job: tensor " + group + "/" + from[i].name};
+    }
+    at::Tensor target = to[i].tensor;
+    target.copy_(from[i].tensor);
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+TrainingCheckpoint TrainingSession::Capture() const {
+  TrainingCheckpoint checkpoint;
+  checkpoint.groups["model"] = student_->State();
+  checkpoint.groups["terms"] = objective_->TermState();
+  const OptimizerState optimizer = optimizer_->State();
+  checkpoint.groups["optimizer"] = optimizer.tensors;
+  checkpoint.integers["optimizer_steps"] = optimizer.num_steps;
+  if (average_) {
+    const WeightAverageState average = average_->State();
+    checkpoint.groups["average"] = average.tensors;
+    checkpoint.integers["average_updates"] = average.num_updates;
+  }
+  checkpoint.groups["generators"] = {{"cpu", GeneratorState(at::kCPU)}};
+  if (!device_.is_cpu()) {
+    checkpoint.groups["generators"].push_back({"device", GeneratorState(device_)});
+  }
+  checkpoint.groups["epoch_sums"] = sums_->State();
+  checkpoint.groups["epoch_counts"] = accumulator_->State();
+  checkpoint.integers["epoch_images"] = sums_->num_images();
+  checkpoint.integers["epoch"] = position_.epoch;
+  checkpoint.integers["batch"] = position_.batch;
+  checkpoint.integers["step"] = position_.step;
+  checkpoint.integers["best_epoch"] = position_.best_epoch;
+  checkpoint.numbers["best_value"] = position_.best_value;
+  for (const auto& [name, value] : position_.best_metrics) {
+    checkpoint.numbers["best/" + name] = value;
+  }
+  checkpoint.numbers["scaler_scale"] = scaler_.state().scale;
+  checkpoint.integers["scaler_good_steps"] = scaler_.state().num_good_steps;
+  checkpoint.texts["model"] = options_.model;
+  checkpoint.texts["manifest_sha256"] = ManifestSha256(manifest_);
+  return checkpoint;
+}
+
+Status TrainingSession::Resume() {
+  if (options_.resume_from.empty()) return Status::Ok();
+  const Result<FoundCheckpoint> found = ReadFirstWhole(options_.resume_from);
+  if (found.status().code() == Code::kNotFound) return Status::Ok();
+  DISTILL_RETURN_IF_ERROR(found.status());
+  for (const Status& passed_over : found->passed_over) {
+    listener_.OnNotice("checkpoint passed over: " + passed_over.message());
+  }
+  return Restore(found->checkpoint).WithContext("resume from " + found->path.string());
+}
+
+Status TrainingSession::Restore(const TrainingCheckpoint& checkpoint) {
+  const auto manifest = checkpoint.texts.find("manifest_sha256");
+  if (manifest == checkpoint.texts.end() || manifest->second != ManifestSha256(manifest_)) {
+    return {Code::kFailedPrecondition, "the data set has changed since the checkpoint"};
+  }
+  DISTILL_RETURN_IF_ERROR(CopyGroup(GroupOf(checkpoint, "model"), student_->State(), "model"));
+  DISTILL_RETURN_IF_ERROR(
+      CopyGroup(GroupOf(checkpoint, "terms"), objective_->TermState(), "terms"));
+  DISTILL_RETURN_IF_ERROR(optimizer_->Restore(
+      {GroupOf(checkpoint, "optimizer"), IntegerOf(checkpoint, "optimizer_steps")}));
+  if (average_) {
+    DISTILL_RETURN_IF_ERROR(average_->Restore(
+        {GroupOf(checkpoint, "average"), IntegerOf(checkpoint, "average_updates")}));
+  }
+  DISTILL_RETURN_IF_ERROR(
+      CopyGroup(GroupOf(checkpoint, "epoch_counts"), accumulator_->State(), "epoch_counts"));
+  sums_->Restore(GroupOf(checkpoint, "epoch_sums"), IntegerOf(checkpoint, "epoch_images"));
+  position_.epoch = IntegerOf(checkpoint, "epoch");
+  position_.batch = IntegerOf(checkpoint, "batch");
+  position_.step = IntegerOf(checkpoint, "step");
+  position_.best_epoch = IntegerOf(checkpoint, "best_epoch");
+  GradientScalerState scaler;
+  for (const auto& [name, value] : checkpoint.numbers) {
+    if (name == "best_value") position_.best_value = value;
+    if (name == "scaler_scale") scaler.scale = value;
+    if (name.rfind("best/", 0) == 0) position_.best_metrics[name.substr(5)] = value;
+  }
+  scaler.num_good_steps = IntegerOf(checkpoint, "scaler_good_steps");
+  DISTILL_RETURN_IF_ERROR(scaler_.Restore(scaler));
+  for (const NamedTensor& generator : GroupOf(checkpoint, "generators")) {
+    const at::Device device = generator.name == "cpu" ? at::Device(at::kCPU) : device_;
+    DISTILL_RETURN_IF_ERROR(SetGeneratorState(device, generator.tensor));
+  }
+  return Status::Ok();
+}
+
+}  // namespace distill::core

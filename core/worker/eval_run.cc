@@ -1,0 +1,108 @@
+#include "core/worker/eval_run.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/durable_file.h"
+#include "core/eval/evaluator.h"
+#include "core/worker/enum_conversion.h"
+
+namespace distill::core {
+namespace {
+
+EvaluateOptions ToOptions(const worker::v1::WorkerSpec& spec) {
+  const worker::v1::EvalTask& task = spec.eval();
+  EvaluateOptions options;
+  options.model = task.model();
+  options.weights = task.weights();
+  options.manifest = task.dataset_manifest();
+  options.device = spec.device();
+  options.image_size = task.image_size();
+  options.normalization = ToNormalization(task.mean(), task.std());
+  options.batch_size = task.job().batch_size();
+  options.amp = task.job().amp();
+  options.data_threads =
+      task.job().data_threads() > 0 ? task.job().data_threads() : std::max(1, spec.num_threads());
+  options.time_limit_seconds = task.job().time_limit_seconds();
+  for (const v1::EvalPass& pass : task.job().passes()) {
+    options.passes.push_back({ToSplit(pass.split()), pass.tta()});
+  }
+  return options;
+}
+
+void SetMetrics(const EvalReport& report, v1::Evaluation& out) {
+  const EvalMetrics& from = report.metrics;
+  auto& to = *out.mutable_metrics();
+  to["accuracy"] = from.accuracy;
+  to["mpa"] = from.mean_class_accuracy;
+  to["top5_accuracy"] = from.top5_accuracy;
+  to["loss"] = from.loss;
+  to["kappa"] = from.kappa;
+  to["precision_macro"] = from.macro_precision;
+  to["recall_macro"] = from.macro_recall;
+  to["f1_macro"] = from.macro_f1;
+  to["images_per_second"] = report.images_per_second;
+}
+
+v1::Evaluation ToMessage(const worker::v1::WorkerSpec& spec, const v1::EvalPass& pass,
+                         const EvalReport& report) {
+  const worker::v1::EvalTask& task = spec.eval();
+  v1::Evaluation message;
+  message.set_eval_job(spec.job());
+  message.set_model_job(task.model_job());
+  if (task.model_job().empty()) message.set_model_file(task.weights());
+  message.set_model(task.model());
+  message.set_dataset(task.job().dataset());
+  message.set_checkpoint(task.job().checkpoint());
+  *message.mutable_pass() = pass;
+  message.set_images(report.metrics.num_images);
+  SetMetrics(report, message);
+  for (size_t i = 0; i < report.metrics.classes.size(); ++i) {
+    const ClassMetrics& from = report.metrics.classes[i];
+    v1::ClassFigures& to = *message.add_classes();
+    to.set_name(report.class_names[i]);
+    to.set_images(from.num_images);
+    to.set_precision(from.precision);
+    to.set_recall(from.recall);
+    to.set_f1(from.f1);
+  }
+  for (const int64_t count : report.metrics.confusion) message.add_confusion(count);
+  message.set_finished_at_unix_ms(SystemClock().UnixMillis());
+  return message;
+}
+
+// Writes the report's files and tells of each.
+Status WriteFiles(const EvaluationPass& pass, const EvalReport& report,
+                  const std::filesystem::path& run_directory, JournalWriter& journal) {
+  const std::string suffix = std::string(SplitName(pass.split)) + (pass.ten_crop ? "-tta" : "");
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"evaluation-" + suffix + ".json", ReportJson(report)},
+      {"overall-" + suffix + ".csv", OverallCsv(report)},
+      {"classes-" + suffix + ".csv", ClassCsv(report)},
+      {"confusion-" + suffix + ".csv", ConfusionCsv(report)}};
+  for (const auto& [name, content] : files) {
+    const Status written = ReplaceFile(run_directory / name, content);
+    if (!written.ok()) return {Code::kAborted, written.message()};
+    journal.OnArtifact({run_directory / name, "report", 0});
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status RunEvaluation(const worker::v1::WorkerSpec& spec, const std::filesystem::path& run_directory,
+                     JournalWriter& journal) {
+  const EvaluateOptions options = ToOptions(spec);
+  DISTILL_ASSIGN_OR_RETURN(const std::vector<EvalReport> reports, Evaluate(options, journal));
+  for (size_t i = 0; i < reports.size(); ++i) {
+    const v1::EvalPass& pass = spec.eval().job().passes(static_cast<int>(i));
+    journal.WriteEvaluation(ToMessage(spec, pass, reports[i]));
+    DISTILL_RETURN_IF_ERROR(WriteFiles(options.passes[i], reports[i], run_directory, journal));
+  }
+  return Status::Ok();
+}
+
+}  // namespace distill::core

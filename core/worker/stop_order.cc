@@ -1,0 +1,25 @@
+#include "core/worker/stop_order.h"
+
+#include <csignal>
+
+namespace distill::core {
+namespace {
+
+volatile std::sig_atomic_t stop_was_ordered = 0;
+
+void OnStopSignal(int) { stop_was_ordered = 1; }
+
+}  // namespace
+
+void CatchStopSignals() {
+  struct sigaction action {};
+  action.sa_handler = OnStopSignal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+bool StopWasOrdered() { return stop_was_ordered != 0; }
+
+}  // namespace distill::core

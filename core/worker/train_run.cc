@@ -1,0 +1,134 @@
+#include "core/worker/train_run.h"
+
+#include <string>
+
+#include "core/train/trainer.h"
+#include "core/worker/enum_conversion.h"
+
+namespace distill::core {
+namespace {
+
+void ReadLoss(const v1::TrainJob& job, TrainOptions& options) {
+  const v1::TaskLoss& loss = job.loss();
+  options.loss.kind = ToTaskLossKind(loss.kind());
+  options.loss.label_smoothing = loss.label_smoothing();
+  options.loss.poly_epsilon = loss.poly_epsilon();
+  options.loss.focal_gamma = loss.focal_gamma();
+  options.class_balance = loss.class_balance();
+  if (job.has_rdrop()) {
+    options.r_drop = RDropOptions{job.rdrop().weight(), ToRDropReduction(job.rdrop().reduction())};
+  }
+}
+
+void ReadOptimization(const v1::TrainJob& job, TrainOptions& options) {
+  options.optimizer.kind = ToOptimizerKind(job.optimizer().kind());
+  options.optimizer.weight_decay = job.optimizer().weight_decay();
+  options.optimizer.momentum = job.optimizer().momentum();
+  const v1::Schedule& schedule = job.schedule();
+  options.schedule.kind = ToScheduleKind(schedule.kind());
+  options.schedule.epochs = job.epochs();
+  options.schedule.learning_rate = job.optimizer().learning_rate();
+  options.schedule.min_learning_rate = schedule.min_learning_rate();
+  options.schedule.warmup = schedule.warmup();
+  options.schedule.warmup_ratio = schedule.warmup_ratio();
+  options.schedule.step_epochs = schedule.step_epochs();
+  options.schedule.step_factor = schedule.step_factor();
+  options.schedule.polynomial_power = schedule.polynomial_power();
+  if (job.has_ema()) {
+    options.average.emplace();
+    options.average->decay = job.ema().decay();
+    options.average->ramp_updates = job.ema().ramp_steps();
+  }
+  options.gradient_clip_norm = job.gradient_clip_norm();
+  options.amp = job.amp();
+}
+
+void ReadAugmentation(const v1::Augmentation& from, TrainOptions& options) {
+  AugmentationOptions& to = options.augmentation;
+  to.policy = ToAugmentationPolicy(from.policy());
+  to.flip_probability = from.flip_probability();
+  to.cutout_holes = from.cutout_holes();
+  to.cutout_length = from.cutout_length();
+  to.rand_augment_operations = from.rand_augment_operations();
+  to.rand_augment_magnitude = from.rand_augment_magnitude();
+  options.mix.kind = ToBatchMixKind(from.mix());
+  options.mix.probability = from.mix_probability();
+  options.mix.alpha = from.mix_alpha();
+}
+
+DistillationTermOptions ToTermOptions(const v1::DistillationTerm& from) {
+  DistillationTermOptions to;
+  to.method = ToDistillationMethod(from.method());
+  if (from.has_weight()) to.weight = from.weight();
+  if (from.has_temperature()) to.temperature = from.temperature();
+  to.blocks.assign(from.blocks().begin(), from.blocks().end());
+  if (from.has_form()) to.form = ToLossForm(from.form());
+  if (from.has_mgd_mask_ratio()) to.mask_ratio = from.mgd_mask_ratio();
+  if (from.has_mgd_alpha()) to.mgd_alpha = from.mgd_alpha();
+  return to;
+}
+
+Status ReadDistillation(const worker::v1::TrainTask& task, TrainOptions& options) {
+  if (!task.job().has_distillation()) return Status::Ok();
+  if (task.teachers_size() != 1) {
+    return {Code::kInvalidArgument,
+            "distillation needs exactly one teacher, not " + std::to_string(task.teachers_size())};
+  }
+  const worker::v1::ResolvedTeacher& teacher = task.teachers(0);
+  DistillationOptions& distillation = options.distillation.emplace();
+  distillation.teacher.model = teacher.model();
+  distillation.teacher.weights = teacher.weights();
+  distillation.teacher.normalization = ToNormalization(teacher.mean(), teacher.std());
+  distillation.kd_ratio = task.job().distillation().kd_ratio();
+  for (const v1::DistillationTerm& term : task.job().distillation().terms()) {
+    distillation.terms.push_back(ToTermOptions(term));
+  }
+  return Status::Ok();
+}
+
+void ReadData(const worker::v1::WorkerSpec& spec, TrainOptions& options) {
+  const worker::v1::TrainTask& task = spec.train();
+  const v1::Input& input = task.job().input();
+  options.manifest = task.dataset_manifest();
+  options.image_size = input.image_size();
+  options.normalization =
+      NormalizationOf(input, ToNormalization(task.dataset_mean(), task.dataset_std()));
+  options.data_threads =
+      task.job().data_threads() > 0 ? task.job().data_threads() : std::max(1, spec.num_threads());
+}
+
+}  // namespace
+
+Result<TrainOptions> ToTrainOptions(const worker::v1::WorkerSpec& spec,
+                                    const std::filesystem::path& run_directory) {
+  const worker::v1::TrainTask& task = spec.train();
+  const v1::TrainJob& job = task.job();
+  TrainOptions options;
+  options.model = job.model();
+  options.run_directory = run_directory;
+  options.device = spec.device();
+  options.initial_weights = task.initial_weights();
+  options.resume_from.assign(task.resume_from().begin(), task.resume_from().end());
+  ReadData(spec, options);
+  ReadAugmentation(job.augmentation(), options);
+  ReadLoss(job, options);
+  ReadOptimization(job, options);
+  DISTILL_RETURN_IF_ERROR(ReadDistillation(task, options));
+  options.epochs = job.epochs();
+  options.batch_size = job.batch_size();
+  options.seed = static_cast<uint64_t>(job.seed());
+  options.selection = ToSelectionMetric(job.selection_metric());
+  options.patience = job.patience();
+  options.time_limit_seconds = job.time_limit_seconds();
+  options.validate_with_tta = job.validate_with_tta();
+  options.lineage = {{"job", spec.job()}, {"attempt", std::to_string(spec.attempt())}};
+  return options;
+}
+
+Status RunTraining(const worker::v1::WorkerSpec& spec, const std::filesystem::path& run_directory,
+                   JournalWriter& journal) {
+  DISTILL_ASSIGN_OR_RETURN(const TrainOptions options, ToTrainOptions(spec, run_directory));
+  return Train(options, journal).status();
+}
+
+}  // namespace distill::core

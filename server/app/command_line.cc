@@ -1,0 +1,98 @@
+#include <CLI/CLI.hpp>
+
+#include "core/base/durable_file.h"
+#include "core/base/version.h"
+#include "server/app/config.h"
+
+namespace distill::server {
+namespace {
+
+constexpr uint64_t kMaxConfigBytes = 1 << 20;
+
+// A path option: CLI11 would take std::filesystem::path for a list.
+CLI::Option* AddPath(CLI::App& app, const char* flag, std::filesystem::path& target,
+                     const char* help) {
+  return app
+      .add_option_function<std::string>(
+          flag, [&target](const std::string& value) { target = value; }, help)
+      ->type_name("PATH");
+}
+
+void AddOptions(CLI::App& app, Config& config) {
+  app.add_option("--listen", config.listen, "host:port to serve on; port 0 takes a free one")
+      ->type_name("ADDRESS");
+  AddPath(app, "--state-dir", config.state_dir, "folder of the database and the runs");
+  app.add_option("--dataset-roots,--dataset-root", config.dataset_roots,
+                 "folders that data sets may lie in")
+      ->delimiter(',')
+      ->type_name("PATH,...");
+  app.add_option("--weights-roots,--weights-root", config.weights_roots,
+                 "folders that weights files may lie in")
+      ->delimiter(',')
+      ->type_name("PATH,...");
+  AddPath(app, "--weights-dir", config.weights_dir, "folder of the published weights (pretrained)");
+  AddPath(app, "--worker-executable", config.worker_executable, "distill_worker");
+  app.add_option("--devices", config.devices, "auto, or any of cpu, GPU indexes, GPU UUIDs")
+      ->delimiter(',')
+      ->type_name("DEVICE,...");
+  app.add_option("--worker-threads", config.worker_threads, "threads of a worker; 0 = all cores");
+  app.add_option("--max-queued-jobs", config.max_queued_jobs, "jobs that may wait");
+  app.add_option("--max-message-bytes", config.max_message_bytes, "largest request");
+  app.add_option("--worker-stop-grace-seconds", config.worker_stop_grace_seconds,
+                 "time that a worker has for its last checkpoint");
+  app.add_option("--log-level", config.log_level, "debug, info, warning or error");
+  AddPath(app, "--log-file", config.log_file, "instead of standard error");
+  app.add_flag("--reflection,!--no-reflection", config.reflection, "gRPC reflection");
+}
+
+struct Parsed {
+  bool print_config = false;
+  bool print_version = false;
+  std::string config_file;
+  std::string help;
+};
+
+// Parses the command line into `config`, on top of what it holds.
+Result<Parsed> ParseInto(int argc, const char* const* argv, Config& config) {
+  CLI::App app("distilld: queues training jobs onto the devices of this machine", "distilld");
+  Parsed parsed;
+  app.add_option("--config", parsed.config_file, "TOML file of options")->type_name("PATH");
+  app.add_flag("--print-config", parsed.print_config, "print all options as TOML and leave");
+  app.add_flag("--version", parsed.print_version, "print the version and leave");
+  AddOptions(app, config);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    parsed.help = app.help();
+  } catch (const CLI::ParseError& error) {
+    return Status(Code::kInvalidArgument, error.what());
+  }
+  return parsed;
+}
+
+}  // namespace
+
+Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
+  CommandLine line;
+  DISTILL_ASSIGN_OR_RETURN(const Parsed parsed, ParseInto(argc, argv, line.config));
+  if (!parsed.help.empty() || parsed.print_version) {
+    line.action = CommandLine::Action::kPrintText;
+    line.text = parsed.print_version ? "distilld " + std::string(kVersion) + "\n" : parsed.help;
+    return line;
+  }
+  if (!parsed.config_file.empty()) {
+    const Result<std::string> toml = ReadFile(parsed.config_file, kMaxConfigBytes);
+    if (!toml.ok()) {
+      return Status(Code::kFailedPrecondition, toml.status().WithContext("--config").message());
+    }
+    line.config = Config();
+    DISTILL_RETURN_IF_ERROR(ReadToml(*toml, parsed.config_file, line.config));
+    // Once more, so that flags win over the file.
+    DISTILL_RETURN_IF_ERROR(ParseInto(argc, argv, line.config).status());
+  }
+  DISTILL_RETURN_IF_ERROR(FinishConfig(line.config));
+  if (parsed.print_config) line.action = CommandLine::Action::kPrintConfig;
+  return line;
+}
+
+}  // namespace distill::server

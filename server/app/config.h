@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/log.h"
+#include "core/base/status.h"
+
+namespace distill::server {
+
+/// Everything that can be set from outside; each field is a key of distilld.toml and a flag of the
+/// same name (listen = --listen, state_dir = --state-dir).
+struct Config {
+  std::string listen = "127.0.0.1:50551";  // host:port; port 0 = any free one
+  /// "" = $STATE_DIRECTORY (systemd), else ./distilld-state.
+  std::filesystem::path state_dir;
+  /// Data sets lie inside these folders; weights files that requests name inside those.
+  std::vector<std::string> dataset_roots{"/srv/distilld/datasets"};
+  std::vector<std::string> weights_roots{"/srv/distilld/weights"};
+  std::filesystem::path weights_dir = "/srv/distilld/weights";  // where --pretrained looks
+  std::filesystem::path worker_executable;  // "" = distill_worker beside distilld
+  std::vector<std::string> devices{"auto"};
+  int worker_threads = 0;  // 0 = all cores that this process may use
+  int64_t max_queued_jobs = 10'000;
+  int max_message_bytes = 4 * 1024 * 1024;
+  int worker_stop_grace_seconds = 60;
+  std::string log_level = "info";
+  std::filesystem::path log_file;  // "" = standard error
+  bool reflection = true;
+};
+
+/// What the command line asks for.
+struct CommandLine {
+  enum class Action { kServe, kPrintConfig, kPrintText };
+  Action action = Action::kServe;
+  std::string text;  // of kPrintText: help or version
+  Config config;     // checked
+};
+
+/// Reads the command line, and the TOML file that it names. Flags win over the file, the file over
+/// the defaults. kInvalidArgument: wrong flags. kFailedPrecondition: wrong configuration; the
+/// message has every fault, one line each.
+Result<CommandLine> ParseCommandLine(int argc, const char* const* argv);
+
+/// Reads the TOML text `toml` into `config`. kFailedPrecondition: unknown keys, values of the wrong
+/// type; each with key and line. `name` is the file's, for messages.
+Status ReadToml(const std::string& toml, const std::string& name, Config& config);
+
+/// Fills in what depends on the machine (paths made absolute, threads) and checks every value.
+/// kFailedPrecondition: all that is wrong, one line each.
+Status FinishConfig(Config& config);
+
+/// Returns `config` as a TOML file.
+std::string ToToml(const Config& config);
+
+}  // namespace distill::server

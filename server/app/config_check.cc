@@ -1,0 +1,134 @@
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <system_error>
+
+#include "server/app/config.h"
+#include "server/app/listen_address.h"
+#include "server/spec/name_rules.h"
+
+namespace distill::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMaxThreads = 1024;
+
+// The cores that the scheduler gives this process (cpuset and affinity).
+int AllowedCores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (::sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
+  return std::max(1, CPU_COUNT(&cores));
+}
+
+fs::path DefaultStateDirectory() {
+  const char* given = std::getenv("STATE_DIRECTORY");  // set by systemd's StateDirectory=
+  return given != nullptr && *given != '\0' ? given : "distilld-state";
+}
+
+fs::path DefaultWorker() {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  return self.parent_path() / "distill_worker";
+}
+
+void MakeAbsolute(fs::path& path) {
+  std::error_code error;
+  if (!path.empty()) path = fs::absolute(path, error).lexically_normal();
+}
+
+class Faults {
+ public:
+  void Require(bool holds, const std::string& fault) {
+    if (!holds) text_ += (text_.empty() ? "" : "\n") + fault;
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+void CheckRoots(const char* key, const std::vector<std::string>& roots, Faults& faults) {
+  for (const std::string& root : roots) {
+    faults.Require(fs::path(root).is_absolute(),
+                   std::string(key) + " must hold absolute paths: " + root);
+  }
+}
+
+void CheckDevices(const std::vector<std::string>& devices, Faults& faults) {
+  faults.Require(!devices.empty(), "devices must name at least one, or be [\"auto\"]");
+  for (const std::string& device : devices) {
+    faults.Require(device == "auto" || IsDeviceName(device),
+                   "devices must hold auto, cpu, GPU indexes or GPU UUIDs: " + device);
+  }
+}
+
+void CheckListen(const std::string& listen, Faults& faults) {
+  const Result<ListenAddress> address = ParseListenAddress(listen);
+  if (!address.ok()) {
+    faults.Require(false, address.status().message());
+  } else {
+    faults.Require(address->is_loopback,
+                   "listen must be a loopback address (127.0.0.1, [::1], localhost): anybody could "
+                   "reach any other one, and this version has no TLS and no tokens yet: " +
+                       listen);
+  }
+}
+
+}  // namespace
+
+Status FinishConfig(Config& config) {
+  if (config.state_dir.empty()) config.state_dir = DefaultStateDirectory();
+  if (config.worker_executable.empty()) config.worker_executable = DefaultWorker();
+  if (config.worker_threads == 0) config.worker_threads = AllowedCores();
+  for (fs::path* path :
+       {&config.state_dir, &config.weights_dir, &config.worker_executable, &config.log_file}) {
+    MakeAbsolute(*path);
+  }
+  constexpr int kMinMessageBytes = 64 * 1024;
+  constexpr int kMaxMessageBytes = 256 * 1024 * 1024;
+  constexpr int kMaxGraceSeconds = 24 * 3600;
+  Faults faults;
+  CheckListen(config.listen, faults);
+  CheckRoots("dataset_roots", config.dataset_roots, faults);
+  CheckRoots("weights_roots", config.weights_roots, faults);
+  CheckDevices(config.devices, faults);
+  faults.Require(config.worker_threads >= 1 && config.worker_threads <= kMaxThreads,
+                 "worker_threads must lie in 0 to 1024: " + std::to_string(config.worker_threads));
+  faults.Require(config.max_queued_jobs >= 1,
+                 "max_queued_jobs must be at least 1: " + std::to_string(config.max_queued_jobs));
+  faults.Require(
+      config.max_message_bytes >= kMinMessageBytes && config.max_message_bytes <= kMaxMessageBytes,
+      "max_message_bytes must lie in 65536 to 268435456: " +
+          std::to_string(config.max_message_bytes));
+  faults.Require(
+      config.worker_stop_grace_seconds >= 1 && config.worker_stop_grace_seconds <= kMaxGraceSeconds,
+      "worker_stop_grace_seconds must lie in 1 to 86400: " +
+          std::to_string(config.worker_stop_grace_seconds));
+  faults.Require(ParseLogLevel(config.log_level).ok(),
+                 "log_level must be debug, info, warning or error: " + config.log_level);
+  if (faults.text().empty()) return {};
+  return {Code::kFailedPrecondition, faults.text()};
+}
+
+Result<ListenAddress> ParseListenAddress(const std::string& text) {
+  const Status wrong(Code::kInvalidArgument,
+                     "listen must be host:port with a port from 0 to 65535: " + text);
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return wrong;
+  ListenAddress address;
+  address.host = text.substr(0, colon);
+  constexpr int kMaxPort = 65'535;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + colon + 1, end, address.port);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return wrong;
+  if (address.port < 0 || address.port > kMaxPort) return wrong;
+  address.is_loopback = address.host == "localhost" || address.host == "[::1]" ||
+                        address.host.compare(0, 4, "127.") == 0;
+  return address;
+}
+
+}  // namespace distill::server

@@ -1,0 +1,149 @@
+#include <toml++/toml.h>
+
+#include <functional>
+#include <limits>
+#include <map>
+#include <sstream>
+
+#include "server/app/config.h"
+
+namespace distill::server {
+namespace {
+
+using Reader = std::function<bool(const toml::node&)>;  // false: wrong type
+
+Reader Text(std::string& target) {
+  return [&target](const toml::node& node) {
+    if (!node.is_string()) return false;
+    target = node.as_string()->get();
+    return true;
+  };
+}
+
+Reader Path(std::filesystem::path& target) {
+  return [&target](const toml::node& node) {
+    if (!node.is_string()) return false;
+    target = node.as_string()->get();
+    return true;
+  };
+}
+
+Reader Texts(std::vector<std::string>& target) {
+  return [&target](const toml::node& node) {
+    const toml::array* list = node.as_array();
+    if (list == nullptr) return false;
+    target.clear();
+    for (const toml::node& entry : *list) {
+      if (!entry.is_string()) return false;
+      target.push_back(entry.as_string()->get());
+    }
+    return true;
+  };
+}
+
+template <typename Number>
+Reader Whole(Number& target) {
+  return [&target](const toml::node& node) {
+    if (!node.is_integer()) return false;
+    const int64_t value = node.as_integer()->get();
+    if (value < std::numeric_limits<Number>::min() || value > std::numeric_limits<Number>::max()) {
+      return false;
+    }
+    target = static_cast<Number>(value);
+    return true;
+  };
+}
+
+Reader Flag(bool& target) {
+  return [&target](const toml::node& node) {
+    if (!node.is_boolean()) return false;
+    target = node.as_boolean()->get();
+    return true;
+  };
+}
+
+struct Key {
+  Reader read;
+  const char* expected;
+};
+
+std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
+  return {
+      {"listen", {Text(config.listen), "a string"}},
+      {"state_dir", {Path(config.state_dir), "a string"}},
+      {"dataset_roots", {Texts(config.dataset_roots), "a list of strings"}},
+      {"weights_roots", {Texts(config.weights_roots), "a list of strings"}},
+      {"weights_dir", {Path(config.weights_dir), "a string"}},
+      {"worker_executable", {Path(config.worker_executable), "a string"}},
+      {"devices", {Texts(config.devices), "a list of strings"}},
+      {"worker_threads", {Whole(config.worker_threads), "a whole number"}},
+      {"max_queued_jobs", {Whole(config.max_queued_jobs), "a whole number"}},
+      {"max_message_bytes", {Whole(config.max_message_bytes), "a whole number"}},
+      {"worker_stop_grace_seconds", {Whole(config.worker_stop_grace_seconds), "a whole number"}},
+      {"log_level", {Text(config.log_level), "a string"}},
+      {"log_file", {Path(config.log_file), "a string"}},
+      {"reflection", {Flag(config.reflection), "true or false"}},
+  };
+}
+
+std::string Where(const std::string& name, const toml::source_region& region) {
+  return name + ":" + std::to_string(region.begin.line) + ": ";
+}
+
+template <typename Range>
+toml::array ArrayOf(const Range& values) {
+  toml::array array;
+  for (const std::string& value : values) array.push_back(value);
+  return array;
+}
+
+}  // namespace
+
+Status ReadToml(const std::string& toml, const std::string& name, Config& config) {
+  toml::table table;
+  try {
+    table = toml::parse(toml);
+  } catch (const toml::parse_error& error) {
+    return {Code::kFailedPrecondition,
+            Where(name, error.source()) + std::string(error.description())};
+  }
+  const auto keys = KeysOf(config);
+  std::string faults;
+  for (const auto& [key, node] : table) {
+    const auto known = keys.find(std::string(key.str()));
+    std::string fault;
+    if (known == keys.end()) {
+      fault = "unknown key: ";
+    } else if (!known->second.read(node)) {
+      fault = std::string("must be ") + known->second.expected + ": ";
+    }
+    if (fault.empty()) continue;
+    faults +=
+        (faults.empty() ? "" : "\n") + Where(name, node.source()) + fault + std::string(key.str());
+  }
+  if (faults.empty()) return {};
+  return {Code::kFailedPrecondition, faults};
+}
+
+std::string ToToml(const Config& config) {
+  toml::table table;
+  table.insert("listen", config.listen);
+  table.insert("state_dir", config.state_dir.string());
+  table.insert("dataset_roots", ArrayOf(config.dataset_roots));
+  table.insert("weights_roots", ArrayOf(config.weights_roots));
+  table.insert("weights_dir", config.weights_dir.string());
+  table.insert("worker_executable", config.worker_executable.string());
+  table.insert("devices", ArrayOf(config.devices));
+  table.insert("worker_threads", config.worker_threads);
+  table.insert("max_queued_jobs", config.max_queued_jobs);
+  table.insert("max_message_bytes", config.max_message_bytes);
+  table.insert("worker_stop_grace_seconds", config.worker_stop_grace_seconds);
+  table.insert("log_level", config.log_level);
+  table.insert("log_file", config.log_file.string());
+  table.insert("reflection", config.reflection);
+  std::ostringstream text;
+  text << table << '\n';
+  return text.str();
+}
+
+}  // namespace distill::server

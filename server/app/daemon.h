@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+
+#include "core/base/clock.h"
+#include "core/base/status.h"
+#include "server/app/config.h"
+#include "server/device/nvml_device_catalog.h"
+#include "server/job/job_events.h"
+#include "server/job/job_manager.h"
+#include "server/job/job_store.h"
+#include "server/job/worker_launcher.h"
+#include "server/rpc/rpc_server.h"
+#include "server/spec/file_locator.h"
+#include "server/spec/worker_run_preparer.h"
+
+namespace distill::server {
+
+/// The composition root: builds every object of the daemon, and owns the order in which they start
+/// and stop. Owned by one thread.
+class Daemon {
+ public:
+  /// Opens the store, adopts the workers that an earlier daemon left, and serves.
+  /// `config` is checked (FinishConfig); `clock` must outlive this object. Any failure: nothing
+  /// runs.
+  static Result<std::unique_ptr<Daemon>> Start(const Config& config, const Clock& clock);
+  ~Daemon() { Stop(); }
+
+  /// Where it serves, "host:port". Also in the file <state_dir>/distilld.address.
+  const std::string& address() const { return address_; }
+
+  /// Ends calls and streams, detaches from the workers (they go on) and closes the store. Takes
+  /// seconds. Stopping twice is no error.
+  void Stop();
+
+ private:
+  Daemon(const Config& config, const Clock& clock);
+
+  Status OpenStore();
+  Status StartManager();
+  Status StartServing();
+
+  const Config config_;
+  const Clock& clock_;
+  const FileLocator files_;
+  // In the order of starting: destroyed in the reverse.
+  std::unique_ptr<JobStore> store_;
+  SystemNvmlLoader nvml_;
+  NvmlDeviceCatalog devices_;
+  JobEvents events_;
+  std::unique_ptr<WorkerRunPreparer> preparer_;
+  std::unique_ptr<WorkerLauncher> launcher_;
+  std::unique_ptr<JobManager> manager_;
+  std::unique_ptr<RpcServer> server_;
+  std::string address_;
+};
+
+}  // namespace distill::server

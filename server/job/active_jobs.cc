@@ -1,0 +1,129 @@
+#include "server/job/active_jobs.h"
+
+#include <algorithm>
+
+#include "core/base/log.h"
+#include "server/job/exit_verdict.h"
+
+namespace distill::server {
+
+Status ActiveJobs::Load() {
+  DISTILL_ASSIGN_OR_RETURN(const std::vector<JobRecord> jobs, store_.ListActiveJobs());
+  for (const JobRecord& job : jobs) {
+    jobs_[job.id] = job;
+    // Whether it was counted before the daemon died is not known: in doubt for the user.
+    if (job.state == JobState::kInterrupted) counted_.insert(job.id);
+  }
+  return Status::Ok();
+}
+
+const JobRecord* ActiveJobs::Find(JobId id) const {
+  const auto found = jobs_.find(id);
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+int64_t ActiveJobs::NumQueued() const {
+  return std::count_if(jobs_.begin(), jobs_.end(),
+                       [](const auto& entry) { return entry.second.state == JobState::kQueued; });
+}
+
+void ActiveJobs::Add(const JobRecord& job) { Keep(job); }
+
+void ActiveJobs::Keep(const JobRecord& job) {
+  changed_.insert(job.id);
+  if (job.state != JobState::kInterrupted) counted_.erase(job.id);
+  if (IsTerminal(job.state)) {
+    jobs_.erase(job.id);
+    ended_states_[job.id] = job.state;
+  } else {
+    jobs_[job.id] = job;
+    ended_states_.erase(job.id);
+  }
+}
+
+Result<JobRecord> ActiveJobs::Move(JobId id, const Transition& transition) {
+  DISTILL_ASSIGN_OR_RETURN(const JobState from, StateOf(id));
+  auto moved = store_.MoveJob(id, from, transition, clock_.UnixMillis());
+  if (!moved.ok()) return moved;
+  Keep(*moved);
+  LogInfo("job moved", {{"job", id},
+                        {"from", StateName(from)},
+                        {"to", StateName(transition.to)},
+                        {"cause", CauseName(transition.cause)},
+                        {"actor", transition.actor},
+                        {"message", transition.message}});
+  return moved;
+}
+
+Result<AttemptRecord> ActiveJobs::StartAttempt(JobId id, const std::string& device) {
+  auto attempt = store_.StartAttempt(id, device, clock_.UnixMillis());
+  // After a failure too: nobody knows how far it came.
+  const Status refreshed = Refresh(id);
+  if (attempt.ok() && !refreshed.ok()) return refreshed;
+  return attempt;
+}
+
+Status ActiveJobs::EndAttempt(JobId id, int attempt, const Transition& transition) {
+  DISTILL_RETURN_IF_ERROR(Refresh(id));
+  const JobRecord* job = Find(id);
+  if (job == nullptr) return Status::Ok();
+  if (HasWorker(job->state)) {
+    const int64_t now = clock_.UnixMillis();
+    DISTILL_RETURN_IF_ERROR(store_.FinishAttempt(id, attempt, transition, now));
+    if (job->state == JobState::kStarting && transition.to == JobState::kSucceeded) {
+      const Transition running{JobState::kRunning, Cause::kNone, "worker", ""};
+      DISTILL_RETURN_IF_ERROR(Move(id, running).status());
+    }
+    DISTILL_RETURN_IF_ERROR(Move(id, transition).status());
+  }
+  return SettleInterruption(id);
+}
+
+Status ActiveJobs::SettleInterruption(JobId id) {
+  const JobRecord* job = Find(id);
+  if (job == nullptr || job->state != JobState::kInterrupted) return Status::Ok();
+  if (counted_.count(id) == 0) {
+    DISTILL_RETURN_IF_ERROR(store_.AddInterruption(id));
+    counted_.insert(id);
+  }
+  DISTILL_RETURN_IF_ERROR(Refresh(id));
+  return Move(id, JudgeInterruption(jobs_.at(id))).status();
+}
+
+Status ActiveJobs::SetWaitingMessages(const std::map<JobId, std::string>& messages) {
+  std::map<JobId, std::string> new_ones;
+  for (const auto& [id, message] : messages) {
+    const JobRecord* job = Find(id);
+    if (job != nullptr && job->message != message) new_ones[id] = message;
+  }
+  if (new_ones.empty()) return Status::Ok();
+  DISTILL_RETURN_IF_ERROR(store_.SetWaitingMessages(new_ones));
+  for (const auto& [id, message] : new_ones) {
+    jobs_[id].message = message;
+    changed_.insert(id);
+  }
+  return Status::Ok();
+}
+
+Status ActiveJobs::Refresh(JobId id) {
+  DISTILL_ASSIGN_OR_RETURN(const JobRecord job, store_.FindJob(id));
+  Keep(job);
+  return Status::Ok();
+}
+
+Result<JobState> ActiveJobs::StateOf(JobId id) {
+  if (const JobRecord* job = Find(id)) return job->state;
+  const auto known = ended_states_.find(id);
+  if (known != ended_states_.end()) return known->second;
+  DISTILL_ASSIGN_OR_RETURN(const JobRecord job, store_.FindJob(id));
+  if (IsTerminal(job.state)) ended_states_[id] = job.state;
+  return job.state;
+}
+
+std::vector<JobId> ActiveJobs::TakeChanged() {
+  std::vector<JobId> changed(changed_.begin(), changed_.end());
+  changed_.clear();
+  return changed;
+}
+
+}  // namespace distill::server

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/status.h"
+#include "server/job/job.h"
+#include "server/job/job_store.h"
+
+namespace distill::server {
+
+/// The jobs that have not ended, as the store has them, and every change of their state.
+/// Thread-compatible. `store` and `clock` must outlive this object.
+class ActiveJobs {
+ public:
+  ActiveJobs(JobStore& store, const Clock& clock) : store_(store), clock_(clock) {}
+
+  /// Reads them from the store.
+  Status Load();
+
+  const std::map<JobId, JobRecord>& jobs() const { return jobs_; }
+  /// Returns the job, or null when there is none that has not ended.
+  const JobRecord* Find(JobId id) const;
+  int64_t NumQueued() const;
+
+  /// Takes in a job that was made, or queued again.
+  void Add(const JobRecord& job);
+
+  /// Moves a job from its present state. Errors as JobStore::MoveJob.
+  Result<JobRecord> Move(JobId id, const Transition& transition);
+
+  /// Errors as JobStore::StartAttempt.
+  Result<AttemptRecord> StartAttempt(JobId id, const std::string& device);
+
+  /// Ends an attempt and moves its job on; an interrupted job is counted and queued again, or fails
+  /// for good. After a failure it may be called again: what is done already is not done twice.
+  Status EndAttempt(JobId id, int attempt, const Transition& transition);
+
+  /// Finishes what was under way for a job found INTERRUPTED. As EndAttempt after a failure.
+  Status SettleInterruption(JobId id);
+
+  /// Stores the sentences that differ from the ones stored.
+  Status SetWaitingMessages(const std::map<JobId, std::string>& messages);
+
+  /// Reads a job again from the store, which may know better after a failure.
+  Status Refresh(JobId id);
+
+  /// Returns the state of any job, ended ones too. kNotFound: no such job.
+  Result<JobState> StateOf(JobId id);
+
+  /// Forgets what is known of a job that has ended: it was deleted.
+  void Forget(JobId id) { ended_states_.erase(id); }
+
+  /// Returns the jobs that changed since the last call.
+  std::vector<JobId> TakeChanged();
+
+ private:
+  void Keep(const JobRecord& job);
+
+  JobStore& store_;
+  const Clock& clock_;
+  std::map<JobId, JobRecord> jobs_;
+  std::map<JobId, JobState> ended_states_;  // of those asked for
+  std::set<JobId> counted_;                 // INTERRUPTED, and its interruption is counted
+  std::set<JobId> changed_;
+};
+
+}  // namespace distill::server

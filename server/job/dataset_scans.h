@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "core/base/status.h"
+#include "server/job/job_store.h"
+#include "server/job/run_preparer.h"
+#include "server/job/worker_launcher.h"
+
+namespace distill::server {
+
+/// The scans of data sets that are under way: each is a run of a worker, without a queue.
+/// Thread-compatible. All that the constructor takes must outlive this object.
+class DatasetScans {
+ public:
+  DatasetScans(JobStore& store, WorkerLauncher& launcher, RunPreparer& preparer)
+      : store_(store), launcher_(launcher), preparer_(preparer) {}
+
+  /// Takes over the scans that an earlier daemon began. One whose worker died is begun again.
+  Status Reconcile();
+
+  /// Errors as JobManager::CreateDataset. A scan that cannot be started leaves a FAILED data set.
+  Result<DatasetRecord> Create(const DatasetRecord& dataset);
+
+  /// Stops a scan that is under way. Errors as JobStore::DeleteDataset.
+  Status Delete(const std::string& name);
+
+  Status OnEvents(const RunKey& key, const RunEventBatch& batch);
+  void OnExit(const RunKey& key, const WorkerExitStatus& exit);
+
+  /// Ends scans whose end could not be stored before.
+  void RetryEnds();
+
+ private:
+  struct Scan {
+    DatasetRecord dataset;
+    std::optional<WorkerOutcome> outcome;
+    std::optional<WorkerExitStatus> exit;  // the worker is gone, and this is not stored yet
+    int num_starts = 0;
+    bool is_deleted = false;
+  };
+
+  Status Begin(Scan& scan);
+  Status End(Scan& scan);
+  void RemoveFolder(int64_t dataset);
+
+  JobStore& store_;
+  WorkerLauncher& launcher_;
+  RunPreparer& preparer_;
+  std::map<int64_t, Scan> scans_;
+};
+
+}  // namespace distill::server

@@ -1,0 +1,58 @@
+#include "server/job/exit_verdict.h"
+
+#include <csignal>
+#include <cstring>
+#include <string>
+
+namespace distill::server {
+namespace {
+
+std::string Describe(const WorkerExitStatus& exit) {
+  if (!exit.is_known) return "the worker is gone and left no outcome";
+  if (exit.signal == 0) {
+    return "the worker left no outcome, exit code: " + std::to_string(exit.exit_code);
+  }
+  std::string text = "the worker was ended by signal " + std::to_string(exit.signal);
+  const char* name = ::sigabbrev_np(exit.signal);
+  if (name != nullptr) text += " (SIG" + std::string(name) + ")";
+  if (exit.signal == SIGKILL) text += "; perhaps by the kernel, out of memory";
+  return text;
+}
+
+std::string WithDetail(const std::string& text, const std::optional<WorkerOutcome>& outcome) {
+  if (!outcome || outcome->message.empty()) return text;
+  return text + ": " + outcome->message;
+}
+
+}  // namespace
+
+Transition JudgeExit(JobState state, const std::optional<WorkerOutcome>& outcome,
+                     const WorkerExitStatus& exit) {
+  if (outcome && outcome->state == JobState::kSucceeded) {
+    return {JobState::kSucceeded, Cause::kNone, "worker", outcome->message};
+  }
+  if (state == JobState::kCancelling) {
+    return {JobState::kCancelled, Cause::kUser, "daemon", WithDetail("cancelled", outcome)};
+  }
+  if (state == JobState::kPausing && (!outcome || outcome->state == JobState::kCancelled)) {
+    return {JobState::kPaused, Cause::kUser, "daemon", "paused"};
+  }
+  if (!outcome) return {JobState::kInterrupted, Cause::kWorkerLost, "daemon", Describe(exit)};
+  if (outcome->state == JobState::kCancelled) {
+    // Nobody here ordered it: the machine goes down, or somebody sent a signal by hand.
+    return {JobState::kInterrupted, Cause::kWorkerLost, "daemon",
+            WithDetail("the worker was told to stop by somebody else", outcome)};
+  }
+  return {JobState::kFailed, outcome->cause, "worker", outcome->message};
+}
+
+Transition JudgeInterruption(const JobRecord& job) {
+  if (job.num_interruptions <= job.spec.max_interruptions) {
+    return {JobState::kQueued, job.cause, "daemon", "starts again after: " + job.message};
+  }
+  return {
+      JobState::kFailed, job.cause, "daemon",
+      "given up after interruption " + std::to_string(job.num_interruptions) + ": " + job.message};
+}
+
+}  // namespace distill::server

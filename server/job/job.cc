@@ -1,0 +1,117 @@
+#include "server/job/job.h"
+
+#include <algorithm>
+#include <array>
+
+namespace distill::server {
+namespace {
+
+struct Move {
+  JobState from;
+  JobState to;
+};
+
+constexpr std::array kMoves = {
+    Move{JobState::kQueued, JobState::kStarting},
+    Move{JobState::kQueued, JobState::kCancelled},
+    Move{JobState::kStarting, JobState::kRunning},
+    Move{JobState::kStarting, JobState::kCancelling},
+    Move{JobState::kStarting, JobState::kInterrupted},
+    Move{JobState::kStarting, JobState::kFailed},
+    Move{JobState::kRunning, JobState::kSucceeded},
+    Move{JobState::kRunning, JobState::kFailed},
+    Move{JobState::kRunning, JobState::kCancelling},
+    Move{JobState::kRunning, JobState::kPausing},
+    Move{JobState::kRunning, JobState::kInterrupted},
+    Move{JobState::kCancelling, JobState::kCancelled},
+    Move{JobState::kCancelling, JobState::kSucceeded},
+    Move{JobState::kPausing, JobState::kPaused},
+    Move{JobState::kPausing, JobState::kSucceeded},
+    Move{JobState::kPausing, JobState::kFailed},
+    Move{JobState::kPausing, JobState::kCancelling},
+    Move{JobState::kPausing, JobState::kInterrupted},
+    Move{JobState::kPaused, JobState::kQueued},
+    Move{JobState::kPaused, JobState::kCancelled},
+    Move{JobState::kInterrupted, JobState::kQueued},
+    Move{JobState::kInterrupted, JobState::kFailed},
+    Move{JobState::kInterrupted, JobState::kCancelled},
+    Move{JobState::kFailed, JobState::kQueued},
+    Move{JobState::kCancelled, JobState::kQueued},
+};
+
+}  // namespace
+
+std::string_view StateName(JobState state) {
+  switch (state) {
+    case JobState::kQueued:
+      return "QUEUED";
+    case JobState::kStarting:
+      return "STARTING";
+    case JobState::kRunning:
+      return "RUNNING";
+    case JobState::kCancelling:
+      return "CANCELLING";
+    case JobState::kPausing:
+      return "PAUSING";
+    case JobState::kPaused:
+      return "PAUSED";
+    case JobState::kInterrupted:
+      return "INTERRUPTED";
+    case JobState::kSucceeded:
+      return "SUCCEEDED";
+    case JobState::kFailed:
+      return "FAILED";
+    case JobState::kCancelled:
+      return "CANCELLED";
+  }
+  return "UNKNOWN";
+}
+
+std::string_view CauseName(Cause cause) {
+  switch (cause) {
+    case Cause::kNone:
+      return "";
+    case Cause::kUser:
+      return "USER";
+    case Cause::kOutOfMemory:
+      return "OUT_OF_MEMORY";
+    case Cause::kDiverged:
+      return "DIVERGED";
+    case Cause::kBadData:
+      return "BAD_DATA";
+    case Cause::kBadSpec:
+      return "BAD_SPEC";
+    case Cause::kTimeLimit:
+      return "TIME_LIMIT";
+    case Cause::kWorkerLost:
+      return "WORKER_LOST";
+    case Cause::kDeviceError:
+      return "DEVICE_ERROR";
+    case Cause::kPreempted:
+      return "PREEMPTED";
+    case Cause::kDependencyFailed:
+      return "DEPENDENCY_FAILED";
+    case Cause::kStorage:
+      return "STORAGE";
+    case Cause::kInternal:
+      return "INTERNAL";
+  }
+  return "UNKNOWN";
+}
+
+bool IsTerminal(JobState state) {
+  return state == JobState::kSucceeded || state == JobState::kFailed ||
+         state == JobState::kCancelled;
+}
+
+bool HasWorker(JobState state) {
+  return state == JobState::kStarting || state == JobState::kRunning ||
+         state == JobState::kCancelling || state == JobState::kPausing;
+}
+
+bool CanMove(JobState from, JobState to) {
+  return std::any_of(kMoves.begin(), kMoves.end(),
+                     [&](const Move& move) { return move.from == from && move.to == to; });
+}
+
+}  // namespace distill::server

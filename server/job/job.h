@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace distill::server {
+
+using JobId = int64_t;
+
+/// The numbers equal distill.v1.JobState; they are stored.
+enum class JobState : int {
+  kQueued = 1,
+  kStarting = 2,
+  kRunning = 3,
+  kCancelling = 4,
+  kPausing = 5,
+  kPaused = 6,
+  kInterrupted = 7,
+  kSucceeded = 8,
+  kFailed = 9,
+  kCancelled = 10,
+};
+
+/// The numbers equal distill.v1.Cause; they are stored.
+enum class Cause : int {
+  kNone = 0,
+  kUser = 1,
+  kOutOfMemory = 2,
+  kDiverged = 3,
+  kBadData = 4,
+  kBadSpec = 5,
+  kTimeLimit = 6,
+  kWorkerLost = 7,
+  kDeviceError = 8,
+  kPreempted = 9,
+  kDependencyFailed = 10,
+  kStorage = 11,
+  kInternal = 12,
+};
+
+enum class JobKind : int { kTrain = 1, kEval = 2 };
+
+std::string_view StateName(JobState state);  // "QUEUED"
+std::string_view CauseName(Cause cause);     // "OUT_OF_MEMORY"; "" for kNone
+
+/// Returns whether a job in `state` has ended for good (unless somebody requeues it).
+bool IsTerminal(JobState state);
+
+/// Returns whether a worker process may exist for a job in `state`.
+bool HasWorker(JobState state);
+
+/// Returns whether a job may go from `from` to `to`: the one table of legal moves.
+bool CanMove(JobState from, JobState to);
+
+/// A change of state, with who made it and why.
+struct Transition {
+  JobState to = JobState::kQueued;
+  Cause cause = Cause::kNone;
+  std::string actor;    // "user NAME", "scheduler", "daemon", "worker"
+  std::string message;  // one sentence for a person; may be empty
+};
+
+/// What a user asked for, checked and resolved; immutable once stored.
+struct JobSpec {
+  std::string name;
+  std::string owner;
+  JobKind kind = JobKind::kTrain;
+  /// distill.v1.Job as given (user's fields only), serialised. Opaque here.
+  std::string given;
+  /// distill.v1.Job with every default filled in and names resolved, serialised. Opaque here.
+  std::string resolved;
+  std::map<std::string, std::string> labels;
+  int priority = 0;
+  std::string device;  // "" = any; "cpu"; GPU index or UUID
+  int max_interruptions = 3;
+  int num_epochs = 0;             // for progress; 0 for evaluations
+  std::string dataset;            // name of the data set used
+  std::vector<JobId> depends_on;  // jobs that must have succeeded (their checkpoint is used)
+  std::string model;              // architecture, for lists
+};
+
+struct JobProgress {
+  int epoch = 0;
+  int num_epochs = 0;
+  int64_t step = 0;
+  int64_t steps_per_epoch = 0;
+  double images_per_second = 0;
+  int64_t eta_unix_ms = 0;
+  std::string phase;
+};
+
+/// A job and all that is known of it now.
+struct JobRecord {
+  JobId id = 0;
+  JobSpec spec;
+  JobState state = JobState::kQueued;
+  Cause cause = Cause::kNone;
+  std::string message;
+  std::string actor;
+  int64_t created_at_unix_ms = 0;
+  int64_t started_at_unix_ms = 0;
+  int64_t finished_at_unix_ms = 0;
+  int num_attempts = 0;
+  int num_interruptions = 0;
+  std::string device;    // of the newest attempt
+  JobProgress progress;  // not durable to the second
+  std::map<std::string, double> latest_metrics;
+  std::map<std::string, double> best_metrics;
+};
+
+/// One run of a job in one worker process.
+struct AttemptRecord {
+  JobId job = 0;
+  int number = 0;  // from 1
+  JobState state = JobState::kStarting;
+  Cause cause = Cause::kNone;
+  std::string message;
+  std::string device;  // "cpu" or GPU UUID
+  int64_t started_at_unix_ms = 0;
+  int64_t finished_at_unix_ms = 0;
+  int pid = 0;
+  /// Field 22 of /proc/PID/stat: with the pid, names a process for ever.
+  int64_t pid_start_ticks = 0;
+  int resumed_from_epoch = 0;
+};
+
+struct JobEventRecord {
+  int64_t id = 0;
+  JobId job = 0;
+  int64_t at_unix_ms = 0;
+  std::optional<JobState> from;
+  Transition transition;
+};
+
+}  // namespace distill::server

@@ -1,0 +1,261 @@
+#include "server/job/job_manager.h"
+
+#include <pthread.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "core/base/log.h"
+#include "server/job/threaded_job_manager.h"
+
+namespace distill::server {
+
+Status ThreadedJobManager::Start() {
+  launcher_.Attach(*this);
+  {
+    const MutexLock lock(mutex_);
+    DISTILL_RETURN_IF_ERROR(Reconcile());
+  }
+  PublishChanges();
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "job-manager");
+    Loop();
+  });
+  return Status::Ok();
+}
+
+void ThreadedJobManager::StopThread() {
+  launcher_.Detach();
+  {
+    const MutexLock lock(mutex_);
+    is_stopping_ = true;
+  }
+  woken_.NotifyAll();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ThreadedJobManager::Loop() {
+  while (true) {
+    const std::vector<DeviceInfo> devices = devices_.List();
+    {
+      const MutexLock lock(mutex_);
+      if (is_stopping_) return;
+      has_work_ = false;
+      EndRuns();
+      scans_.RetryEnds();
+      ScheduleJobs(devices);
+    }
+    PublishChanges();
+    const MutexLock lock(mutex_);
+    while (!has_work_ && !is_stopping_) {
+      if (!woken_.WaitFor(mutex_, options_.tick)) break;
+    }
+  }
+}
+
+void ThreadedJobManager::Wake() {
+  {
+    const MutexLock lock(mutex_);
+    has_work_ = true;
+  }
+  woken_.NotifyAll();
+}
+
+void ThreadedJobManager::PublishChanges() {
+  std::vector<JobId> changed;
+  {
+    const MutexLock lock(mutex_);
+    changed = active_.TakeChanged();
+  }
+  for (const JobId id : changed) events_.Publish(id);
+}
+
+Status ThreadedJobManager::Reconcile() {
+  DISTILL_RETURN_IF_ERROR(active_.Load());
+  const std::map<JobId, JobRecord> jobs = active_.jobs();
+  for (const auto& [id, job] : jobs) {
+    DISTILL_RETURN_IF_ERROR(Recover(job).WithContext("recover job " + std::to_string(id)));
+  }
+  return scans_.Reconcile();
+}
+
+Status ThreadedJobManager::Recover(const JobRecord& job) {
+  if (job.state == JobState::kInterrupted) return active_.SettleInterruption(job.id);
+  if (!HasWorker(job.state)) return Status::Ok();
+  DISTILL_ASSIGN_OR_RETURN(const std::vector<AttemptRecord> attempts, store_.ListAttempts(job.id));
+  if (attempts.empty()) {
+    return {Code::kDataLoss,
+            "the job is " + std::string(StateName(job.state)) + " but has no attempt"};
+  }
+  const AttemptRecord& attempt = attempts.back();
+  Run& run = runs_[job.id];
+  run.attempt = attempt.number;
+  run.start = {attempt.started_at_unix_ms, attempt.resumed_from_epoch};
+  run.num_epochs = job.progress.num_epochs;
+  if (attempt.finished_at_unix_ms != 0) {
+    // Its end was stored, the job's move was not.
+    run.verdict = Transition{attempt.state, attempt.cause, "daemon", attempt.message};
+    return Status::Ok();
+  }
+  if (IsTerminal(attempt.state)) {
+    run.outcome = WorkerOutcome{attempt.state, attempt.cause, attempt.message};
+  }
+  if (attempt.state != JobState::kStarting) DISTILL_RETURN_IF_ERROR(MarkRunning(job.id));
+  return TakeOver(job, attempt);
+}
+
+Status ThreadedJobManager::TakeOver(const JobRecord& job, const AttemptRecord& attempt) {
+  LaunchRequest request;
+  request.key = KeyOf(job.id, attempt.number);
+  request.run_directory = preparer_.RunDirectory(job.id, attempt.number);
+  DISTILL_ASSIGN_OR_RETURN(request.journal_offset, store_.JournalOffset(job.id, attempt.number));
+  WorkerProcess process{attempt.pid, attempt.pid_start_ticks};
+  if (attempt.pid == 0) {
+    // The daemon died between the worker's start and the note of its pid, or before.
+    process = launcher_.FindRunning(request.run_directory).value_or(WorkerProcess{});
+    DISTILL_RETURN_IF_ERROR(
+        store_.SetAttemptProcess(job.id, attempt.number, process.pid, process.start_ticks));
+  }
+  LogInfo("worker taken over", {{"job", job.id}, {"pid", process.pid}});
+  DISTILL_RETURN_IF_ERROR(launcher_.Adopt(request, process));
+  if (job.state == JobState::kCancelling) {
+    const Status stopped = launcher_.Stop(request.key);
+    if (!stopped.ok()) LogInfo("worker had ended", {{"job", job.id}});
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<JobRecord>> ThreadedJobManager::FindJobs(const std::vector<JobId>& ids) {
+  std::vector<JobRecord> jobs;
+  for (const JobId id : ids) {
+    DISTILL_ASSIGN_OR_RETURN(JobRecord job, store_.FindJob(id));
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+Result<std::vector<JobRecord>> ThreadedJobManager::AnswerAgain(const KnownRequest& known,
+                                                               const std::string& content_sha256) {
+  if (known.content_sha256 == content_sha256) return FindJobs(known.jobs);
+  return Status(Code::kInvalidArgument, "the request id was used with other content");
+}
+
+Result<std::vector<JobRecord>> ThreadedJobManager::CreateJobs(const std::vector<JobSpec>& jobs,
+                                                              const std::string& request_id,
+                                                              const std::string& content_sha256) {
+  Result<std::vector<JobRecord>> created = std::vector<JobRecord>();
+  {
+    const MutexLock lock(mutex_);
+    if (!request_id.empty()) {
+      DISTILL_ASSIGN_OR_RETURN(const auto known, store_.FindRequest(request_id));
+      if (known) return AnswerAgain(*known, content_sha256);
+    }
+    if (active_.NumQueued() + static_cast<int64_t>(jobs.size()) > options_.max_queued_jobs) {
+      return Status(Code::kResourceExhausted,
+                    "the queue is full, jobs: " + std::to_string(options_.max_queued_jobs));
+    }
+    DISTILL_ASSIGN_OR_RETURN(
+        const std::vector<JobId> ids,
+        store_.InsertJobs(jobs, request_id, content_sha256, clock_.UnixMillis()));
+    created = FindJobs(ids);
+    if (!created.ok()) return created;
+    for (const JobRecord& job : *created) active_.Add(job);
+  }
+  Wake();
+  PublishChanges();
+  return created;
+}
+
+Result<JobRecord> ThreadedJobManager::Cancel(JobId id, const std::string& actor) {
+  Result<JobRecord> cancelled = Status(Code::kInternal, "not cancelled");
+  {
+    const MutexLock lock(mutex_);
+    DISTILL_ASSIGN_OR_RETURN(const JobState state, active_.StateOf(id));
+    if (state == JobState::kCancelled || state == JobState::kCancelling) return store_.FindJob(id);
+    if (IsTerminal(state)) {
+      return Status(Code::kFailedPrecondition,
+                    "the job has ended, it is " + std::string(StateName(state)));
+    }
+    const JobState to = HasWorker(state) ? JobState::kCancelling : JobState::kCancelled;
+    cancelled = active_.Move(id, {to, Cause::kUser, actor, "cancelled by " + actor});
+    if (!cancelled.ok()) return cancelled;
+    if (to == JobState::kCancelling) {
+      const Status stopped = launcher_.Stop(KeyOf(id, runs_[id].attempt));
+      // A worker that is gone already needs no order: its exit is on the way.
+      if (!stopped.ok()) LogInfo("worker had ended", {{"job", id}});
+    }
+  }
+  Wake();
+  PublishChanges();
+  return cancelled;
+}
+
+Result<JobRecord> ThreadedJobManager::Requeue(JobId id, const std::string& actor) {
+  Result<JobRecord> queued = Status(Code::kInternal, "not queued");
+  {
+    const MutexLock lock(mutex_);
+    DISTILL_ASSIGN_OR_RETURN(const JobState state, active_.StateOf(id));
+    if (state != JobState::kFailed && state != JobState::kCancelled) {
+      return Status(Code::kFailedPrecondition,
+                    "only a job that FAILED or was CANCELLED is queued again, this one is " +
+                        std::string(StateName(state)));
+    }
+    queued = active_.Move(id, {JobState::kQueued, Cause::kNone, actor, ""});
+    start_not_before_ms_.erase(id);
+  }
+  Wake();
+  PublishChanges();
+  return queued;
+}
+
+Status ThreadedJobManager::Delete(JobId id) {
+  {
+    const MutexLock lock(mutex_);
+    DISTILL_ASSIGN_OR_RETURN(const std::vector<JobId> dependents, store_.ListActiveDependents(id));
+    if (!dependents.empty()) {
+      return {Code::kFailedPrecondition,
+              "job " + std::to_string(dependents.front()) + " needs it and has not ended"};
+    }
+    DISTILL_RETURN_IF_ERROR(store_.DeleteJob(id));
+    active_.Forget(id);
+  }
+  std::error_code error;
+  const std::filesystem::path folder = preparer_.JobDirectory(id);
+  std::filesystem::remove_all(folder, error);
+  if (error) LogWarning("folder not removed", {{"path", folder.string()}});
+  LogInfo("job deleted", {{"job", id}});
+  events_.Publish(id);
+  return Status::Ok();
+}
+
+Result<DatasetRecord> ThreadedJobManager::CreateDataset(const DatasetRecord& dataset) {
+  DatasetRecord stamped = dataset;
+  stamped.created_at_unix_ms = clock_.UnixMillis();
+  const MutexLock lock(mutex_);
+  return scans_.Create(stamped);
+}
+
+Status ThreadedJobManager::DeleteDataset(const std::string& name) {
+  const MutexLock lock(mutex_);
+  return scans_.Delete(name);
+}
+
+std::vector<std::pair<DeviceInfo, JobId>> ThreadedJobManager::ListDevices() {
+  std::vector<std::pair<DeviceInfo, JobId>> devices;
+  for (DeviceInfo& device : devices_.List()) devices.emplace_back(std::move(device), 0);
+  const MutexLock lock(mutex_);
+  for (const auto& [id, job] : active_.jobs()) {
+    if (!HasWorker(job.state)) continue;
+    for (auto& [device, holder] : devices) {
+      if (device.id == job.device) holder = id;
+    }
+  }
+  return devices;
+}
+
+std::unique_ptr<JobManager> JobManager::Create(const JobManagerOptions& options,
+                                               const Dependencies& dependencies) {
+  return std::make_unique<ThreadedJobManager>(options, dependencies);
+}
+
+}  // namespace distill::server

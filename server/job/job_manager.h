@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/status.h"
+#include "server/job/device.h"
+#include "server/job/job_events.h"
+#include "server/job/job_store.h"
+#include "server/job/run_preparer.h"
+#include "server/job/worker_launcher.h"
+
+namespace distill::server {
+
+struct JobManagerOptions {
+  int64_t max_queued_jobs = 10'000;
+  /// A job that was interrupted waits so long before it starts again; twice as long each time.
+  std::chrono::milliseconds retry_delay{1'000};
+  std::chrono::milliseconds max_retry_delay{60'000};
+  /// How often devices, delayed starts and failed writes are looked at when nothing else happens.
+  std::chrono::milliseconds tick{1'000};
+};
+
+/// The only writer of job state: takes requests, schedules, starts workers, and turns what they
+/// report into states. Thread-safe. Calls block on the store, never on a worker.
+class JobManager : public WorkerListener {
+ public:
+  /// All but `options` must outlive this object. Start() before anything else.
+  struct Dependencies {
+    JobStore& store;
+    WorkerLauncher& launcher;
+    RunPreparer& preparer;
+    DeviceCatalog& devices;
+    JobEvents& events;
+    const Clock& clock;
+  };
+  static std::unique_ptr<JobManager> Create(const JobManagerOptions& options,
+                                            const Dependencies& dependencies);
+
+  /// Reconciles what is stored with what runs (adopts workers, rescans data sets whose scan died),
+  /// then starts the scheduling thread.
+  virtual Status Start() = 0;
+
+  /// Detaches the launcher, stops scheduling and joins the thread. Workers go on.
+  virtual void Stop() = 0;
+
+  /// Stores jobs (see JobStore::InsertJobs) and wakes the scheduler. A request id seen before
+  /// returns the jobs made then. kInvalidArgument: it was used with other content.
+  /// kResourceExhausted: the queue is full.
+  virtual Result<std::vector<JobRecord>> CreateJobs(const std::vector<JobSpec>& jobs,
+                                                    const std::string& request_id,
+                                                    const std::string& content_sha256) = 0;
+
+  /// Cancels a queued job at once, or orders a running one to stop with a checkpoint.
+  /// kFailedPrecondition: it has ended. Cancelling twice is no error.
+  virtual Result<JobRecord> Cancel(JobId id, const std::string& actor) = 0;
+
+  /// Queues a job that FAILED, or was CANCELLED, again. kFailedPrecondition: another state.
+  virtual Result<JobRecord> Requeue(JobId id, const std::string& actor) = 0;
+
+  /// Removes an ended job with its files. kFailedPrecondition: not ended, or needed by one that has
+  /// not.
+  virtual Status Delete(JobId id) = 0;
+
+  /// Stores a data set and starts its scan. kAlreadyExists: the name is taken.
+  virtual Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) = 0;
+  virtual Status DeleteDataset(const std::string& name) = 0;
+
+  /// Returns the devices with the job that holds each (0 = free).
+  virtual std::vector<std::pair<DeviceInfo, JobId>> ListDevices() = 0;
+};
+
+}  // namespace distill::server

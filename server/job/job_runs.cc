@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <variant>
+
+#include "core/base/log.h"
+#include "server/job/exit_verdict.h"
+#include "server/job/threaded_job_manager.h"
+
+namespace distill::server {
+namespace {
+
+// What becomes of a job whose worker could not be prepared (or started).
+Transition FailedStart(const Status& status) {
+  switch (status.code()) {
+    case Code::kUnavailable:
+      return {JobState::kInterrupted, Cause::kWorkerLost, "daemon", status.message()};
+    case Code::kFailedPrecondition:
+      return {JobState::kFailed, Cause::kDependencyFailed, "daemon", status.message()};
+    case Code::kResourceExhausted:
+      return {JobState::kFailed, Cause::kStorage, "daemon", status.message()};
+    case Code::kInvalidArgument:
+    case Code::kNotFound:
+      return {JobState::kFailed, Cause::kBadSpec, "daemon", status.message()};
+    default:
+      return {JobState::kFailed, Cause::kInternal, "daemon", status.message()};
+  }
+}
+
+}  // namespace
+
+bool ThreadedJobManager::IsDelayed(const JobRecord& job) const {
+  const auto found = start_not_before_ms_.find(job.id);
+  return found != start_not_before_ms_.end() && clock_.MonotonicMillis() < found->second;
+}
+
+Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceInfo>& devices) {
+  SchedulerSnapshot snapshot;
+  snapshot.devices = devices;
+  for (const auto& [id, job] : active_.jobs()) {
+    const bool is_queued = job.state == JobState::kQueued;
+    if (is_queued && IsDelayed(job)) continue;
+    JobSnapshot& entry = snapshot.jobs.emplace_back();
+    entry.id = id;
+    entry.state = job.state;
+    entry.priority = job.spec.priority;
+    entry.requested_device = job.spec.device;
+    if (HasWorker(job.state)) entry.held_device = job.device;
+    if (!is_queued) continue;
+    entry.depends_on = job.spec.depends_on;
+    for (const JobId needed : job.spec.depends_on) {
+      const auto state = active_.StateOf(needed);
+      if (state.ok()) snapshot.dependency_states[needed] = *state;
+      if (!state.ok() && state.status().code() != Code::kNotFound) return state.status();
+    }
+  }
+  return snapshot;
+}
+
+void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
+  const auto snapshot = Snapshot(devices);
+  if (!snapshot.ok()) {
+    LogError("scheduling put off", {{"error", snapshot.status().ToString()}});
+    return;
+  }
+  const ScheduleDecision decision = Schedule(*snapshot);
+  for (const StartDecision& start : decision.starts) {
+    const Status started = StartJob(start);
+    if (!started.ok()) {
+      LogError("job not started, trying again",
+               {{"job", start.job}, {"error", started.ToString()}});
+    }
+  }
+  std::map<JobId, std::string> messages;
+  for (const WaitingReason& waiting : decision.waiting) messages[waiting.job] = waiting.reason;
+  const Status stored = active_.SetWaitingMessages(messages);
+  if (!stored.ok()) LogError("waiting reasons not stored", {{"error", stored.ToString()}});
+}
+
+// Starts a job, or ends its attempt. An error means that not even that could be stored.
+Status ThreadedJobManager::StartJob(const StartDecision& decision) {
+  DISTILL_ASSIGN_OR_RETURN(const AttemptRecord attempt,
+                           active_.StartAttempt(decision.job, decision.device));
+  start_not_before_ms_.erase(decision.job);
+  Run& run = runs_[decision.job];
+  run = Run();
+  run.attempt = attempt.number;
+  run.start.at_unix_ms = attempt.started_at_unix_ms;
+  run.num_epochs = active_.jobs().at(decision.job).spec.num_epochs;
+  const Status launched = Launch(attempt);
+  if (launched.ok()) return Status::Ok();
+  run.verdict = FailedStart(launched);
+  EndRuns();
+  return Status::Ok();
+}
+
+Status ThreadedJobManager::Launch(const AttemptRecord& attempt) {
+  DISTILL_ASSIGN_OR_RETURN(std::vector<AttemptRecord> attempts, store_.ListAttempts(attempt.job));
+  attempts.erase(std::remove_if(attempts.begin(), attempts.end(),
+                                [&](const auto& other) { return other.number >= attempt.number; }),
+                 attempts.end());
+  const JobRecord& job = active_.jobs().at(attempt.job);
+  DISTILL_ASSIGN_OR_RETURN(LaunchRequest request, preparer_.PrepareJob(job, attempt, attempts));
+  request.key = KeyOf(attempt.job, attempt.number);
+  request.journal_offset = 0;
+  DISTILL_ASSIGN_OR_RETURN(const WorkerProcess process, launcher_.Start(request));
+  LogInfo("worker started", {{"job", attempt.job},
+                             {"attempt", attempt.number},
+                             {"device", attempt.device},
+                             {"pid", process.pid}});
+  const Status noted =
+      store_.SetAttemptProcess(attempt.job, attempt.number, process.pid, process.start_ticks);
+  // A restarted daemon finds the worker by its run directory then.
+  if (!noted.ok()) LogError("pid not stored", {{"job", attempt.job}, {"error", noted.ToString()}});
+  return Status::Ok();
+}
+
+Status ThreadedJobManager::OnEvents(const RunKey& key, int64_t from_offset,
+                                    const RunEventBatch& batch) {
+  if (key.kind == RunKey::Kind::kDatasetScan) {
+    const MutexLock lock(mutex_);
+    return scans_.OnEvents(key, batch);
+  }
+  DISTILL_RETURN_IF_ERROR(
+      store_.StoreRunEvents(key.id, key.attempt, from_offset, WithEstimates(key, batch)));
+  {
+    const MutexLock lock(mutex_);
+    DISTILL_RETURN_IF_ERROR(ApplyJobEvents(key, batch));
+  }
+  PublishChanges();
+  events_.Publish(key.id);
+  return Status::Ok();
+}
+
+RunEventBatch ThreadedJobManager::WithEstimates(const RunKey& key, const RunEventBatch& batch) {
+  RunEventBatch result = batch;
+  const MutexLock lock(mutex_);
+  const auto found = runs_.find(key.id);
+  if (found == runs_.end()) return result;
+  Run& run = found->second;
+  for (RunEvent& event : result.events) {
+    if (const auto* started = std::get_if<WorkerStarted>(&event.event)) {
+      run.start = {event.at_unix_ms, started->resumed_from_epoch};
+      if (started->num_epochs > 0) run.num_epochs = started->num_epochs;
+    } else if (auto* step = std::get_if<StepProgress>(&event.event)) {
+      step->progress.num_epochs = run.num_epochs;
+      step->progress.eta_unix_ms = EstimateEnd(run.start, step->progress, event.at_unix_ms);
+    }
+  }
+  return result;
+}
+
+Status ThreadedJobManager::ApplyJobEvents(const RunKey& key, const RunEventBatch& batch) {
+  const auto run = runs_.find(key.id);
+  if (run == runs_.end() || run->second.attempt != key.attempt) return Status::Ok();
+  for (const RunEvent& event : batch.events) {
+    if (const auto* outcome = std::get_if<WorkerOutcome>(&event.event)) {
+      run->second.outcome = *outcome;
+    } else if (std::holds_alternative<WorkerStarted>(event.event)) {
+      DISTILL_RETURN_IF_ERROR(MarkRunning(key.id));
+    }
+  }
+  return Status::Ok();
+}
+
+Status ThreadedJobManager::MarkRunning(JobId id) {
+  const JobRecord* job = active_.Find(id);
+  if (job == nullptr || job->state != JobState::kStarting) return Status::Ok();
+  return active_.Move(id, {JobState::kRunning, Cause::kNone, "worker", ""}).status();
+}
+
+void ThreadedJobManager::OnExit(const RunKey& key, const WorkerExitStatus& exit) {
+  {
+    const MutexLock lock(mutex_);
+    if (key.kind == RunKey::Kind::kDatasetScan) {
+      scans_.OnExit(key, exit);
+    } else if (const auto run = runs_.find(key.id);
+               run != runs_.end() && run->second.attempt == key.attempt) {
+      run->second.exit = exit;
+      EndRuns();
+    }
+  }
+  Wake();
+  PublishChanges();
+}
+
+// Stores the ends that are known. One that cannot be stored now is tried again at the next tick.
+void ThreadedJobManager::EndRuns() {
+  for (auto run = runs_.begin(); run != runs_.end();) {
+    if (!run->second.exit && !run->second.verdict) {
+      ++run;
+      continue;
+    }
+    const Status ended = EndRun(run->first, run->second);
+    if (!ended.ok()) {
+      LogError("end of job not stored, trying again",
+               {{"job", run->first}, {"error", ended.ToString()}});
+    }
+    run = ended.ok() ? runs_.erase(run) : std::next(run);
+  }
+}
+
+Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
+  const JobRecord* job = active_.Find(id);
+  if (job == nullptr) return Status::Ok();
+  Transition transition;
+  const bool needs_verdict = HasWorker(job->state);
+  if (needs_verdict && run.verdict && CanMove(job->state, run.verdict->to)) {
+    transition = *run.verdict;
+  } else if (needs_verdict) {
+    transition = JudgeExit(job->state, run.outcome, run.exit.value_or(WorkerExitStatus{}));
+  }
+  DISTILL_RETURN_IF_ERROR(active_.EndAttempt(id, run.attempt, transition));
+  job = active_.Find(id);
+  if (job != nullptr && job->num_interruptions > 0) {
+    constexpr int kMaxDoublings = 20;
+    const int64_t delay_ms = options_.retry_delay.count()
+                             << std::min(job->num_interruptions - 1, kMaxDoublings);
+    start_not_before_ms_[id] =
+        clock_.MonotonicMillis() + std::min(delay_ms, options_.max_retry_delay.count());
+  }
+  return Status::Ok();
+}
+
+}  // namespace distill::server

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "server/job/dataset.h"
+#include "server/job/job.h"
+#include "server/job/run_event.h"
+
+namespace distill::server {
+
+struct JobListQuery {
+  int page_size = 50;
+  JobId before_id = 0;           // 0 = from the newest
+  std::vector<JobState> states;  // empty = all
+  std::string owner;             // empty = all
+  std::string name_prefix;
+};
+
+struct MetricPoint {
+  std::string name;
+  int epoch = 0;
+  int64_t step = 0;
+  double value = 0;
+  int64_t at_unix_ms = 0;
+  int attempt = 0;
+};
+
+struct MetricPage {
+  std::vector<MetricPoint> points;  // by name, then step
+  int64_t cursor = 0;
+};
+
+/// The answer to a request id seen before.
+struct KnownRequest {
+  std::string content_sha256;
+  std::vector<JobId> jobs;
+};
+
+/// Keeps jobs, data sets and metrics across restarts.
+/// Thread-safe. Every call blocks on disk: not for gRPC reactions.
+/// All calls: kResourceExhausted: the disk is full. kUnavailable: busy, a retry may help.
+/// kDataLoss: the database is damaged.
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+
+  /// Adds all of `jobs` in state QUEUED, or none; durable when this returns ok. Returns their ids,
+  /// in order. A job may depend on an earlier one of the list by a negative id: -1 is the first.
+  /// kNotFound: a job depends on one that does not exist.
+  /// `request_id` (may be empty) and `content_sha256` are stored in the same transaction.
+  /// kAlreadyExists: a name is taken, or the request id is known (see FindRequest).
+  virtual Result<std::vector<JobId>> InsertJobs(const std::vector<JobSpec>& jobs,
+                                                const std::string& request_id,
+                                                const std::string& content_sha256,
+                                                int64_t now_unix_ms) = 0;
+  virtual Result<std::optional<KnownRequest>> FindRequest(const std::string& request_id) = 0;
+
+  /// kNotFound: no such job.
+  virtual Result<JobRecord> FindJob(JobId id) = 0;
+  /// Returns the id of the job called `name`, or kNotFound.
+  virtual Result<JobId> FindJobByName(const std::string& name) = 0;
+  /// Returns the newest job of `owner`, or kNotFound.
+  virtual Result<JobId> FindNewestJob(const std::string& owner) = 0;
+  /// Newest first, by id.
+  virtual Result<std::vector<JobRecord>> ListJobs(const JobListQuery& query) = 0;
+  /// All jobs that have not ended.
+  virtual Result<std::vector<JobRecord>> ListActiveJobs() = 0;
+  /// Jobs that depend on `id` and have not ended.
+  virtual Result<std::vector<JobId>> ListActiveDependents(JobId id) = 0;
+
+  /// Moves a job, if it is in state `from`, and records the event; durable on return. A job that
+  /// goes from FAILED or CANCELLED to QUEUED gets its whole retry budget back.
+  /// kFailedPrecondition: it is in another state (nothing changed), or the move is not legal.
+  virtual Result<JobRecord> MoveJob(JobId id, JobState from, const Transition& transition,
+                                    int64_t now_unix_ms) = 0;
+  /// Moves a QUEUED job to STARTING and adds its next attempt. Errors as MoveJob.
+  virtual Result<AttemptRecord> StartAttempt(JobId id, const std::string& device,
+                                             int64_t now_unix_ms) = 0;
+  /// Notes the process that an attempt runs in.
+  virtual Status SetAttemptProcess(JobId id, int attempt, int pid, int64_t pid_start_ticks) = 0;
+  /// Ends an attempt.
+  virtual Status FinishAttempt(JobId id, int attempt, const Transition& transition,
+                               int64_t now_unix_ms) = 0;
+  virtual Result<std::vector<AttemptRecord>> ListAttempts(JobId id) = 0;
+  virtual Result<std::vector<JobEventRecord>> ListEvents(JobId id, int64_t after_event_id) = 0;
+  /// Counts an interruption against the job's retry budget.
+  virtual Status AddInterruption(JobId id) = 0;
+  /// Sets the sentences that say why jobs wait (their states stay), all in one transaction. A job
+  /// that is no longer QUEUED keeps its message.
+  virtual Status SetWaitingMessages(const std::map<JobId, std::string>& messages) = 0;
+  /// Removes an ended job and all its rows. kFailedPrecondition: it has not ended.
+  virtual Status DeleteJob(JobId id) = 0;
+
+  /// Returns the journal offset up to which an attempt's events are stored.
+  virtual Result<int64_t> JournalOffset(JobId id, int attempt) = 0;
+  /// Stores the rows of a stretch of journal (metrics, artifacts, evaluations, progress, notices)
+  /// and its end, so that each event counts exactly once whatever dies when: a batch whose start is
+  /// before the stored offset is stored from there on only (told by the events' sequence numbers).
+  /// The states of jobs are not changed here; that of the attempt is: RUNNING at WorkerStarted, the
+  /// outcome's at WorkerOutcome (with no end time until FinishAttempt). A notice becomes a
+  /// JobEventRecord whose `from` equals its `to`. WorkerStarted removes metric points of epochs
+  /// after the one resumed from: they are about to be made again. kOutOfRange: events between the
+  /// stored offset and `from_offset` are missing.
+  virtual Status StoreRunEvents(JobId id, int attempt, int64_t from_offset,
+                                const RunEventBatch& batch) = 0;
+
+  /// Points of the named series (empty = all) stored after `cursor`. A series has one point for
+  /// each epoch; one that was made again replaces the earlier one and is listed again.
+  virtual Result<MetricPage> ListMetrics(JobId id, const std::vector<std::string>& names,
+                                         int64_t cursor) = 0;
+  virtual Result<std::vector<ArtifactRecord>> ListArtifacts(JobId id) = 0;
+  /// Evaluations of the models of `jobs`, and those made by evaluation jobs among them; oldest
+  /// first.
+  virtual Result<std::vector<EvaluationRecord>> ListEvaluations(const std::vector<JobId>& jobs) = 0;
+
+  /// Adds a data set in state SCANNING and returns its id. kAlreadyExists: the name is taken.
+  virtual Result<int64_t> InsertDataset(const DatasetRecord& dataset) = 0;
+  /// kNotFound: no such data set.
+  virtual Result<DatasetRecord> FindDataset(const std::string& name) = 0;
+  virtual Result<std::vector<DatasetRecord>> ListDatasets() = 0;
+  /// Replaces state, message, counts and report of `dataset.id`.
+  virtual Status UpdateDataset(const DatasetRecord& dataset) = 0;
+  /// kFailedPrecondition: a job that has not ended uses it.
+  virtual Status DeleteDataset(const std::string& name) = 0;
+
+  virtual int SchemaVersion() = 0;
+};
+
+}  // namespace distill::server

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "server/job/active_jobs.h"
+#include "server/job/dataset_scans.h"
+#include "server/job/job_manager.h"
+#include "server/job/progress_estimate.h"
+#include "server/job/scheduler.h"
+
+namespace distill::server {
+
+/// The JobManager: one thread schedules, one mutex guards what it knows. Requests are in
+/// job_manager.cc, scheduling and workers in job_runs.cc. Thread-safe.
+class ThreadedJobManager final : public JobManager {
+ public:
+  ThreadedJobManager(const JobManagerOptions& options, const Dependencies& dependencies)
+      : options_(options),
+        store_(dependencies.store),
+        launcher_(dependencies.launcher),
+        preparer_(dependencies.preparer),
+        devices_(dependencies.devices),
+        events_(dependencies.events),
+        clock_(dependencies.clock),
+        active_(dependencies.store, dependencies.clock),
+        scans_(dependencies.store, dependencies.launcher, dependencies.preparer) {}
+  ~ThreadedJobManager() override { StopThread(); }
+
+  Status Start() override;
+  void Stop() override { StopThread(); }
+  Result<std::vector<JobRecord>> CreateJobs(const std::vector<JobSpec>& jobs,
+                                            const std::string& request_id,
+                                            const std::string& content_sha256) override;
+  Result<JobRecord> Cancel(JobId id, const std::string& actor) override;
+  Result<JobRecord> Requeue(JobId id, const std::string& actor) override;
+  Status Delete(JobId id) override;
+  Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) override;
+  Status DeleteDataset(const std::string& name) override;
+  std::vector<std::pair<DeviceInfo, JobId>> ListDevices() override;
+
+  Status OnEvents(const RunKey& key, int64_t from_offset, const RunEventBatch& batch) override;
+  void OnExit(const RunKey& key, const WorkerExitStatus& exit) override;
+
+ private:
+  // The attempt that a job has under way.
+  struct Run {
+    int attempt = 0;
+    ProgressStart start;
+    int num_epochs = 0;
+    std::optional<WorkerOutcome> outcome;
+    // How it ended, until the store has it. `verdict` is for an end that no worker had part in.
+    std::optional<WorkerExitStatus> exit;
+    std::optional<Transition> verdict;
+  };
+
+  void StopThread();
+  void Loop();
+  void Wake() EXCLUDES(mutex_);
+  void PublishChanges() EXCLUDES(mutex_);
+
+  Status Reconcile() REQUIRES(mutex_);
+  Status Recover(const JobRecord& job) REQUIRES(mutex_);
+  Status TakeOver(const JobRecord& job, const AttemptRecord& attempt) REQUIRES(mutex_);
+  Result<std::vector<JobRecord>> FindJobs(const std::vector<JobId>& ids);
+  Result<std::vector<JobRecord>> AnswerAgain(const KnownRequest& known,
+                                             const std::string& content_sha256);
+
+  Result<SchedulerSnapshot> Snapshot(const std::vector<DeviceInfo>& devices) REQUIRES(mutex_);
+  void ScheduleJobs(const std::vector<DeviceInfo>& devices) REQUIRES(mutex_);
+  Status StartJob(const StartDecision& decision) REQUIRES(mutex_);
+  Status Launch(const AttemptRecord& attempt) REQUIRES(mutex_);
+  bool IsDelayed(const JobRecord& job) const REQUIRES(mutex_);
+
+  RunEventBatch WithEstimates(const RunKey& key, const RunEventBatch& batch) EXCLUDES(mutex_);
+  Status ApplyJobEvents(const RunKey& key, const RunEventBatch& batch) REQUIRES(mutex_);
+  Status MarkRunning(JobId id) REQUIRES(mutex_);
+  void EndRuns() REQUIRES(mutex_);
+  Status EndRun(JobId id, const Run& run) REQUIRES(mutex_);
+
+  const JobManagerOptions options_;
+  JobStore& store_;
+  WorkerLauncher& launcher_;
+  RunPreparer& preparer_;
+  DeviceCatalog& devices_;
+  JobEvents& events_;
+  const Clock& clock_;
+  std::thread thread_;
+
+  Mutex mutex_;
+  ConditionVariable woken_;
+  bool is_stopping_ GUARDED_BY(mutex_) = false;
+  bool has_work_ GUARDED_BY(mutex_) = false;
+  ActiveJobs active_ GUARDED_BY(mutex_);
+  DatasetScans scans_ GUARDED_BY(mutex_);
+  std::map<JobId, Run> runs_ GUARDED_BY(mutex_);
+  std::map<JobId, int64_t> start_not_before_ms_ GUARDED_BY(mutex_);  // monotonic
+};
+
+/// Returns the name of an attempt's run.
+inline RunKey KeyOf(JobId job, int attempt) { return {RunKey::Kind::kJob, job, attempt}; }
+
+}  // namespace distill::server

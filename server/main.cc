@@ -1,0 +1,67 @@
+#include <sys/stat.h>
+
+#include <iostream>
+
+#include "core/base/log.h"
+#include "server/app/config.h"
+#include "server/app/daemon.h"
+#include "server/app/service_manager.h"
+#include "server/app/stop_signals.h"
+
+namespace {
+
+using distill::Code;
+using distill::Result;
+using distill::Status;
+using distill::server::CommandLine;
+
+// Exit codes; 1 is left to the C++ runtime.
+enum ExitCode { kOk = 0, kUsage = 2, kConfiguration = 3, kCannotStart = 4 };
+
+int Fail(ExitCode code, const Status& status) {
+  std::cerr << "distilld: " << status.message() << '\n';
+  return code;
+}
+
+int Serve(const distill::server::Config& config) {
+  distill::LogOptions log;
+  log.min_level = distill::ParseLogLevel(config.log_level).value();
+  log.file = config.log_file.string();
+  if (const Status started = distill::StartLog(log); !started.ok()) {
+    return Fail(kCannotStart, started);
+  }
+  ::umask(S_IRWXG | S_IRWXO);
+  distill::server::BlockStopSignals();
+  auto daemon = distill::server::Daemon::Start(config, distill::SystemClock());
+  if (!daemon.ok()) {
+    distill::LogError("cannot start", {{"error", daemon.status().ToString()}});
+    return kCannotStart;
+  }
+  distill::server::NotifyServiceManager("READY=1");
+  const int signal = distill::server::WaitForStopSignal();
+  distill::LogInfo("stop asked for", {{"signal", signal}});
+  distill::server::NotifyServiceManager("STOPPING=1");
+  (*daemon)->Stop();
+  return kOk;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Result<CommandLine> line = distill::server::ParseCommandLine(argc, argv);
+  if (!line.ok()) {
+    return Fail(line.status().code() == Code::kInvalidArgument ? kUsage : kConfiguration,
+                line.status());
+  }
+  switch (line->action) {
+    case CommandLine::Action::kPrintText:
+      std::cout << line->text;
+      return kOk;
+    case CommandLine::Action::kPrintConfig:
+      std::cout << ToToml(line->config);
+      return kOk;
+    case CommandLine::Action::kServe:
+      return Serve(line->config);
+  }
+  return kUsage;
+}

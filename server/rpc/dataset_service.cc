@@ -1,0 +1,75 @@
+#include "server/rpc/dataset_service.h"
+
+#include "server/rpc/caller.h"
+#include "server/rpc/dataset_messages.h"
+#include "server/rpc/rpc_guard.h"
+#include "server/spec/dataset_facts.h"
+#include "server/spec/name_rules.h"
+
+namespace distill::server {
+namespace {
+
+bool IsSameRequest(const DatasetRecord& left, const DatasetRecord& right) {
+  return left.owner == right.owner && left.path == right.path && left.seed == right.seed &&
+         left.val_fraction == right.val_fraction && left.test_fraction == right.test_fraction;
+}
+
+}  // namespace
+
+grpc::Status DatasetServiceImpl::CreateDataset(grpc::ServerContext* context,
+                                               const v1::CreateDatasetRequest* request,
+                                               v1::Dataset* response) {
+  ViolationList violations;
+  const Status status = CallGuarded([&]() -> Status {
+    if (!request->request_id().empty() && !IsUuid(request->request_id())) {
+      violations.Add("request_id", request->request_id(), "must be a UUID");
+    }
+    const DatasetRecord wanted =
+        ResolveDataset(request->dataset(), CallerOf(*context), dependencies_.files, violations);
+    if (!violations.empty()) return {};
+    Result<DatasetRecord> made = dependencies_.manager.CreateDataset(wanted);
+    if (!made.ok() && made.status().code() == Code::kAlreadyExists &&
+        !request->request_id().empty()) {
+      // A retry of a request that was carried out finds what it made.
+      Result<DatasetRecord> there = dependencies_.store.FindDataset(wanted.name);
+      if (there.ok() && IsSameRequest(*there, wanted)) made = std::move(there);
+    }
+    if (!made.ok()) return made.status();
+    *response = ToMessage(*made);
+    return {};
+  });
+  if (status.ok() && !violations.empty()) return ToGrpc(violations.violations());
+  return ToGrpc(status);
+}
+
+grpc::Status DatasetServiceImpl::GetDataset(grpc::ServerContext*,
+                                            const v1::GetDatasetRequest* request,
+                                            v1::Dataset* response) {
+  return ToGrpc(CallGuarded([&]() -> Status {
+    DISTILL_ASSIGN_OR_RETURN(const DatasetRecord dataset,
+                             dependencies_.store.FindDataset(request->name()));
+    *response = ToMessage(dataset);
+    return {};
+  }));
+}
+
+grpc::Status DatasetServiceImpl::ListDatasets(grpc::ServerContext*, const v1::ListDatasetsRequest*,
+                                              v1::ListDatasetsResponse* response) {
+  return ToGrpc(CallGuarded([&]() -> Status {
+    DISTILL_ASSIGN_OR_RETURN(const std::vector<DatasetRecord> datasets,
+                             dependencies_.store.ListDatasets());
+    for (const DatasetRecord& dataset : datasets) {
+      *response->add_datasets() = ToMessage(dataset);
+    }
+    return {};
+  }));
+}
+
+grpc::Status DatasetServiceImpl::DeleteDataset(grpc::ServerContext*,
+                                               const v1::DeleteDatasetRequest* request,
+                                               v1::DeleteDatasetResponse*) {
+  return ToGrpc(CallGuarded(
+      [&]() -> Status { return dependencies_.manager.DeleteDataset(request->name()); }));
+}
+
+}  // namespace distill::server

@@ -1,0 +1,137 @@
+#include "server/rpc/job_messages.h"
+
+namespace distill::server {
+namespace {
+
+void FillProgress(const JobProgress& from, v1::Progress& to) {
+  to.set_epoch(from.epoch);
+  to.set_num_epochs(from.num_epochs);
+  to.set_step(from.step);
+  to.set_steps_per_epoch(from.steps_per_epoch);
+  to.set_images_per_second(from.images_per_second);
+  to.set_eta_unix_ms(from.eta_unix_ms);
+  to.set_phase(from.phase);
+}
+
+// What was asked; the bytes were checked when they were stored, so that a failure to parse leaves
+// the fields unset and nothing worse.
+void FillSpec(const JobSpec& spec, v1::Job& message) {
+  if (!message.ParseFromString(spec.given)) message.Clear();
+  v1::Job resolved;
+  if (resolved.ParseFromString(spec.resolved)) {
+    if (resolved.has_train()) *message.mutable_resolved_train() = resolved.train();
+    if (resolved.has_eval()) *message.mutable_resolved_eval() = resolved.eval();
+  }
+  message.set_name(spec.name);
+  message.set_owner(spec.owner);
+  for (const JobId id : spec.depends_on) message.add_depends_on(std::to_string(id));
+}
+
+}  // namespace
+
+v1::Job ToMessage(const JobRecord& job) {
+  v1::Job message;
+  FillSpec(job.spec, message);
+  message.set_id(std::to_string(job.id));
+  message.set_state(static_cast<v1::JobState>(job.state));
+  message.set_cause(static_cast<v1::Cause>(job.cause));
+  message.set_message(job.message);
+  message.set_actor(job.actor);
+  message.set_created_at_unix_ms(job.created_at_unix_ms);
+  message.set_started_at_unix_ms(job.started_at_unix_ms);
+  message.set_finished_at_unix_ms(job.finished_at_unix_ms);
+  FillProgress(job.progress, *message.mutable_progress());
+  if (message.progress().num_epochs() == 0) {
+    message.mutable_progress()->set_num_epochs(job.spec.num_epochs);
+  }
+  message.mutable_latest_metrics()->insert(job.latest_metrics.begin(), job.latest_metrics.end());
+  message.mutable_best_metrics()->insert(job.best_metrics.begin(), job.best_metrics.end());
+  return message;
+}
+
+v1::Attempt ToMessage(const AttemptRecord& attempt) {
+  v1::Attempt message;
+  message.set_number(attempt.number);
+  message.set_state(static_cast<v1::JobState>(attempt.state));
+  message.set_cause(static_cast<v1::Cause>(attempt.cause));
+  message.set_message(attempt.message);
+  message.set_device(attempt.device);
+  message.set_started_at_unix_ms(attempt.started_at_unix_ms);
+  message.set_finished_at_unix_ms(attempt.finished_at_unix_ms);
+  message.set_pid(attempt.pid);
+  message.set_resumed_from_epoch(attempt.resumed_from_epoch);
+  return message;
+}
+
+v1::JobEvent ToMessage(const JobEventRecord& event) {
+  v1::JobEvent message;
+  message.set_id(event.id);
+  message.set_job(std::to_string(event.job));
+  message.set_at_unix_ms(event.at_unix_ms);
+  if (event.from) message.set_from_state(static_cast<v1::JobState>(*event.from));
+  message.set_to_state(static_cast<v1::JobState>(event.transition.to));
+  message.set_cause(static_cast<v1::Cause>(event.transition.cause));
+  message.set_actor(event.transition.actor);
+  message.set_message(event.transition.message);
+  return message;
+}
+
+v1::Artifact ToMessage(const ArtifactRecord& artifact) {
+  v1::Artifact message;
+  message.set_name(artifact.name);
+  message.set_attempt(artifact.attempt);
+  message.set_size_bytes(artifact.size_bytes);
+  message.set_sha256(artifact.sha256);
+  message.set_kind(artifact.kind);
+  message.set_created_at_unix_ms(artifact.created_at_unix_ms);
+  return message;
+}
+
+v1::Device ToMessage(const DeviceInfo& device, JobId holder) {
+  v1::Device message;
+  message.set_id(device.id);
+  message.set_index(device.index);
+  message.set_name(device.name);
+  message.set_memory_total_bytes(device.memory_total_bytes);
+  message.set_memory_used_bytes(device.memory_used_bytes);
+  message.set_utilization_percent(device.utilization_percent);
+  message.set_temperature_celsius(device.temperature_celsius);
+  if (holder != 0) message.set_job(std::to_string(holder));
+  return message;
+}
+
+v1::Evaluation ToMessage(const EvaluationRecord& evaluation, bool is_full) {
+  v1::Evaluation message;
+  if (!message.ParseFromString(evaluation.payload)) message.Clear();
+  if (!is_full) {
+    message.clear_classes();
+    message.clear_confusion();
+  }
+  message.set_eval_job(evaluation.eval_job != 0 ? std::to_string(evaluation.eval_job) : "");
+  message.set_model_job(evaluation.model_job != 0 ? std::to_string(evaluation.model_job) : "");
+  message.mutable_pass()->set_split(static_cast<v1::Split>(evaluation.split));
+  message.mutable_pass()->set_tta(evaluation.tta);
+  message.set_finished_at_unix_ms(evaluation.finished_at_unix_ms);
+  return message;
+}
+
+v1::ListMetricsResponse ToMessage(const MetricPage& page) {
+  v1::ListMetricsResponse response;
+  v1::MetricSeries* series = nullptr;
+  for (const MetricPoint& point : page.points) {
+    if (series == nullptr || series->name() != point.name) {
+      series = response.add_series();
+      series->set_name(point.name);
+    }
+    v1::MetricPoint& added = *series->add_points();
+    added.set_epoch(point.epoch);
+    added.set_step(point.step);
+    added.set_value(point.value);
+    added.set_at_unix_ms(point.at_unix_ms);
+    added.set_attempt(point.attempt);
+  }
+  response.set_cursor(page.cursor);
+  return response;
+}
+
+}  // namespace distill::server

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "core/base/clock.h"
+#include "distill/v1/job_service.grpc.pb.h"
+#include "server/job/job_events.h"
+#include "server/job/job_manager.h"
+#include "server/job/job_store.h"
+#include "server/job/run_preparer.h"
+#include "server/rpc/job_streams.h"
+#include "server/rpc/job_submission.h"
+#include "server/rpc/pumped_stream.h"
+
+namespace distill::server {
+
+/// What services are made of; all must outlive them.
+struct ServiceDependencies {
+  JobStore& store;
+  JobManager& manager;
+  RunPreparer& preparer;
+  const FileLocator& files;
+  const Clock& clock;
+  StreamEnvironment stream_environment;
+};
+
+/// distill.v1.JobService: translates, calls, translates. Unary calls block on gRPC's own threads;
+/// streams never do. Thread-safe.
+class JobServiceImpl final
+    : public v1::JobService::WithCallbackMethod_WatchJob<
+          v1::JobService::WithCallbackMethod_TailLogs<
+              v1::JobService::WithCallbackMethod_DownloadArtifact<v1::JobService::Service>>> {
+ public:
+  explicit JobServiceImpl(const ServiceDependencies& dependencies)
+      : dependencies_(dependencies),
+        submitter_(dependencies.store, dependencies.manager, dependencies.files) {}
+
+  grpc::Status CreateJob(grpc::ServerContext* context, const v1::CreateJobRequest* request,
+                         v1::Job* response) override;
+  grpc::Status BatchCreateJobs(grpc::ServerContext* context,
+                               const v1::BatchCreateJobsRequest* request,
+                               v1::BatchCreateJobsResponse* response) override;
+  grpc::Status GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
+                      v1::Job* response) override;
+  grpc::Status ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,
+                        v1::ListJobsResponse* response) override;
+  grpc::Status CancelJob(grpc::ServerContext* context, const v1::CancelJobRequest* request,
+                         v1::Job* response) override;
+  grpc::Status RequeueJob(grpc::ServerContext* context, const v1::RequeueJobRequest* request,
+                          v1::Job* response) override;
+  grpc::Status DeleteJob(grpc::ServerContext* context, const v1::DeleteJobRequest* request,
+                         v1::DeleteJobResponse* response) override;
+  grpc::Status ListJobEvents(grpc::ServerContext* context, const v1::ListJobEventsRequest* request,
+                             v1::ListJobEventsResponse* response) override;
+  grpc::Status ListMetrics(grpc::ServerContext* context, const v1::ListMetricsRequest* request,
+                           v1::ListMetricsResponse* response) override;
+  grpc::Status ListEvaluations(grpc::ServerContext* context,
+                               const v1::ListEvaluationsRequest* request,
+                               v1::ListEvaluationsResponse* response) override;
+  grpc::Status ListArtifacts(grpc::ServerContext* context, const v1::ListArtifactsRequest* request,
+                             v1::ListArtifactsResponse* response) override;
+
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(
+      grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) override;
+  grpc::ServerWriteReactor<v1::TailLogsResponse>* TailLogs(
+      grpc::CallbackServerContext* context, const v1::TailLogsRequest* request) override;
+  grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* DownloadArtifact(
+      grpc::CallbackServerContext* context, const v1::DownloadArtifactRequest* request) override;
+
+ private:
+  JobStreamInputs StreamInputs() const;
+  Result<JobListQuery> ToQuery(const v1::ListJobsRequest& request) const;
+  Status FillJob(const JobRecord& record, v1::Job& response) const;
+
+  const ServiceDependencies dependencies_;
+  const JobSubmitter submitter_;
+};
+
+}  // namespace distill::server

@@ -1,0 +1,194 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "core/base/mutex.h"
+#include "server/job/job_events.h"
+#include "server/rpc/live_streams.h"
+#include "server/rpc/rpc_guard.h"
+#include "server/rpc/stream_source.h"
+#include "server/rpc/task_pool.h"
+
+namespace distill::server {
+
+/// What streams share; all must outlive them.
+struct StreamEnvironment {
+  TaskPool& pool;
+  LiveStreams& streams;
+  JobEvents& events;
+};
+
+/// Sends what a StreamSource makes. The source runs on the task pool, never in a reaction; at any
+/// time either one step of it or one write is under way ("busy"), and Finish() is called exactly
+/// once, when neither is.
+///
+/// Held by shared_ptr: gRPC (until OnDone), the list of live streams, a task in the pool and an
+/// event's callback each may be the last to look at it.
+template <typename Message>
+class PumpedStream final : public grpc::ServerWriteReactor<Message>,
+                           public LiveStream,
+                           public std::enable_shared_from_this<PumpedStream<Message>> {
+ public:
+  using Source = std::unique_ptr<StreamSource<Message>>;
+
+  /// Returns the reactor of a call; `environment` and `context` must outlive it. `make_source` runs
+  /// on the pool, before the first step; it returns Result<Source> and sets the id of the job whose
+  /// changes wake the stream (0 = none).
+  using MakeSource = std::function<Result<Source>(JobId& watched)>;
+  static grpc::ServerWriteReactor<Message>* Start(const StreamEnvironment& environment,
+                                                  grpc::CallbackServerContext& context,
+                                                  MakeSource make_source) {
+    auto stream = std::make_shared<PumpedStream>(environment, context, std::move(make_source));
+    stream->self_ = stream;
+    stream->number_ = environment.streams.Add(stream);
+    environment.pool.Run([stream] { stream->Step(); });
+    return stream.get();
+  }
+
+  /// Use Start().
+  PumpedStream(const StreamEnvironment& environment, grpc::CallbackServerContext& context,
+               MakeSource make_source)
+      : environment_(environment), context_(context), make_source_(std::move(make_source)) {}
+
+  void OnWriteDone(bool is_ok) override {
+    if (!is_ok) Stop(Status(Code::kCancelled, "the client is gone"));
+    environment_.pool.Run([self = this->shared_from_this()] { self->Step(); });
+  }
+
+  void OnCancel() override { Stop(Status(Code::kCancelled, "cancelled by the client")); }
+
+  void OnDone() override {
+    subscription_.reset();  // waits for a callback under way; none comes after
+    environment_.streams.Remove(number_);
+    self_.reset();
+  }
+
+  void FinishSoon() override { Stop(Status(Code::kUnavailable, "the server is stopping")); }
+  void BreakOff() override { context_.TryCancel(); }
+
+ private:
+  // Ends the stream with `status`, now or when what is under way is done.
+  void Stop(const Status& status) {
+    {
+      MutexLock lock(mutex_);
+      if (stop_.ok()) stop_ = status;
+      if (is_busy_ || is_finished_) return;
+      is_finished_ = true;
+    }
+    this->Finish(ToGrpc(status));
+  }
+
+  // Something may be new, or the time of the wait with this number is over.
+  void Wake(int64_t wait_number) {
+    {
+      MutexLock lock(mutex_);
+      if (is_finished_ || (wait_number != 0 && wait_number != wait_number_)) return;
+      if (is_busy_) {
+        is_dirty_ = true;
+        return;
+      }
+      is_busy_ = true;
+    }
+    environment_.pool.Run([self = this->shared_from_this()] { self->Step(); });
+  }
+
+  // REQUIRES: busy.
+  void Step() {
+    while (true) {
+      if (const Status stop = TakeStop(); !stop.ok()) return FinishWith(stop);
+      message_.Clear();
+      const StreamStep step = Next();
+      if (step.kind == StreamStep::Kind::kEnd) return FinishWith(step.status);
+      if (step.kind == StreamStep::Kind::kSend) return this->StartWrite(&message_);
+      if (!Rest(step.delay)) continue;
+      return;
+    }
+  }
+
+  StreamStep Next() {
+    try {
+      if (!source_) {
+        const Status status = Open();
+        if (!status.ok()) return StreamStep::End(status);
+      }
+      return source_->Next(message_);
+    } catch (const std::exception& error) {
+      return StreamStep::End(Status(Code::kInternal, error.what()));
+    } catch (...) {
+      return StreamStep::End(Status(Code::kInternal, "unknown exception"));
+    }
+  }
+
+  // Subscribes before the first look: a change in between is seen by one or the other.
+  Status Open() {
+    JobId watched = 0;
+    DISTILL_ASSIGN_OR_RETURN(source_, make_source_(watched));
+    make_source_ = nullptr;
+    if (watched != 0) {
+      subscription_ =
+          environment_.events.Subscribe(watched, [weak = this->weak_from_this()](JobId) {
+            if (const auto self = weak.lock()) self->Wake(0);
+          });
+    }
+    return {};
+  }
+
+  Status TakeStop() {
+    MutexLock lock(mutex_);
+    is_dirty_ = false;
+    return stop_;
+  }
+
+  // Ends being busy, unless there is something to do already; returns whether it did.
+  bool Rest(std::chrono::milliseconds delay) {
+    int64_t wait_number = 0;
+    {
+      MutexLock lock(mutex_);
+      if (is_dirty_ || !stop_.ok()) return false;
+      is_busy_ = false;
+      wait_number = ++wait_number_;
+    }
+    environment_.pool.Run(
+        [weak = this->weak_from_this(), wait_number] {
+          if (const auto self = weak.lock()) self->Wake(wait_number);
+        },
+        delay);
+    return true;
+  }
+
+  void FinishWith(const Status& status) {
+    {
+      MutexLock lock(mutex_);
+      is_busy_ = false;
+      is_finished_ = true;
+    }
+    this->Finish(ToGrpc(status));
+  }
+
+  const StreamEnvironment environment_;
+  grpc::CallbackServerContext& context_;
+  int64_t number_ = 0;
+
+  // Of the step or write under way.
+  MakeSource make_source_;
+  Source source_;
+  std::unique_ptr<JobEvents::Subscription> subscription_;
+  Message message_;
+
+  // Released by OnDone.
+  std::shared_ptr<PumpedStream> self_;
+
+  Mutex mutex_;
+  Status stop_ GUARDED_BY(mutex_);            // ok: go on
+  bool is_busy_ GUARDED_BY(mutex_) = true;    // with the first step
+  bool is_dirty_ GUARDED_BY(mutex_) = false;  // woken while busy
+  bool is_finished_ GUARDED_BY(mutex_) = false;
+  int64_t wait_number_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace distill::server

@@ -1,0 +1,81 @@
+#include "server/rpc/rpc_server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <array>
+
+namespace distill::server {
+namespace {
+
+constexpr int kTaskThreads = 4;
+constexpr int kMaxGrpcThreads = 256;
+constexpr int kMinPingIntervalMs = 30'000;
+constexpr std::array<const char*, 3> kServiceNames = {
+    "distill.v1.JobService", "distill.v1.DatasetService", "distill.v1.ServerService"};
+
+ServiceDependencies ForServices(const RpcServer::Dependencies& dependencies, TaskPool& pool,
+                                LiveStreams& streams) {
+  return {dependencies.store, dependencies.manager, dependencies.preparer,
+          dependencies.files, dependencies.clock,   {pool, streams, dependencies.events}};
+}
+
+}  // namespace
+
+RpcServer::RpcServer(const RpcServerOptions& options, const Dependencies& dependencies)
+    : pool_(kTaskThreads),
+      jobs_(ForServices(dependencies, pool_, streams_)),
+      datasets_(ForServices(dependencies, pool_, streams_)),
+      server_info_(options.facts, dependencies.store, dependencies.manager) {}
+
+Status RpcServer::Listen(const RpcServerOptions& options) {
+  grpc::EnableDefaultHealthCheckService(true);
+  if (options.has_reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  grpc::ResourceQuota quota("distilld");
+  quota.SetMaxThreads(kMaxGrpcThreads);
+  builder.SetResourceQuota(quota);
+  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port_);
+  builder.SetMaxReceiveMessageSize(options.max_message_bytes);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMinPingIntervalMs);
+  // Two daemons on one port would share it silently.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.RegisterService(&jobs_);
+  builder.RegisterService(&datasets_);
+  builder.RegisterService(&server_info_);
+  server_ = builder.BuildAndStart();
+  if (!server_ || port_ == 0) {
+    return {Code::kUnavailable, "cannot listen on this address: " + options.listen};
+  }
+  SetServing(true);
+  return {};
+}
+
+Result<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptions& options,
+                                                    const Dependencies& dependencies) {
+  std::unique_ptr<RpcServer> server(new RpcServer(options, dependencies));
+  DISTILL_RETURN_IF_ERROR(server->Listen(options));
+  return server;
+}
+
+void RpcServer::SetServing(bool is_serving) {
+  grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+  if (health == nullptr) return;
+  health->SetServingStatus(is_serving);
+  for (const char* name : kServiceNames) health->SetServingStatus(name, is_serving);
+}
+
+void RpcServer::Stop(std::chrono::milliseconds grace) {
+  if (!server_) return;
+  SetServing(false);
+  streams_.FinishAll(grace);
+  server_->Shutdown(std::chrono::system_clock::now() + grace);
+  server_->Wait();
+  server_.reset();
+  pool_.Stop();
+}
+
+}  // namespace distill::server

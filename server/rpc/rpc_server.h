@@ -1,0 +1,65 @@
+#pragma once
+
+#include <grpcpp/server.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "core/base/status.h"
+#include "server/rpc/dataset_service.h"
+#include "server/rpc/job_service.h"
+#include "server/rpc/live_streams.h"
+#include "server/rpc/server_service.h"
+#include "server/rpc/task_pool.h"
+
+namespace distill::server {
+
+struct RpcServerOptions {
+  std::string listen;  // host:port; port 0 = any free one
+  int max_message_bytes = 4 * 1024 * 1024;
+  bool has_reflection = true;
+  ServerFacts facts;
+};
+
+/// The gRPC server with all services, health and reflection. Thread-compatible.
+class RpcServer {
+ public:
+  /// All must outlive the server.
+  struct Dependencies {
+    JobStore& store;
+    JobManager& manager;
+    RunPreparer& preparer;
+    JobEvents& events;
+    const FileLocator& files;
+    const Clock& clock;
+  };
+
+  /// Starts to serve. kUnavailable: the address cannot be had.
+  static Result<std::unique_ptr<RpcServer>> Start(const RpcServerOptions& options,
+                                                  const Dependencies& dependencies);
+  ~RpcServer() { Stop(std::chrono::milliseconds(0)); }
+
+  /// The port that it listens on.
+  int port() const { return port_; }
+
+  /// Tells health watchers, ends all streams, and waits for the calls under way, at most about
+  /// three times `grace`. Stopping twice is no error.
+  void Stop(std::chrono::milliseconds grace);
+
+ private:
+  RpcServer(const RpcServerOptions& options, const Dependencies& dependencies);
+
+  Status Listen(const RpcServerOptions& options);
+  void SetServing(bool is_serving);
+
+  TaskPool pool_;
+  LiveStreams streams_;
+  JobServiceImpl jobs_;
+  DatasetServiceImpl datasets_;
+  ServerServiceImpl server_info_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace distill::server

@@ -1,0 +1,45 @@
+#include "server/rpc/server_service.h"
+
+#include "core/base/architecture.h"
+#include "server/rpc/job_messages.h"
+#include "server/rpc/rpc_guard.h"
+
+namespace distill::server {
+
+grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*,
+                                              v1::ServerInfo* response) {
+  return ToGrpc(CallGuarded([&]() -> Status {
+    DISTILL_ASSIGN_OR_RETURN(const std::vector<JobRecord> jobs, store_.ListActiveJobs());
+    int queued = 0;
+    int running = 0;
+    for (const JobRecord& job : jobs) {
+      if (HasWorker(job.state)) {
+        ++running;
+      } else {
+        ++queued;
+      }
+    }
+    response->set_version(facts_.version);
+    response->set_started_at_unix_ms(facts_.started_at_unix_ms);
+    response->set_jobs_queued(queued);
+    response->set_jobs_running(running);
+    response->set_sqlite_version(facts_.sqlite_version);
+    response->set_schema_version(store_.SchemaVersion());
+    for (const Architecture& architecture : Architectures()) {
+      response->add_models(std::string(architecture.name));
+    }
+    return {};
+  }));
+}
+
+grpc::Status ServerServiceImpl::ListDevices(grpc::ServerContext*, const v1::ListDevicesRequest*,
+                                            v1::ListDevicesResponse* response) {
+  return ToGrpc(CallGuarded([&]() -> Status {
+    for (const auto& [device, holder] : manager_.ListDevices()) {
+      *response->add_devices() = ToMessage(device, holder);
+    }
+    return {};
+  }));
+}
+
+}  // namespace distill::server

@@ -1,0 +1,99 @@
+#include <string>
+
+#include "server/spec/name_rules.h"
+#include "server/spec/spec_rules.h"
+
+namespace distill::server {
+namespace {
+
+constexpr int kMaxLabels = 64;
+constexpr size_t kMaxLabelValue = 256;
+constexpr int kMaxImageSize = 2048;
+constexpr int kImageSizeStep = 32;  // the stride of the last block
+
+void CheckLabels(const v1::Job& given, ViolationList& violations) {
+  if (given.labels_size() > kMaxLabels) {
+    violations.Add("labels", std::to_string(given.labels_size()),
+                   "must be at most " + std::to_string(kMaxLabels));
+  }
+  for (const auto& [key, value] : given.labels()) {
+    if (!IsName(key)) {
+      violations.Add("labels", key,
+                     "a key must start with a letter or digit and hold at most 63 letters, digits, "
+                     "'.', '_' and '-'");
+    }
+    if (value.size() > kMaxLabelValue) {
+      violations.Add("labels[" + key + "]", value.substr(0, kMaxLabelValue) + "...",
+                     "must be at most " + std::to_string(kMaxLabelValue) + " bytes");
+    }
+  }
+}
+
+}  // namespace
+
+void CheckEnum(const std::string& path, int value, bool (*is_valid)(int),
+               ViolationList& violations) {
+  if (value != 0 && is_valid(value)) return;
+  violations.Add(path, std::to_string(value), "must be one of the named values");
+}
+
+void CheckJobRules(const v1::Job& given, ViolationList& violations) {
+  if (!given.name().empty() && (!IsName(given.name()) || IsDigits(given.name()))) {
+    violations.Add("name", given.name(),
+                   "must start with a letter or digit, hold at most 63 letters, digits, '.', '_' "
+                   "and '-', and not be all digits");
+  }
+  CheckLabels(given, violations);
+  constexpr int kMaxPriority = 100;
+  constexpr int kMaxThreads = 1024;
+  constexpr int kMaxInterruptions = 1000;
+  violations.CheckCount("priority", given.priority(), -kMaxPriority, kMaxPriority);
+  violations.CheckCount("resources.threads", given.resources().threads(), 0, kMaxThreads);
+  violations.CheckCount("retry.max_interruptions", given.retry().max_interruptions(), 0,
+                        kMaxInterruptions);
+  const std::string& device = given.resources().device();
+  if (!device.empty() && !IsDeviceName(device)) {
+    violations.Add("resources.device", device,
+                   "must be empty (any), \"cpu\", a GPU's index, or a GPU's UUID (GPU-...)");
+  }
+}
+
+void CheckMeanAndStd(const std::string& path, const MeanAndStd& values, bool may_be_empty,
+                     ViolationList& violations) {
+  constexpr int kChannels = 3;
+  constexpr double kMaxStd = 10;
+  if (may_be_empty && values.mean.empty() && values.std.empty()) return;
+  if (values.mean.size() != kChannels) {
+    violations.Add(path + ".mean", std::to_string(values.mean.size()) + " values",
+                   "must have three values, R G B");
+  }
+  if (values.std.size() != kChannels) {
+    violations.Add(path + ".std", std::to_string(values.std.size()) + " values",
+                   "must have three values, R G B");
+  }
+  for (const double mean : values.mean) violations.CheckRange(path + ".mean", mean, 0, 1);
+  for (const double std : values.std) violations.CheckPositive(path + ".std", std, kMaxStd);
+}
+
+void CheckInputRules(const std::string& path, const v1::Input& given, const v1::Input& filled,
+                     ViolationList& violations) {
+  const int size = filled.image_size();
+  if (size <= 0 || size > kMaxImageSize || size % kImageSizeStep != 0) {
+    violations.Add(path + ".image_size", std::to_string(size),
+                   "must be a multiple of 32 from 32 to 2048, so that no block is left empty");
+  }
+  CheckEnum(path + ".normalization", filled.normalization(), v1::Normalization_IsValid, violations);
+  if (filled.normalization() == v1::NORMALIZATION_EXPLICIT) {
+    CheckMeanAndStd(path, {given.mean(), given.std()}, false, violations);
+    return;
+  }
+  const std::string remedy = "belongs to normalization EXPLICIT only; set that or leave this out";
+  if (!given.mean().empty()) {
+    violations.Add(path + ".mean", std::to_string(given.mean_size()) + " values", remedy);
+  }
+  if (!given.std().empty()) {
+    violations.Add(path + ".std", std::to_string(given.std_size()) + " values", remedy);
+  }
+}
+
+}  // namespace distill::server

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "distill/v1/eval.pb.h"
+#include "distill/v1/train.pb.h"
+
+namespace distill::server {
+
+/// Sets every field that has a default and was not given, as the comments of train.proto say.
+/// Fills no names in; leaves what was given alone, however wrong.
+void FillDefaults(v1::TrainJob& job);
+
+/// As above, by the comments of eval.proto. Data set and input, whose defaults come from the
+/// evaluated job, stay as they are.
+void FillDefaults(v1::EvalJob& job);
+
+/// Sets image size and normalisation where they are missing.
+void FillDefaults(v1::Input& input);
+
+/// Returns the weight of a term that has none of its own: r / (1 - r) below 1, else r; for AT
+/// always r (the reference's rule).
+double WeightFromRatio(double kd_ratio, v1::DistillationMethod method);
+
+}  // namespace distill::server

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "distill/v1/job.pb.h"
+#include "server/spec/field_violation.h"
+
+namespace distill::server {
+
+/// The rules of a request that need nothing but the request: ranges, forms, and options that do not
+/// go together. `given` is what the user sent, `filled` the same with defaults. Pure.
+void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
+                     ViolationList& violations);
+
+/// As CheckTrainRules, for train.distillation.
+void CheckDistillationRules(const v1::Distillation& given, const v1::Distillation& filled,
+                            ViolationList& violations);
+
+/// As CheckTrainRules, for evaluations.
+void CheckEvalRules(const v1::EvalJob& given, const v1::EvalJob& filled, ViolationList& violations);
+
+/// Checks what all jobs have: name, labels, priority, resources, retry.
+void CheckJobRules(const v1::Job& given, ViolationList& violations);
+
+/// Checks image size, normalisation, mean and std; `path` is the field's name.
+void CheckInputRules(const std::string& path, const v1::Input& given, const v1::Input& filled,
+                     ViolationList& violations);
+
+/// Checks three values for mean and three for std (or none of either, where `may_be_empty`).
+struct MeanAndStd {
+  const google::protobuf::RepeatedField<double>& mean;
+  const google::protobuf::RepeatedField<double>& std;
+};
+void CheckMeanAndStd(const std::string& path, const MeanAndStd& values, bool may_be_empty,
+                     ViolationList& violations);
+
+/// Adds a violation where an enum field has a number that names nothing, or was set to UNSPECIFIED.
+/// `is_valid` is protobuf's X_IsValid.
+void CheckEnum(const std::string& path, int value, bool (*is_valid)(int),
+               ViolationList& violations);
+
+}  // namespace distill::server

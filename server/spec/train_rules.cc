@@ -1,0 +1,145 @@
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "server/spec/spec_rules.h"
+
+namespace distill::server {
+namespace {
+
+constexpr int kMaxEpochs = 100'000;
+constexpr int kMaxBatchSize = 65'536;
+constexpr int kMaxThreads = 1024;
+constexpr int64_t kMaxSeconds = 10LL * 366 * 24 * 3600;
+
+void CheckAugmentation(const v1::Augmentation& given, const v1::Augmentation& filled,
+                       ViolationList& violations) {
+  const std::string path = "train.augmentation.";
+  CheckEnum(path + "policy", filled.policy(), v1::AugmentationPolicy_IsValid, violations);
+  CheckEnum(path + "mix", filled.mix(), v1::BatchMix_IsValid, violations);
+  violations.CheckRange(path + "flip_probability", filled.flip_probability(), 0, 1);
+  violations.CheckCount(path + "cutout_holes", filled.cutout_holes(), 0, 100);
+  violations.CheckCount(path + "cutout_length", filled.cutout_length(), 1, 2048);
+  violations.CheckRange(path + "mix_probability", filled.mix_probability(), 0, 1);
+  violations.CheckPositive(path + "mix_alpha", filled.mix_alpha(), 1000);
+  violations.CheckCount(path + "rand_augment_operations", filled.rand_augment_operations(), 1, 16);
+  violations.CheckCount(path + "rand_augment_magnitude", filled.rand_augment_magnitude(), 0, 30);
+  const bool is_rand_augment = filled.policy() == v1::AUGMENTATION_POLICY_RAND_AUGMENT;
+  if (!is_rand_augment && given.has_rand_augment_operations()) {
+    violations.Add(path + "rand_augment_operations",
+                   std::to_string(given.rand_augment_operations()),
+                   "belongs to the policy RAND_AUGMENT only");
+  }
+  if (!is_rand_augment && given.has_rand_augment_magnitude()) {
+    violations.Add(path + "rand_augment_magnitude", std::to_string(given.rand_augment_magnitude()),
+                   "belongs to the policy RAND_AUGMENT only");
+  }
+}
+
+void CheckLoss(const v1::TaskLoss& filled, ViolationList& violations) {
+  CheckEnum("train.loss.kind", filled.kind(), v1::TaskLossKind_IsValid, violations);
+  const double smoothing = filled.label_smoothing();
+  if (!(smoothing >= 0 && smoothing < 1)) {
+    violations.Add("train.loss.label_smoothing", NumberText(smoothing),
+                   "must be at least 0 and less than 1");
+  }
+  violations.CheckRange("train.loss.poly_epsilon", filled.poly_epsilon(), -1, 1000);
+  violations.CheckRange("train.loss.focal_gamma", filled.focal_gamma(), 0, 100);
+}
+
+void CheckOptimizer(const v1::TrainJob& filled, ViolationList& violations) {
+  const v1::Optimizer& optimizer = filled.optimizer();
+  CheckEnum("train.optimizer.kind", optimizer.kind(), v1::OptimizerKind_IsValid, violations);
+  violations.CheckPositive("train.optimizer.learning_rate", optimizer.learning_rate(), 100);
+  violations.CheckRange("train.optimizer.weight_decay", optimizer.weight_decay(), 0, 10);
+  if (!(optimizer.momentum() >= 0 && optimizer.momentum() < 1)) {
+    violations.Add("train.optimizer.momentum", NumberText(optimizer.momentum()),
+                   "must be at least 0 and less than 1");
+  }
+  const v1::Schedule& schedule = filled.schedule();
+  CheckEnum("train.schedule.kind", schedule.kind(), v1::ScheduleKind_IsValid, violations);
+  violations.CheckRange("train.schedule.warmup_ratio", schedule.warmup_ratio(), 0, 1);
+  violations.CheckCount("train.schedule.step_epochs", schedule.step_epochs(), 1, kMaxEpochs);
+  violations.CheckPositive("train.schedule.step_factor", schedule.step_factor(), 1);
+  violations.CheckPositive("train.schedule.polynomial_power", schedule.polynomial_power(), 100);
+  const double lowest = schedule.min_learning_rate();
+  if (!(lowest >= 0 && lowest <= optimizer.learning_rate())) {
+    violations.Add("train.schedule.min_learning_rate", NumberText(lowest),
+                   "must be at least 0 and at most optimizer.learning_rate");
+  }
+}
+
+void CheckRegularisation(const v1::TrainJob& filled, ViolationList& violations) {
+  if (filled.has_ema()) {
+    const double decay = filled.ema().decay();
+    if (!(decay >= 0 && decay < 1)) {
+      violations.Add("train.ema.decay", NumberText(decay), "must be at least 0 and less than 1");
+    }
+    violations.CheckPositive("train.ema.ramp_steps", filled.ema().ramp_steps(), 1e9);
+  }
+  if (filled.has_rdrop()) {
+    violations.CheckRange("train.rdrop.weight", filled.rdrop().weight(), 0, 1000);
+    CheckEnum("train.rdrop.reduction", filled.rdrop().reduction(), v1::RDropReduction_IsValid,
+              violations);
+  }
+}
+
+void CheckBudget(const v1::TrainJob& filled, ViolationList& violations) {
+  violations.CheckCount("train.epochs", filled.epochs(), 1, kMaxEpochs);
+  violations.CheckCount("train.batch_size", filled.batch_size(), 1, kMaxBatchSize);
+  violations.CheckRange("train.gradient_clip_norm", filled.gradient_clip_norm(), 0, 1e9);
+  CheckEnum("train.selection_metric", filled.selection_metric(), v1::SelectionMetric_IsValid,
+            violations);
+  violations.CheckCount("train.patience", filled.patience(), 0, kMaxEpochs);
+  violations.CheckCount("train.seed", filled.seed(), 0, std::numeric_limits<int64_t>::max());
+  violations.CheckCount("train.time_limit_seconds", filled.time_limit_seconds(), 0, kMaxSeconds);
+  violations.CheckCount("train.data_threads", filled.data_threads(), 0, kMaxThreads);
+}
+
+}  // namespace
+
+void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
+                     ViolationList& violations) {
+  CheckInputRules("train.input", given.input(), filled.input(), violations);
+  CheckAugmentation(given.augmentation(), filled.augmentation(), violations);
+  CheckLoss(filled.loss(), violations);
+  CheckOptimizer(filled, violations);
+  CheckRegularisation(filled, violations);
+  CheckBudget(filled, violations);
+  if (given.has_distillation()) {
+    CheckDistillationRules(given.distillation(), filled.distillation(), violations);
+  }
+}
+
+void CheckEvalRules(const v1::EvalJob& given, const v1::EvalJob& filled,
+                    ViolationList& violations) {
+  violations.CheckCount("eval.batch_size", filled.batch_size(), 1, kMaxBatchSize);
+  violations.CheckCount("eval.data_threads", filled.data_threads(), 0, kMaxThreads);
+  violations.CheckCount("eval.time_limit_seconds", filled.time_limit_seconds(), 0, kMaxSeconds);
+  constexpr int kMaxPasses = 6;  // three splits, with and without TTA
+  violations.CheckCount("eval.passes", filled.passes_size(), 1, kMaxPasses);
+  for (int i = 0; i < filled.passes_size(); ++i) {
+    CheckEnum("eval.passes[" + std::to_string(i) + "].split", filled.passes(i).split(),
+              v1::Split_IsValid, violations);
+  }
+  if (given.source_case() == v1::EvalJob::SOURCE_NOT_SET) {
+    violations.Add("eval.job", "", "name the training job to evaluate, or a weights file in file");
+  }
+  if (given.source_case() == v1::EvalJob::kFile) {
+    if (given.model().empty()) violations.Add("eval.model", "", "say which architecture file is");
+    if (given.dataset().empty()) violations.Add("eval.dataset", "", "must be given with file");
+    if (given.has_checkpoint()) {
+      violations.Add("eval.checkpoint", v1::CheckpointKind_Name(given.checkpoint()),
+                     "belongs to job only, not to file");
+    }
+    return;
+  }
+  if (given.has_checkpoint()) {
+    CheckEnum("eval.checkpoint", given.checkpoint(), v1::CheckpointKind_IsValid, violations);
+  }
+  if (!given.model().empty()) {
+    violations.Add("eval.model", given.model(), "belongs to file only; the job's own is used");
+  }
+}
+
+}  // namespace distill::server

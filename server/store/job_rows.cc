@@ -1,0 +1,348 @@
+#include "server/store/job_rows.h"
+
+#include <algorithm>
+
+#include "server/store/sql_statement.h"
+
+namespace distill::server::job_rows {
+namespace {
+
+constexpr char kSelectJob[] =
+    "SELECT id, name, owner, kind, given_spec, resolved_spec, priority, requested_device,"
+    " max_interruptions, num_epochs, dataset, model, state, cause, message, actor, device,"
+    " created_at_unix_ms, started_at_unix_ms, finished_at_unix_ms, num_attempts, num_interruptions"
+    " FROM job ";
+
+JobRecord ReadJob(SQLite::Statement& query) {
+  RowReader row(query);
+  JobRecord job;
+  job.id = row.Int64();
+  job.spec.name = row.Text();
+  job.spec.owner = row.Text();
+  job.spec.kind = row.As<JobKind>();
+  job.spec.given = row.Text();
+  job.spec.resolved = row.Text();
+  job.spec.priority = row.Int();
+  job.spec.device = row.Text();
+  job.spec.max_interruptions = row.Int();
+  job.spec.num_epochs = row.Int();
+  job.spec.dataset = row.Text();
+  job.spec.model = row.Text();
+  job.state = row.As<JobState>();
+  job.cause = row.As<Cause>();
+  job.message = row.Text();
+  job.actor = row.Text();
+  job.device = row.Text();
+  job.created_at_unix_ms = row.Int64();
+  job.started_at_unix_ms = row.Int64();
+  job.finished_at_unix_ms = row.Int64();
+  job.num_attempts = row.Int();
+  job.num_interruptions = row.Int();
+  return job;
+}
+
+// Adds labels and dependencies, which lie in tables of their own.
+void ReadLists(SQLite::Database& control, std::vector<JobRecord>& jobs) {
+  SQLite::Statement labels(control, "SELECT key, value FROM job_label WHERE job = ?");
+  SQLite::Statement needs(control,
+                          "SELECT needs FROM job_dependency WHERE job = ? ORDER BY position");
+  for (JobRecord& job : jobs) {
+    BindAll(labels, job.id);
+    while (labels.executeStep()) {
+      job.spec.labels[labels.getColumn(0).getString()] = labels.getColumn(1).getString();
+    }
+    BindAll(needs, job.id);
+    while (needs.executeStep()) job.spec.depends_on.push_back(needs.getColumn(0).getInt64());
+  }
+}
+
+std::vector<JobRecord> ReadJobs(SQLite::Database& control, SQLite::Statement& query) {
+  std::vector<JobRecord> jobs;
+  while (query.executeStep()) jobs.push_back(ReadJob(query));
+  ReadLists(control, jobs);
+  return jobs;
+}
+
+Status NoJob(JobId id) { return {Code::kNotFound, "no job: " + std::to_string(id)}; }
+
+Status NoAttempt(const AttemptRecord& attempt) {
+  return {Code::kNotFound, "no attempt " + std::to_string(attempt.number) + " of job " +
+                               std::to_string(attempt.job)};
+}
+
+// Turns a dependency as given (negative: a place in the list) into a job's id.
+Result<JobId> ResolveDependency(SQLite::Database& control, JobId needed,
+                                const std::vector<JobId>& inserted) {
+  if (needed < 0) {
+    const auto index = static_cast<size_t>(-(needed + 1));
+    if (index < inserted.size()) return inserted[index];
+    return Status(
+        Code::kInvalidArgument,
+        "a job may depend on earlier ones of its list only, not on: " + std::to_string(needed));
+  }
+  if (!SelectInt(control, "SELECT 1 FROM job WHERE id = ?", needed)) return NoJob(needed);
+  return needed;
+}
+
+Result<JobId> InsertOne(SQLite::Database& control, const JobSpec& spec,
+                        const std::vector<JobId>& earlier, int64_t now_unix_ms) {
+  if (SelectInt(control, "SELECT id FROM job WHERE name = ?", spec.name)) {
+    return Status(Code::kAlreadyExists, "a job has this name: " + spec.name);
+  }
+  Execute(control,
+          "INSERT INTO job (name, owner, kind, given_spec, resolved_spec, priority,"
+          " requested_device, max_interruptions, num_epochs, dataset, model, state, cause, message,"
+          " actor, created_at_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?)",
+          spec.name, spec.owner, static_cast<int>(spec.kind), Blob{spec.given}, Blob{spec.resolved},
+          spec.priority, spec.device, spec.max_interruptions, spec.num_epochs, spec.dataset,
+          spec.model, static_cast<int>(JobState::kQueued), "user " + spec.owner, now_unix_ms);
+  const JobId id = control.getLastInsertRowid();
+  for (const auto& [key, value] : spec.labels) {
+    Execute(control, "INSERT INTO job_label VALUES (?, ?, ?)", id, key, value);
+  }
+  int position = 0;
+  for (const JobId needed : spec.depends_on) {
+    DISTILL_ASSIGN_OR_RETURN(const JobId needs, ResolveDependency(control, needed, earlier));
+    Execute(control, "INSERT INTO job_dependency VALUES (?, ?, ?)", id, position++, needs);
+  }
+  JobEventRecord event{0, id, now_unix_ms, std::nullopt, {}};
+  event.transition.actor = "user " + spec.owner;
+  InsertEvent(control, event);
+  return id;
+}
+
+}  // namespace
+
+Result<std::vector<JobId>> Insert(SQLite::Database& control, const std::vector<JobSpec>& jobs,
+                                  const Submission& submission) {
+  const std::string& request_id = submission.request_id;
+  if (!request_id.empty() && SelectInt(control, "SELECT 1 FROM request WHERE id = ?", request_id)) {
+    return Status(Code::kAlreadyExists, "the request id is known: " + request_id);
+  }
+  std::vector<JobId> ids;
+  for (const JobSpec& spec : jobs) {
+    DISTILL_ASSIGN_OR_RETURN(const JobId id, InsertOne(control, spec, ids, submission.now_unix_ms));
+    ids.push_back(id);
+  }
+  if (request_id.empty()) return ids;
+  Execute(control, "INSERT INTO request VALUES (?, ?, ?)", request_id, submission.content_sha256,
+          submission.now_unix_ms);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    Execute(control, "INSERT INTO request_job VALUES (?, ?, ?)", request_id, static_cast<int>(i),
+            ids[i]);
+  }
+  return ids;
+}
+
+std::optional<KnownRequest> FindRequest(SQLite::Database& control, const std::string& request_id) {
+  SQLite::Statement query(control, "SELECT content_sha256 FROM request WHERE id = ?");
+  BindAll(query, request_id);
+  if (!query.executeStep()) return std::nullopt;
+  KnownRequest known{query.getColumn(0).getString(), {}};
+  SQLite::Statement jobs(control,
+                         "SELECT job FROM request_job WHERE request = ? ORDER BY position");
+  BindAll(jobs, request_id);
+  while (jobs.executeStep()) known.jobs.push_back(jobs.getColumn(0).getInt64());
+  return known;
+}
+
+Result<JobRecord> Find(SQLite::Database& control, JobId id) {
+  SQLite::Statement query(control, std::string(kSelectJob) + "WHERE id = ?");
+  BindAll(query, id);
+  std::vector<JobRecord> jobs = ReadJobs(control, query);
+  if (jobs.empty()) return NoJob(id);
+  return std::move(jobs.front());
+}
+
+Result<JobId> FindByName(SQLite::Database& control, const std::string& name) {
+  const auto id = SelectInt(control, "SELECT id FROM job WHERE name = ?", name);
+  if (!id) return Status(Code::kNotFound, "no job: " + name);
+  return *id;
+}
+
+Result<JobId> FindNewest(SQLite::Database& control, const std::string& owner) {
+  const auto id =
+      SelectInt(control, "SELECT id FROM job WHERE owner = ? ORDER BY id DESC LIMIT 1", owner);
+  if (!id) return Status(Code::kNotFound, "no job of user: " + owner);
+  return *id;
+}
+
+std::vector<JobRecord> List(SQLite::Database& control, const JobListQuery& query) {
+  std::string sql = kSelectJob;
+  sql += "WHERE (?1 = 0 OR id < ?1) AND (?2 = '' OR owner = ?2)";
+  sql += " AND substr(name, 1, length(?3)) = ?3";
+  if (!query.states.empty()) {
+    std::string states;
+    for (const JobState state : query.states) {
+      states += (states.empty() ? "" : ", ") + std::to_string(static_cast<int>(state));
+    }
+    sql += " AND state IN (" + states + ")";
+  }
+  sql += " ORDER BY id DESC LIMIT ?4";
+  SQLite::Statement statement(control, sql);
+  BindAll(statement, query.before_id, query.owner, query.name_prefix, std::max(query.page_size, 0));
+  return ReadJobs(control, statement);
+}
+
+std::vector<JobRecord> ListActive(SQLite::Database& control) {
+  SQLite::Statement query(control, std::string(kSelectJob) + "WHERE state < 8 ORDER BY id");
+  return ReadJobs(control, query);
+}
+
+std::vector<JobId> ListActiveDependents(SQLite::Database& control, JobId id) {
+  SQLite::Statement query(control,
+                          "SELECT DISTINCT job.id FROM job_dependency JOIN job ON job.id ="
+                          " job_dependency.job WHERE needs = ? AND state < 8 ORDER BY job.id");
+  BindAll(query, id);
+  std::vector<JobId> dependents;
+  while (query.executeStep()) dependents.push_back(query.getColumn(0).getInt64());
+  return dependents;
+}
+
+Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
+                       const Transition& transition, int64_t now_unix_ms) {
+  DISTILL_ASSIGN_OR_RETURN(JobRecord job, Find(control, id));
+  const JobState to = transition.to;
+  if (job.state != from || !CanMove(from, to)) {
+    return Status(Code::kFailedPrecondition,
+                  "job " + std::to_string(id) + " is " + std::string(StateName(job.state)) +
+                      ", it cannot go from " + std::string(StateName(from)) + " to " +
+                      std::string(StateName(to)));
+  }
+  const bool is_requeue = to == JobState::kQueued && IsTerminal(from);
+  job.state = to;
+  job.cause = transition.cause;
+  job.message = transition.message;
+  job.actor = transition.actor;
+  job.finished_at_unix_ms = IsTerminal(to) ? now_unix_ms : 0;
+  if (is_requeue) job.num_interruptions = 0;
+  Execute(control,
+          "UPDATE job SET state = ?, cause = ?, message = ?, actor = ?, finished_at_unix_ms = ?,"
+          " num_interruptions = ? WHERE id = ? AND state = ?",
+          static_cast<int>(to), static_cast<int>(job.cause), job.message, job.actor,
+          job.finished_at_unix_ms, job.num_interruptions, id, static_cast<int>(from));
+  InsertEvent(control, {0, id, now_unix_ms, from, transition});
+  return job;
+}
+
+Status AddInterruption(SQLite::Database& control, JobId id) {
+  const int changed =
+      Execute(control, "UPDATE job SET num_interruptions = num_interruptions + 1 WHERE id = ?", id);
+  return changed == 1 ? Status::Ok() : NoJob(id);
+}
+
+void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, std::string>& messages) {
+  SQLite::Statement update(control, "UPDATE job SET message = ? WHERE id = ? AND state = ?");
+  for (const auto& [id, message] : messages) {
+    BindAll(update, message, id, static_cast<int>(JobState::kQueued));
+    update.exec();
+  }
+}
+
+Status Delete(SQLite::Database& control, JobId id) {
+  DISTILL_ASSIGN_OR_RETURN(const JobRecord job, Find(control, id));
+  if (!IsTerminal(job.state)) {
+    return {Code::kFailedPrecondition, "job " + std::to_string(id) + " has not ended, it is " +
+                                           std::string(StateName(job.state))};
+  }
+  Execute(control, "DELETE FROM job WHERE id = ?", id);
+  return Status::Ok();
+}
+
+Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id, const std::string& device,
+                                   int64_t now_unix_ms) {
+  const Transition transition{JobState::kStarting, Cause::kNone, "scheduler", ""};
+  DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
+                           Move(control, id, JobState::kQueued, transition, now_unix_ms));
+  AttemptRecord attempt;
+  attempt.job = id;
+  attempt.number = job.num_attempts + 1;
+  attempt.device = device;
+  attempt.started_at_unix_ms = now_unix_ms;
+  Execute(control,
+          "UPDATE job SET num_attempts = ?, device = ?, started_at_unix_ms ="
+          " iif(started_at_unix_ms = 0, ?, started_at_unix_ms) WHERE id = ?",
+          attempt.number, device, now_unix_ms, id);
+  Execute(control,
+          "INSERT INTO attempt (job, number, state, device, started_at_unix_ms)"
+          " VALUES (?, ?, ?, ?, ?)",
+          id, attempt.number, static_cast<int>(attempt.state), device, now_unix_ms);
+  return attempt;
+}
+
+Status SetAttemptProcess(SQLite::Database& control, const AttemptRecord& attempt) {
+  const int changed = Execute(
+      control, "UPDATE attempt SET pid = ?, pid_start_ticks = ? WHERE job = ? AND number = ?",
+      attempt.pid, attempt.pid_start_ticks, attempt.job, attempt.number);
+  return changed == 1 ? Status::Ok() : NoAttempt(attempt);
+}
+
+Status FinishAttempt(SQLite::Database& control, const AttemptRecord& attempt) {
+  const int changed =
+      Execute(control,
+              "UPDATE attempt SET state = ?, cause = ?, message = ?, finished_at_unix_ms = ?"
+              " WHERE job = ? AND number = ?",
+              static_cast<int>(attempt.state), static_cast<int>(attempt.cause), attempt.message,
+              attempt.finished_at_unix_ms, attempt.job, attempt.number);
+  return changed == 1 ? Status::Ok() : NoAttempt(attempt);
+}
+
+std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id) {
+  SQLite::Statement query(control,
+                          "SELECT number, state, cause, message, device, started_at_unix_ms,"
+                          " finished_at_unix_ms, pid, pid_start_ticks, resumed_from_epoch"
+                          " FROM attempt WHERE job = ? ORDER BY number");
+  BindAll(query, id);
+  std::vector<AttemptRecord> attempts;
+  while (query.executeStep()) {
+    RowReader row(query);
+    AttemptRecord& attempt = attempts.emplace_back();
+    attempt.job = id;
+    attempt.number = row.Int();
+    attempt.state = row.As<JobState>();
+    attempt.cause = row.As<Cause>();
+    attempt.message = row.Text();
+    attempt.device = row.Text();
+    attempt.started_at_unix_ms = row.Int64();
+    attempt.finished_at_unix_ms = row.Int64();
+    attempt.pid = row.Int();
+    attempt.pid_start_ticks = row.Int64();
+    attempt.resumed_from_epoch = row.Int();
+  }
+  return attempts;
+}
+
+std::vector<JobEventRecord> ListEvents(SQLite::Database& control, JobId id,
+                                       int64_t after_event_id) {
+  SQLite::Statement query(control,
+                          "SELECT id, at_unix_ms, from_state, to_state, cause, actor, message"
+                          " FROM job_event WHERE job = ? AND id > ? ORDER BY id");
+  BindAll(query, id, after_event_id);
+  std::vector<JobEventRecord> events;
+  while (query.executeStep()) {
+    RowReader row(query);
+    JobEventRecord& event = events.emplace_back();
+    event.job = id;
+    event.id = row.Int64();
+    event.at_unix_ms = row.Int64();
+    if (const auto from = row.OptionalInt()) event.from = static_cast<JobState>(*from);
+    event.transition.to = row.As<JobState>();
+    event.transition.cause = row.As<Cause>();
+    event.transition.actor = row.Text();
+    event.transition.message = row.Text();
+  }
+  return events;
+}
+
+void InsertEvent(SQLite::Database& control, const JobEventRecord& event) {
+  std::optional<int> from;
+  if (event.from) from = static_cast<int>(*event.from);
+  Execute(control,
+          "INSERT INTO job_event (job, at_unix_ms, from_state, to_state, cause, actor, message)"
+          " VALUES (?, ?, ?, ?, ?, ?, ?)",
+          event.job, event.at_unix_ms, from, static_cast<int>(event.transition.to),
+          static_cast<int>(event.transition.cause), event.transition.actor,
+          event.transition.message);
+}
+
+}  // namespace distill::server::job_rows

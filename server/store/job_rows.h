@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "server/job/job.h"
+#include "server/job/job_store.h"
+
+namespace SQLite {
+class Database;
+}
+
+/// Rows of jobs, attempts, events and request ids in control.db. Each function runs in its caller's
+/// transaction and lets SQLite::Exception pass; the errors are those of JobStore's function of the
+/// same name. Records come without what metrics.db knows (progress, latest and best metrics).
+namespace distill::server::job_rows {
+
+/// What a submit stores besides its jobs.
+struct Submission {
+  const std::string& request_id;
+  const std::string& content_sha256;
+  int64_t now_unix_ms;
+};
+
+Result<std::vector<JobId>> Insert(SQLite::Database& control, const std::vector<JobSpec>& jobs,
+                                  const Submission& submission);
+std::optional<KnownRequest> FindRequest(SQLite::Database& control, const std::string& request_id);
+
+Result<JobRecord> Find(SQLite::Database& control, JobId id);
+Result<JobId> FindByName(SQLite::Database& control, const std::string& name);
+Result<JobId> FindNewest(SQLite::Database& control, const std::string& owner);
+std::vector<JobRecord> List(SQLite::Database& control, const JobListQuery& query);
+std::vector<JobRecord> ListActive(SQLite::Database& control);
+std::vector<JobId> ListActiveDependents(SQLite::Database& control, JobId id);
+
+Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
+                       const Transition& transition, int64_t now_unix_ms);
+Status AddInterruption(SQLite::Database& control, JobId id);
+void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, std::string>& messages);
+Status Delete(SQLite::Database& control, JobId id);
+
+Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id, const std::string& device,
+                                   int64_t now_unix_ms);
+Status SetAttemptProcess(SQLite::Database& control, const AttemptRecord& attempt);
+Status FinishAttempt(SQLite::Database& control, const AttemptRecord& attempt);
+std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id);
+std::vector<JobEventRecord> ListEvents(SQLite::Database& control, JobId id, int64_t after_event_id);
+void InsertEvent(SQLite::Database& control, const JobEventRecord& event);
+
+}  // namespace distill::server::job_rows

@@ -1,0 +1,128 @@
+#include "server/store/sqlite_database.h"
+
+#include <sqlite3.h>
+
+#include "server/store/sql_statement.h"
+
+namespace distill::server {
+namespace {
+
+constexpr size_t kMaxIdleReaders = 8;
+constexpr char kRemedy[] =
+    "; stop distilld, keep a copy of the state folder, and restore the file from a backup (or move "
+    "it away to start with an empty one: the run folders still hold every journal)";
+
+std::string PragmaText(SQLite::Database& database, const std::string& pragma) {
+  SQLite::Statement query(database, "PRAGMA " + pragma);
+  return query.executeStep() ? query.getColumn(0).getString() : std::string();
+}
+
+Status CheckOwner(SQLite::Database& database, int application_id) {
+  const bool is_new = SelectInt(database, "SELECT count(*) FROM sqlite_schema") == 0;
+  if (is_new) database.exec("PRAGMA application_id = " + std::to_string(application_id));
+  const std::string found = PragmaText(database, "application_id");
+  if (found == std::to_string(application_id)) return Status::Ok();
+  return {Code::kFailedPrecondition,
+          "the file is a database of another kind, application id: " + found};
+}
+
+Status CheckIntegrity(SQLite::Database& database) {
+  const std::string verdict = PragmaText(database, "quick_check(1)");
+  if (verdict != "ok") return {Code::kDataLoss, "the database is damaged: " + verdict};
+  SQLite::Statement dangling(database, "PRAGMA foreign_key_check");
+  if (dangling.executeStep()) {
+    return {Code::kDataLoss, "the database is damaged: a row refers to one that is missing in " +
+                                 dangling.getColumn(2).getString()};
+  }
+  return Status::Ok();
+}
+
+Status Configure(SQLite::Database& database, const SqliteDatabaseOptions& options,
+                 bool is_in_memory) {
+  const std::string mode = PragmaText(database, "journal_mode = WAL");
+  if (mode != "wal" && !is_in_memory) {
+    return {Code::kFailedPrecondition,
+            "the file system does not support a write-ahead log; journal mode: " + mode};
+  }
+  database.exec(options.is_durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  database.exec("PRAGMA foreign_keys = ON");
+  database.exec("PRAGMA trusted_schema = OFF");
+  database.exec("PRAGMA journal_size_limit = 67108864");
+  if (options.max_bytes > 0) {
+    const int64_t page_bytes = SelectInt(database, "PRAGMA page_size").value_or(4096);
+    database.exec("PRAGMA max_page_count = " + std::to_string(options.max_bytes / page_bytes));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Code CodeFor(const SQLite::Exception& error) {
+  constexpr int kPrimaryCodeMask = 0xFF;
+  switch (error.getErrorCode() & kPrimaryCodeMask) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Code::kUnavailable;
+    case SQLITE_FULL:
+      return Code::kResourceExhausted;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Code::kDataLoss;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      return Code::kPermissionDenied;
+    default:
+      return Code::kInternal;
+  }
+}
+
+SqliteDatabase::SqliteDatabase(const SqliteDatabaseOptions& options)
+    : options_(options), is_in_memory_(options.path == ":memory:") {}
+
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(
+    const SqliteDatabaseOptions& options, const std::vector<Migration>& migrations,
+    int64_t now_unix_ms) {
+  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(options));
+  const Status status = database->Prepare(migrations, now_unix_ms);
+  if (status.code() == Code::kDataLoss) {
+    return Status(Code::kDataLoss,
+                  "open " + options.path.string() + ": " + status.message() + kRemedy);
+  }
+  if (!status.ok()) return status.WithContext("open " + options.path.string());
+  return database;
+}
+
+Status SqliteDatabase::Prepare(const std::vector<Migration>& migrations, int64_t now_unix_ms) {
+  const MutexLock lock(writer_mutex_);
+  return Guard("prepare", [&]() -> Status {
+    writer_ = std::make_unique<SQLite::Database>(options_.path.string(),
+                                                 SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
+                                                 static_cast<int>(options_.busy_timeout.count()));
+    DISTILL_RETURN_IF_ERROR(CheckOwner(*writer_, options_.application_id));
+    DISTILL_RETURN_IF_ERROR(Configure(*writer_, options_, is_in_memory_));
+    DISTILL_RETURN_IF_ERROR(CheckIntegrity(*writer_));
+    DISTILL_ASSIGN_OR_RETURN(schema_version_, Migrate(*writer_, migrations, now_unix_ms));
+    return Status::Ok();
+  });
+}
+
+std::unique_ptr<SQLite::Database> SqliteDatabase::TakeReader() {
+  {
+    const MutexLock lock(readers_mutex_);
+    if (!idle_readers_.empty()) {
+      std::unique_ptr<SQLite::Database> reader = std::move(idle_readers_.back());
+      idle_readers_.pop_back();
+      return reader;
+    }
+  }
+  return std::make_unique<SQLite::Database>(options_.path.string(), SQLite::OPEN_READONLY,
+                                            static_cast<int>(options_.busy_timeout.count()));
+}
+
+void SqliteDatabase::ReturnReader(std::unique_ptr<SQLite::Database> reader) {
+  const MutexLock lock(readers_mutex_);
+  if (idle_readers_.size() < kMaxIdleReaders) idle_readers_.push_back(std::move(reader));
+}
+
+}  // namespace distill::server

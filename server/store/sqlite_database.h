@@ -1,0 +1,115 @@
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "core/base/status.h"
+#include "server/store/migrator.h"
+
+namespace distill::server {
+
+/// Returns what kind of failure `error` is: kUnavailable (busy or locked), kResourceExhausted (the
+/// disk is full), kDataLoss (damaged, or no database), kPermissionDenied (read-only or not to be
+/// opened), kInternal otherwise.
+Code CodeFor(const SQLite::Exception& error);
+
+/// Runs `body` (which returns a Status or a Result) and turns what SQLiteCpp throws into a Status
+/// that names `action`.
+template <typename Body>
+auto Guard(std::string_view action, Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const SQLite::Exception& error) {
+    return Status(CodeFor(error), std::string(action) + ": " + error.what());
+  }
+}
+
+inline Status StatusOf(const Status& status) { return status; }
+template <typename T>
+Status StatusOf(const Result<T>& result) {
+  return result.status();
+}
+
+struct SqliteDatabaseOptions {
+  std::filesystem::path path;  // ":memory:" = kept in memory
+  int application_id = 0;
+  /// Whether each commit is on disk when it returns (synchronous=FULL), or may be lost at a power
+  /// cut (NORMAL). Neither loses one when the process dies.
+  bool is_durable = true;
+  std::chrono::milliseconds busy_timeout{5'000};
+  int64_t max_bytes = 0;  // 0 = as the disk allows
+};
+
+/// One database file: a single connection that writes, and some that read only.
+/// Thread-safe. Every call blocks on disk.
+class SqliteDatabase {
+ public:
+  /// Opens or creates the file, checks it and brings its schema up to date.
+  /// kDataLoss: it is damaged, or no database. kFailedPrecondition: it belongs to another program,
+  /// or to a newer version of this one. kUnavailable: somebody else holds it.
+  static Result<std::unique_ptr<SqliteDatabase>> Open(const SqliteDatabaseOptions& options,
+                                                      const std::vector<Migration>& migrations,
+                                                      int64_t now_unix_ms);
+
+  int schema_version() const { return schema_version_; }
+
+  /// Runs `body(SQLite::Database&)` in a transaction of its own, one at a time. Commits when the
+  /// Status or Result that it returns is ok; else nothing is changed.
+  template <typename Body>
+  auto Write(std::string_view action, Body body)
+      -> decltype(body(std::declval<SQLite::Database&>())) {
+    const MutexLock lock(writer_mutex_);
+    SQLite::Database& database = *writer_;
+    return Guard(action, [&]() -> decltype(body(database)) {
+      SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+      auto result = body(database);
+      if (StatusOf(result).ok()) transaction.commit();
+      return result;
+    });
+  }
+
+  /// Runs `body(SQLite::Database&)` on one unchanging view of the data, beside other readers and
+  /// the writer.
+  template <typename Body>
+  auto Read(std::string_view action, Body body)
+      -> decltype(body(std::declval<SQLite::Database&>())) {
+    if (is_in_memory_) return Write(action, std::move(body));
+    return Guard(action, [&]() -> decltype(body(std::declval<SQLite::Database&>())) {
+      std::unique_ptr<SQLite::Database> reader = TakeReader();
+      auto result = [&] {
+        SQLite::Transaction view(*reader);
+        return body(*reader);
+      }();
+      ReturnReader(std::move(reader));
+      return result;
+    });
+  }
+
+ private:
+  explicit SqliteDatabase(const SqliteDatabaseOptions& options);
+  Status Prepare(const std::vector<Migration>& migrations, int64_t now_unix_ms);
+  std::unique_ptr<SQLite::Database> TakeReader() EXCLUDES(readers_mutex_);
+  void ReturnReader(std::unique_ptr<SQLite::Database> reader) EXCLUDES(readers_mutex_);
+
+  // Constant after Open.
+  const SqliteDatabaseOptions options_;
+  const bool is_in_memory_;
+  int schema_version_ = 0;
+
+  Mutex writer_mutex_;
+  std::unique_ptr<SQLite::Database> writer_ GUARDED_BY(writer_mutex_);
+
+  Mutex readers_mutex_;
+  std::vector<std::unique_ptr<SQLite::Database>> idle_readers_ GUARDED_BY(readers_mutex_);
+};
+
+}  // namespace distill::server

@@ -1,0 +1,324 @@
+#include "server/store/sqlite_job_store.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/log.h"
+#include "server/store/dataset_rows.h"
+#include "server/store/job_rows.h"
+#include "server/store/metric_rows.h"
+#include "server/store/run_rows.h"
+#include "server/store/sqlite_database.h"
+#include "server/store/state_directory.h"
+
+namespace distill::server {
+namespace {
+
+// Names the kind of file in its header ("DSTC" and "DSTM").
+constexpr int kControlApplicationId = 0x44535443;
+constexpr int kMetricsApplicationId = 0x4453544D;
+
+using Database = SQLite::Database;
+
+struct Databases {
+  std::optional<StateDirectory> lock;  // none in memory
+  std::unique_ptr<SqliteDatabase> control;
+  std::unique_ptr<SqliteDatabase> metrics;
+};
+
+class SqliteJobStore final : public JobStore {
+ public:
+  explicit SqliteJobStore(Databases databases)
+      : lock_(std::move(databases.lock)),
+        control_(std::move(databases.control)),
+        metrics_(std::move(databases.metrics)) {}
+
+  // A deletion that was cut short between the two databases is finished.
+  Status RemoveOrphans() {
+    DISTILL_ASSIGN_OR_RETURN(
+        const auto jobs,
+        metrics_->Read("list metrics", [](Database& metrics) -> Result<std::vector<JobId>> {
+          return metric_rows::ListJobs(metrics);
+        }));
+    for (const JobId job : jobs) {
+      const auto found = control_->Read(
+          "find job", [&](Database& control) { return job_rows::Find(control, job); });
+      if (found.ok()) continue;
+      if (found.status().code() != Code::kNotFound) return found.status();
+      DISTILL_RETURN_IF_ERROR(DeleteMetrics(job));
+    }
+    return Status::Ok();
+  }
+
+  Result<std::vector<JobId>> InsertJobs(const std::vector<JobSpec>& jobs,
+                                        const std::string& request_id,
+                                        const std::string& content_sha256,
+                                        int64_t now_unix_ms) override {
+    return control_->Write("insert jobs", [&](Database& control) {
+      return job_rows::Insert(control, jobs, {request_id, content_sha256, now_unix_ms});
+    });
+  }
+
+  Result<std::optional<KnownRequest>> FindRequest(const std::string& request_id) override {
+    return control_->Read("find request",
+                          [&](Database& control) -> Result<std::optional<KnownRequest>> {
+                            return job_rows::FindRequest(control, request_id);
+                          });
+  }
+
+  Result<JobRecord> FindJob(JobId id) override {
+    DISTILL_ASSIGN_OR_RETURN(JobRecord job, control_->Read("find job", [&](Database& control) {
+      return job_rows::Find(control, id);
+    }));
+    return WithFigures(std::move(job));
+  }
+
+  Result<JobId> FindJobByName(const std::string& name) override {
+    return control_->Read("find job",
+                          [&](Database& control) { return job_rows::FindByName(control, name); });
+  }
+
+  Result<JobId> FindNewestJob(const std::string& owner) override {
+    return control_->Read("find newest job",
+                          [&](Database& control) { return job_rows::FindNewest(control, owner); });
+  }
+
+  Result<std::vector<JobRecord>> ListJobs(const JobListQuery& query) override {
+    DISTILL_ASSIGN_OR_RETURN(
+        auto jobs,
+        control_->Read("list jobs", [&](Database& control) -> Result<std::vector<JobRecord>> {
+          return job_rows::List(control, query);
+        }));
+    return WithFigures(std::move(jobs));
+  }
+
+  Result<std::vector<JobRecord>> ListActiveJobs() override {
+    DISTILL_ASSIGN_OR_RETURN(
+        auto jobs, control_->Read("list active jobs",
+                                  [&](Database& control) -> Result<std::vector<JobRecord>> {
+                                    return job_rows::ListActive(control);
+                                  }));
+    return WithFigures(std::move(jobs));
+  }
+
+  Result<std::vector<JobId>> ListActiveDependents(JobId id) override {
+    return control_->Read("list dependents", [&](Database& control) -> Result<std::vector<JobId>> {
+      return job_rows::ListActiveDependents(control, id);
+    });
+  }
+
+  Result<JobRecord> MoveJob(JobId id, JobState from, const Transition& transition,
+                            int64_t now_unix_ms) override {
+    DISTILL_ASSIGN_OR_RETURN(JobRecord job, control_->Write("move job", [&](Database& control) {
+      return job_rows::Move(control, id, from, transition, now_unix_ms);
+    }));
+    return WithFigures(std::move(job));
+  }
+
+  Result<AttemptRecord> StartAttempt(JobId id, const std::string& device,
+                                     int64_t now_unix_ms) override {
+    return control_->Write("start attempt", [&](Database& control) {
+      return job_rows::StartAttempt(control, id, device, now_unix_ms);
+    });
+  }
+
+  Status SetAttemptProcess(JobId id, int attempt, int pid, int64_t pid_start_ticks) override {
+    AttemptRecord record;
+    record.job = id;
+    record.number = attempt;
+    record.pid = pid;
+    record.pid_start_ticks = pid_start_ticks;
+    return control_->Write("note process", [&](Database& control) {
+      return job_rows::SetAttemptProcess(control, record);
+    });
+  }
+
+  Status FinishAttempt(JobId id, int attempt, const Transition& transition,
+                       int64_t now_unix_ms) override {
+    AttemptRecord record;
+    record.job = id;
+    record.number = attempt;
+    record.state = transition.to;
+    record.cause = transition.cause;
+    record.message = transition.message;
+    record.finished_at_unix_ms = now_unix_ms;
+    return control_->Write("finish attempt", [&](Database& control) {
+      return job_rows::FinishAttempt(control, record);
+    });
+  }
+
+  Result<std::vector<AttemptRecord>> ListAttempts(JobId id) override {
+    return control_->Read("list attempts",
+                          [&](Database& control) -> Result<std::vector<AttemptRecord>> {
+                            return job_rows::ListAttempts(control, id);
+                          });
+  }
+
+  Result<std::vector<JobEventRecord>> ListEvents(JobId id, int64_t after_event_id) override {
+    return control_->Read("list events",
+                          [&](Database& control) -> Result<std::vector<JobEventRecord>> {
+                            return job_rows::ListEvents(control, id, after_event_id);
+                          });
+  }
+
+  Status AddInterruption(JobId id) override {
+    return control_->Write("count interruption", [&](Database& control) {
+      return job_rows::AddInterruption(control, id);
+    });
+  }
+
+  Status SetWaitingMessages(const std::map<JobId, std::string>& messages) override {
+    return control_->Write("set waiting messages", [&](Database& control) {
+      job_rows::SetWaitingMessages(control, messages);
+      return Status::Ok();
+    });
+  }
+
+  Status DeleteJob(JobId id) override {
+    DISTILL_RETURN_IF_ERROR(control_->Write(
+        "delete job", [&](Database& control) { return job_rows::Delete(control, id); }));
+    return DeleteMetrics(id);
+  }
+
+  // control.db may lag behind metrics.db by events that it does not keep: reading those twice is
+  // harmless, missing one is not.
+  Result<int64_t> JournalOffset(JobId id, int attempt) override {
+    DISTILL_ASSIGN_OR_RETURN(const int64_t control_offset,
+                             control_->Read("read journal offset", [&](Database& control) {
+                               return run_rows::JournalOffset(control, id, attempt);
+                             }));
+    DISTILL_ASSIGN_OR_RETURN(
+        const int64_t metrics_offset,
+        metrics_->Read("read journal offset", [&](Database& metrics) -> Result<int64_t> {
+          return metric_rows::JournalOffset(metrics, id, attempt);
+        }));
+    return std::min(control_offset, metrics_offset);
+  }
+
+  Status StoreRunEvents(JobId id, int attempt, int64_t from_offset,
+                        const RunEventBatch& batch) override {
+    DISTILL_RETURN_IF_ERROR(metrics_->Write("store metrics", [&](Database& metrics) {
+      return metric_rows::Store(metrics, id, attempt, from_offset, batch);
+    }));
+    if (!run_rows::Concerns(batch)) return Status::Ok();
+    return control_->Write("store run events", [&](Database& control) {
+      return run_rows::Store(control, id, attempt, batch);
+    });
+  }
+
+  Result<MetricPage> ListMetrics(JobId id, const std::vector<std::string>& names,
+                                 int64_t cursor) override {
+    return metrics_->Read("list metrics", [&](Database& metrics) -> Result<MetricPage> {
+      return metric_rows::List(metrics, id, names, cursor);
+    });
+  }
+
+  Result<std::vector<ArtifactRecord>> ListArtifacts(JobId id) override {
+    return control_->Read("list artifacts",
+                          [&](Database& control) -> Result<std::vector<ArtifactRecord>> {
+                            return run_rows::ListArtifacts(control, id);
+                          });
+  }
+
+  Result<std::vector<EvaluationRecord>> ListEvaluations(const std::vector<JobId>& jobs) override {
+    return control_->Read("list evaluations",
+                          [&](Database& control) -> Result<std::vector<EvaluationRecord>> {
+                            return run_rows::ListEvaluations(control, jobs);
+                          });
+  }
+
+  Result<int64_t> InsertDataset(const DatasetRecord& dataset) override {
+    return control_->Write("insert data set", [&](Database& control) {
+      return dataset_rows::Insert(control, dataset);
+    });
+  }
+
+  Result<DatasetRecord> FindDataset(const std::string& name) override {
+    return control_->Read("find data set",
+                          [&](Database& control) { return dataset_rows::Find(control, name); });
+  }
+
+  Result<std::vector<DatasetRecord>> ListDatasets() override {
+    return control_->Read("list data sets",
+                          [&](Database& control) -> Result<std::vector<DatasetRecord>> {
+                            return dataset_rows::List(control);
+                          });
+  }
+
+  Status UpdateDataset(const DatasetRecord& dataset) override {
+    return control_->Write("update data set", [&](Database& control) {
+      return dataset_rows::Update(control, dataset);
+    });
+  }
+
+  Status DeleteDataset(const std::string& name) override {
+    return control_->Write("delete data set",
+                           [&](Database& control) { return dataset_rows::Delete(control, name); });
+  }
+
+  int SchemaVersion() override { return control_->schema_version(); }
+
+ private:
+  Result<std::vector<JobRecord>> WithFigures(std::vector<JobRecord> jobs) {
+    return metrics_->Read("read metrics", [&](Database& metrics) -> Result<std::vector<JobRecord>> {
+      metric_rows::FillFigures(metrics, jobs);
+      return std::move(jobs);
+    });
+  }
+
+  Result<JobRecord> WithFigures(JobRecord job) {
+    std::vector<JobRecord> one;
+    one.push_back(std::move(job));
+    DISTILL_ASSIGN_OR_RETURN(std::vector<JobRecord> filled, WithFigures(std::move(one)));
+    return std::move(filled.front());
+  }
+
+  Status DeleteMetrics(JobId job) {
+    return metrics_->Write("delete metrics", [&](Database& metrics) {
+      metric_rows::Delete(metrics, job);
+      return Status::Ok();
+    });
+  }
+
+  // The lock goes last.
+  const std::optional<StateDirectory> lock_;
+  const std::unique_ptr<SqliteDatabase> control_;
+  const std::unique_ptr<SqliteDatabase> metrics_;
+};
+
+std::filesystem::path FileIn(const SqliteJobStoreOptions& options, const char* name) {
+  return options.state_directory == ":memory:" ? options.state_directory
+                                               : options.state_directory / name;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<JobStore>> OpenSqliteJobStore(const SqliteJobStoreOptions& options,
+                                                     const Clock& clock) {
+  Databases databases;
+  if (options.state_directory != ":memory:") {
+    DISTILL_ASSIGN_OR_RETURN(databases.lock, StateDirectory::Lock(options.state_directory));
+  }
+  SqliteDatabaseOptions database;
+  database.busy_timeout = options.busy_timeout;
+  database.max_bytes = options.max_database_bytes;
+  database.path = FileIn(options, "control.db");
+  database.application_id = kControlApplicationId;
+  DISTILL_ASSIGN_OR_RETURN(databases.control,
+                           SqliteDatabase::Open(database, ControlMigrations(), clock.UnixMillis()));
+  database.path = FileIn(options, "metrics.db");
+  database.application_id = kMetricsApplicationId;
+  database.is_durable = false;
+  DISTILL_ASSIGN_OR_RETURN(databases.metrics,
+                           SqliteDatabase::Open(database, MetricsMigrations(), clock.UnixMillis()));
+  auto store = std::make_unique<SqliteJobStore>(std::move(databases));
+  DISTILL_RETURN_IF_ERROR(store->RemoveOrphans());
+  return std::unique_ptr<JobStore>(std::move(store));
+}
+
+std::string SqliteVersion() { return SQLite::getLibVersion(); }
+
+}  // namespace distill::server

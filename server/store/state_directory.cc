@@ -1,0 +1,60 @@
+#include "server/store/state_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace distill::server {
+namespace {
+
+Status MakeFolder(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return Status::Ok();
+  std::filesystem::create_directories(path, error);
+  if (error) return ErrnoStatus("make folder " + path.string(), error.value());
+  constexpr mode_t kOwnerOnly = 0700;
+  if (::chmod(path.c_str(), kOwnerOnly) != 0) return ErrnoStatus("chmod " + path.string(), errno);
+  return Status::Ok();
+}
+
+Status CheckFileSystem(const std::filesystem::path& path) {
+  // Magic numbers of statfs(2): NFS, SMB, CIFS, SMB2.
+  constexpr std::array<uint32_t, 4> kNetworkFileSystems = {0x6969U, 0x517BU, 0xFF534D42U,
+                                                           0xFE534D42U};
+  struct statfs info {};
+  if (::statfs(path.c_str(), &info) != 0) return ErrnoStatus("statfs " + path.string(), errno);
+  for (const uint32_t magic : kNetworkFileSystems) {
+    if (static_cast<uint32_t>(info.f_type) == magic) {
+      return {
+          Code::kFailedPrecondition,
+          "the state folder lies on a network file system; choose a local one: " + path.string()};
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<StateDirectory> StateDirectory::Lock(const std::filesystem::path& path) {
+  DISTILL_RETURN_IF_ERROR(MakeFolder(path));
+  DISTILL_RETURN_IF_ERROR(CheckFileSystem(path));
+  const std::filesystem::path file = path / "lock";
+  constexpr mode_t kOwnerOnly = 0600;
+  FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly));
+  if (!lock.is_open()) return ErrnoStatus("open " + file.string(), errno);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return ErrnoStatus("lock " + file.string(), errno);
+    return Status(Code::kFailedPrecondition,
+                  "another distilld uses this state folder: " + path.string());
+  }
+  return StateDirectory(std::move(lock));
+}
+
+}  // namespace distill::server

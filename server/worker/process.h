@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/durable_file.h"
+#include "core/base/status.h"
+#include "server/job/worker_launcher.h"
+
+namespace distill::server {
+
+struct SpawnRequest {
+  std::filesystem::path executable;  // absolute
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::filesystem::path working_directory;
+  std::filesystem::path output_file;  // standard output and error are appended to it
+};
+
+/// Starts a process in a session of its own, with nothing of ours but `request`: no descriptor, no
+/// signal mask, no environment. kUnavailable: it could not be started.
+Result<WorkerProcess> Spawn(const SpawnRequest& request);
+
+/// Returns when the process with this pid started (field 22 of /proc/PID/stat), or nothing when
+/// there is none, or only what is left of it until its parent looks (a zombie).
+std::optional<int64_t> StartTicks(int pid);
+
+/// Returns a descriptor that becomes readable when `process` ends, closed when the process is gone
+/// or the kernel has no such thing (before Linux 5.3).
+FileDescriptor OpenProcess(const WorkerProcess& process);
+
+/// Sends a signal to `process`; nothing happens when it is gone.
+void Signal(const WorkerProcess& process, int signal);
+
+/// Sends SIGKILL to all of the group that `process` leads.
+void KillGroup(const WorkerProcess& process);
+
+/// Returns the process that works in `run_directory`: the one that holds its worker.lock, else one
+/// of ours of the same name as `program` that was started with the folder as its argument (and has
+/// not come to its lock yet).
+std::optional<WorkerProcess> FindProcessOf(const std::filesystem::path& run_directory,
+                                           const std::filesystem::path& program);
+
+}  // namespace distill::server

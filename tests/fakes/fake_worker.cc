@@ -1,0 +1,231 @@
+// A worker that trains nothing: it plays a script, one command a line, into its run journal.
+//
+//   fake_worker RUN_DIRECTORY
+//
+// The script is RUN_DIRECTORY/script, else the variable DISTILL_FAKE_SCRIPT (commands split by
+// ';'), else kDefaultScript. Commands:
+//
+//   started [RESUMED_EPOCH]        step EPOCH STEP          epoch NUMBER ACCURACY
+//   artifact NAME                  notice WORDS             scan_report FILES
+//   outcome STATE CAUSE [WORDS]    (numbers of distill.v1)  print WORDS
+//   exit CODE                      kill                     (by SIGKILL)
+//   torn                           damaged                  a part of an event; one whose sum fails
+//   wait FILE                      until RUN_DIRECTORY/FILE exists
+//   wait_term                      until SIGTERM; then a cancelled outcome and exit 10
+//   ignore_term                    SIGTERM does nothing from now on
+//   child FILE                     starts a child that never ends; its pid goes into FILE
+//
+// A SIGTERM during `wait` ends like wait_term. The lock RUN_DIRECTORY/worker.lock is held as long
+// as the process lives.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <string>
+
+#include "core/base/clock.h"
+#include "core/base/durable_file.h"
+#include "core/base/exit_code.h"
+#include "core/base/journal.h"
+#include "distill/worker/v1/worker.pb.h"
+
+namespace distill::testing {
+namespace {
+
+constexpr char kDefaultScript[] =
+    "started;step 0 5;epoch 1 0.5;artifact last.ckpt;epoch 2 0.75;artifact best.safetensors;"
+    "scan_report 3;outcome 8 0";
+
+volatile std::sig_atomic_t stop_requested = 0;
+
+void RequestStop(int /*signal*/) { stop_requested = 1; }
+
+void Pause() {
+  const timespec two_ms{0, 2'000'000};
+  ::nanosleep(&two_ms, nullptr);
+}
+
+class ScriptedWorker {
+ public:
+  ScriptedWorker(std::filesystem::path directory, JournalAppender journal)
+      : directory_(std::move(directory)), journal_(std::move(journal)) {}
+
+  // Plays one command. Returns false when the command is unknown or fails.
+  bool Play(const std::string& line) {
+    std::istringstream words(line);
+    std::string command;
+    words >> command;
+    return PlayEvent(command, words) || PlayProcess(command, words);
+  }
+
+ private:
+  bool PlayEvent(const std::string& command, std::istringstream& words) {
+    worker::v1::RunEvent event;
+    if (command == "started") {
+      int resumed = 0;
+      words >> resumed;
+      event.mutable_started()->set_resumed_from_epoch(resumed);
+      event.mutable_started()->set_num_epochs(2);
+      event.mutable_started()->set_steps_per_epoch(10);
+    } else if (command == "step") {
+      int epoch = 0;
+      int64_t step = 0;
+      words >> epoch >> step;
+      event.mutable_step()->set_epoch(epoch);
+      event.mutable_step()->set_step(step);
+      event.mutable_step()->set_steps_per_epoch(10);
+      event.mutable_step()->set_images_per_second(100);
+      event.mutable_step()->set_phase("train");
+      (*event.mutable_step()->mutable_metrics())["train/loss"] = 1.0;
+    } else if (command == "epoch") {
+      int number = 0;
+      double accuracy = 0;
+      words >> number >> accuracy;
+      event.mutable_epoch()->set_epoch(number);
+      event.mutable_epoch()->set_step(10 * number);
+      event.mutable_epoch()->set_is_best(true);
+      (*event.mutable_epoch()->mutable_metrics())["val/accuracy"] = accuracy;
+    } else if (command == "artifact") {
+      std::string name;
+      words >> name;
+      std::ofstream(directory_ / name) << "content";
+      event.mutable_artifact()->mutable_artifact()->set_name(name);
+      event.mutable_artifact()->mutable_artifact()->set_size_bytes(7);
+      event.mutable_artifact()->mutable_artifact()->set_kind("checkpoint");
+    } else if (command == "notice") {
+      event.mutable_notice()->set_message(Rest(words));
+    } else if (command == "scan_report") {
+      int64_t files = 0;
+      words >> files;
+      event.mutable_scan_report()->set_num_files(files);
+    } else if (command == "outcome") {
+      int state = 0;
+      int cause = 0;
+      words >> state >> cause;
+      SetOutcome(event, state, cause, Rest(words));
+    } else {
+      return false;
+    }
+    return Append(event);
+  }
+
+  bool PlayProcess(const std::string& command, std::istringstream& words) {
+    if (command == "print") {
+      std::cout << Rest(words) << std::endl;
+    } else if (command == "exit") {
+      int code = 0;
+      words >> code;
+      ::_exit(code);
+    } else if (command == "kill") {
+      ::kill(::getpid(), SIGKILL);
+    } else if (command == "torn") {
+      return AppendRaw(std::string("\x40\0\0\0only a part", 15));
+    } else if (command == "damaged") {
+      return AppendRaw(std::string("\x04\0\0\0\x01\x02\x03\x04oops", 12));
+    } else if (command == "wait") {
+      const std::filesystem::path file = directory_ / Rest(words);
+      while (!std::filesystem::exists(file)) {
+        if (stop_requested != 0) Leave();
+        Pause();
+      }
+    } else if (command == "wait_term") {
+      while (stop_requested == 0) Pause();
+      Leave();
+    } else if (command == "ignore_term") {
+      std::signal(SIGTERM, SIG_IGN);
+    } else if (command == "child") {
+      return StartChild(Rest(words));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  bool StartChild(const std::string& file) {
+    const pid_t pid = ::fork();
+    while (pid == 0) ::pause();
+    return ReplaceFile(directory_ / file, std::to_string(pid)).ok();
+  }
+
+  [[noreturn]] void Leave() {
+    worker::v1::RunEvent event;
+    SetOutcome(event, v1::JOB_STATE_CANCELLED, v1::CAUSE_USER, "stopped by an order");
+    Append(event);
+    ::_exit(static_cast<int>(WorkerExit::kStopped));
+  }
+
+  static void SetOutcome(worker::v1::RunEvent& event, int state, int cause,
+                         const std::string& message) {
+    event.mutable_outcome()->set_state(static_cast<v1::JobState>(state));
+    event.mutable_outcome()->set_cause(static_cast<v1::Cause>(cause));
+    event.mutable_outcome()->set_message(message);
+  }
+
+  static std::string Rest(std::istringstream& words) {
+    std::string rest;
+    std::getline(words >> std::ws, rest);
+    return rest;
+  }
+
+  bool Append(worker::v1::RunEvent& event) {
+    event.set_sequence(++sequence_);
+    event.set_at_unix_ms(SystemClock().UnixMillis());
+    return journal_.Append(event.SerializeAsString()).ok() && journal_.Sync().ok();
+  }
+
+  bool AppendRaw(const std::string& bytes) {
+    std::ofstream file(directory_ / "journal", std::ios::app | std::ios::binary);
+    return static_cast<bool>(file << bytes << std::flush);
+  }
+
+  const std::filesystem::path directory_;
+  JournalAppender journal_;
+  int64_t sequence_ = 0;
+};
+
+std::string ReadScript(const std::filesystem::path& directory) {
+  const auto file = ReadFile(directory / "script");
+  if (file.ok()) return *file;
+  const char* variable = std::getenv("DISTILL_FAKE_SCRIPT");
+  std::string script = variable != nullptr ? variable : kDefaultScript;
+  for (char& character : script) {
+    if (character == ';') character = '\n';
+  }
+  return script;
+}
+
+// Takes the run's lock. The descriptor stays open as long as the process lives.
+bool TakeLock(const std::filesystem::path& directory) {
+  const std::filesystem::path path = directory / "worker.lock";
+  const int lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0 || ::flock(lock, LOCK_EX | LOCK_NB) != 0) return false;
+  return WriteAll(lock, std::to_string(::getpid()) + "\n", path).ok();
+}
+
+int Run(const std::filesystem::path& directory) {
+  std::signal(SIGTERM, RequestStop);
+  if (!TakeLock(directory)) return static_cast<int>(WorkerExit::kStorage);
+  auto journal = JournalAppender::Open(directory / "journal");
+  if (!journal.ok()) return static_cast<int>(WorkerExit::kStorage);
+  ScriptedWorker worker(directory, std::move(journal).value());
+  std::istringstream script(ReadScript(directory));
+  std::string line;
+  while (std::getline(script, line)) {
+    if (line.empty() || worker.Play(line)) continue;
+    std::cerr << "fake_worker: cannot play: " << line << std::endl;
+    return static_cast<int>(WorkerExit::kUsage);
+  }
+  return static_cast<int>(WorkerExit::kDone);
+}
+
+}  // namespace
+}  // namespace distill::testing
+
+int main(int argc, char** argv) { return argc == 2 ? distill::testing::Run(argv[1]) : 2; }

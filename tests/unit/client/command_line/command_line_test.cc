@@ -1,0 +1,426 @@
+#include "client/command_line/command_line.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "core/base/durable_file.h"
+#include "google/rpc/error_details.pb.h"
+#include "tests/matchers/status_matchers.h"
+#include "tests/temp_dir.h"
+#include "tests/unit/client/fake_server.h"
+
+namespace distill::client {
+namespace {
+
+using ::testing::AllOf;
+using testing::FakeServer;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class CommandLineTest : public ::testing::Test {
+ protected:
+  // Runs distillctl against the fake server and returns its exit code.
+  int Run(std::vector<std::string> arguments) {
+    std::ostringstream out;
+    std::ostringstream err;
+    std::istringstream in(in_);
+    Environment environment{out, err, in, interrupt_};
+    environment.variable = [this](const char* name) -> std::string {
+      if (std::string(name) == "DISTILL_SERVER") return server_.address();
+      return std::string(name) == "USER" ? "ada" : "";
+    };
+    environment.now_unix_ms = [] { return int64_t{1'700'000'000'000}; };
+    environment.poll_interval = std::chrono::milliseconds(1);
+    environment.first_backoff = std::chrono::milliseconds(1);
+    const ExitCode code = RunCommandLine(arguments, environment);
+    out_ = out.str();
+    err_ = err.str();
+    return static_cast<int>(code);
+  }
+
+  v1::Job& AddJob(const std::string& id, const std::string& name, v1::JobState state) {
+    v1::Job job;
+    job.set_id(id);
+    job.set_name(name);
+    job.set_state(state);
+    server_.jobs.jobs[id] = job;
+    return server_.jobs.jobs[name] = job;
+  }
+
+  const v1::TrainJob& CreatedTrain() const { return server_.jobs.created.back().job().train(); }
+
+  FakeServer server_;
+  Cancellation interrupt_;
+  std::string in_;
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(CommandLineTest, TheDocumentsTeacherCommandBecomesItsRequest) {
+  ASSERT_EQ(Run({"train",
+                 "--model",
+                 "resnet50",
+                 "--dataset",
+                 "cub200",
+                 "--name",
+                 "teacher",
+                 "--lr",
+                 "1e-4",
+                 "--augment",
+                 "AutoAugment",
+                 "--epochs",
+                 "150",
+                 "--pretrained",
+                 "--amp",
+                 "--warmup",
+                 "--imagenet-meanstd",
+                 "--priority",
+                 "-5",
+                 "--label",
+                 "project=birds",
+                 "--time-limit",
+                 "2h",
+                 "--device",
+                 "0"}),
+            0)
+      << err_;
+
+  const v1::Job& job = server_.jobs.created.back().job();
+  const v1::TrainJob& train = job.train();
+  EXPECT_EQ(job.name(), "teacher");
+  EXPECT_EQ(job.priority(), -5);
+  EXPECT_EQ(job.labels().at("project"), "birds");
+  EXPECT_EQ(job.resources().device(), "0");
+  EXPECT_EQ(train.model(), "resnet50");
+  EXPECT_EQ(train.dataset(), "cub200");
+  EXPECT_DOUBLE_EQ(train.optimizer().learning_rate(), 1e-4);
+  EXPECT_EQ(train.augmentation().policy(), v1::AUGMENTATION_POLICY_AUTO_AUGMENT);
+  EXPECT_EQ(train.epochs(), 150);
+  EXPECT_TRUE(train.initial_weights().pretrained());
+  EXPECT_TRUE(train.amp());
+  EXPECT_TRUE(train.schedule().warmup());
+  EXPECT_EQ(train.input().normalization(), v1::NORMALIZATION_IMAGENET);
+  EXPECT_EQ(train.time_limit_seconds(), 7200);
+  EXPECT_EQ(out_, "submitted teacher (id 7): train resnet50\n");
+  EXPECT_EQ(server_.jobs.user, "ada");
+}
+
+TEST_F(CommandLineTest, TheReferencesSpellingsBecomeTheSameRequest) {
+  ASSERT_EQ(Run({"train",
+                 "--model_name",
+                 "mobilenetv2",
+                 "--dataset",
+                 "d",
+                 "--epoch",
+                 "3",
+                 "--image_size",
+                 "96",
+                 "--batch_size",
+                 "16",
+                 "--Augment",
+                 "RandAugment",
+                 "--label_smoothing",
+                 "0.2",
+                 "--weight_decay",
+                 "1e-3",
+                 "--class_balance",
+                 "--warmup_ratios",
+                 "0.1",
+                 "--warmup_minlr",
+                 "1e-7",
+                 "--metrice",
+                 "mean_acc",
+                 "--test_tta",
+                 "--imagenet_meanstd",
+                 "--kd",
+                 "--kd_method",
+                 "MGD",
+                 "--kd_ratio",
+                 "0.2",
+                 "--teacher_path",
+                 "ghostnet",
+                 "--rdrop",
+                 "--ema"}),
+            0)
+      << err_;
+
+  const v1::TrainJob& train = CreatedTrain();
+  EXPECT_EQ(train.epochs(), 3);
+  EXPECT_EQ(train.input().image_size(), 96);
+  EXPECT_EQ(train.batch_size(), 16);
+  EXPECT_EQ(train.augmentation().policy(), v1::AUGMENTATION_POLICY_RAND_AUGMENT);
+  EXPECT_DOUBLE_EQ(train.loss().label_smoothing(), 0.2);
+  EXPECT_TRUE(train.loss().class_balance());
+  EXPECT_DOUBLE_EQ(train.optimizer().weight_decay(), 1e-3);
+  EXPECT_DOUBLE_EQ(train.schedule().warmup_ratio(), 0.1);
+  EXPECT_DOUBLE_EQ(train.schedule().min_learning_rate(), 1e-7);
+  EXPECT_EQ(train.selection_metric(), v1::SELECTION_METRIC_VAL_MPA);
+  EXPECT_TRUE(train.validate_with_tta());
+  EXPECT_TRUE(train.has_ema());
+  EXPECT_TRUE(train.has_rdrop());
+  ASSERT_EQ(train.distillation().terms_size(), 1);
+  EXPECT_EQ(train.distillation().terms(0).method(), v1::DISTILLATION_METHOD_MGD);
+  EXPECT_DOUBLE_EQ(train.distillation().kd_ratio(), 0.2);
+  EXPECT_EQ(train.distillation().teachers(0).job(), "ghostnet");
+}
+
+TEST_F(CommandLineTest, SeveralMethodsAddUp) {
+  ASSERT_EQ(Run({"train", "--model", "m", "--kd", "softtarget", "--kd", "at", "--teacher", "t",
+                 "--temperature", "2", "--kd-weight", "at=100", "--kd-blocks", "3,4"}),
+            0)
+      << err_;
+
+  const auto& distillation = CreatedTrain().distillation();
+  ASSERT_EQ(distillation.terms_size(), 2);
+  EXPECT_DOUBLE_EQ(distillation.terms(0).temperature(), 2);
+  EXPECT_DOUBLE_EQ(distillation.terms(1).weight(), 100);
+  EXPECT_EQ(distillation.terms(1).blocks_size(), 2);
+}
+
+TEST_F(CommandLineTest, EachSubmissionHasItsOwnUuid) {
+  ASSERT_EQ(Run({"train", "--model", "m"}), 0);
+  ASSERT_EQ(Run({"train", "--model", "m"}), 0);
+
+  const std::string first = server_.jobs.created[0].request_id();
+  EXPECT_THAT(first, MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-"
+                                  "[0-9a-f]{12}"));
+  EXPECT_NE(first, server_.jobs.created[1].request_id());
+}
+
+TEST_F(CommandLineTest, QuietPrintsTheIdAndDryRunOnlyValidates) {
+  ASSERT_EQ(Run({"train", "--model", "m", "-q", "--dry-run"}), 0);
+
+  EXPECT_EQ(out_, "7\n");
+  EXPECT_TRUE(server_.jobs.created.back().validate_only());
+}
+
+TEST_F(CommandLineTest, UnknownFlagsAndWrongValuesAreUsageErrors) {
+  EXPECT_EQ(Run({"train", "--model", "m", "--learning-rat", "1"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--learning-rat"));
+  EXPECT_EQ(Run({"train", "--model", "m", "--optimizer", "adam"}), 2);
+  EXPECT_THAT(err_, AllOf(HasSubstr("--optimizer"), HasSubstr("adamw, sgd, rmsprop")));
+  EXPECT_EQ(Run({"train", "--model", "m", "--lr", "fast"}), 2);
+  EXPECT_EQ(Run({"frobnicate"}), 2);
+  EXPECT_EQ(Run({}), 2);
+  EXPECT_EQ(Run({"ls", "-o", "xml"}), 2);
+  EXPECT_THAT(server_.jobs.created, IsEmpty());
+  EXPECT_THAT(out_, IsEmpty());
+}
+
+TEST_F(CommandLineTest, AFlagOfTheReferenceThatHasNoEqualIsExplained) {
+  EXPECT_EQ(Run({"train", "--model", "m", "--save_path", "runs/x"}), 2);
+  EXPECT_THAT(err_, HasSubstr("jobs have names instead of folders: --name"));
+}
+
+TEST_F(CommandLineTest, HelpIsNoError) {
+  EXPECT_EQ(Run({"train", "--help"}), 0);
+  EXPECT_THAT(out_, HasSubstr("--kd-ratio"));
+  EXPECT_EQ(Run({"--version"}), 0);
+  EXPECT_THAT(out_, HasSubstr("distillctl"));
+}
+
+TEST_F(CommandLineTest, ViolationsOfTheServerArePrintedOneALine) {
+  google::rpc::BadRequest bad_request;
+  auto* violation = bad_request.add_field_violations();
+  violation->set_field("job.train.model");
+  violation->set_description("no such model: m");
+  google::rpc::Status details;
+  details.add_details()->PackFrom(bad_request);
+  server_.jobs.create_failures = {
+      grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "refused", details.SerializeAsString())};
+
+  EXPECT_EQ(Run({"train", "--model", "m"}), 1);
+  EXPECT_EQ(err_, "distillctl: refused\n  job.train.model: no such model: m\n");
+  EXPECT_THAT(out_, IsEmpty());
+}
+
+TEST_F(CommandLineTest, EvalTakesSplitsAndTta) {
+  ASSERT_EQ(Run({"eval", "student", "--split", "val,test", "--tta", "--checkpoint", "last"}), 0)
+      << err_;
+
+  const v1::EvalJob& eval = server_.jobs.created.back().job().eval();
+  EXPECT_EQ(eval.job(), "student");
+  EXPECT_EQ(eval.passes_size(), 4);
+  EXPECT_EQ(eval.checkpoint(), v1::CHECKPOINT_KIND_LAST);
+}
+
+TEST_F(CommandLineTest, AFileOfJobsIsSubmittedAsOneBatch) {
+  in_ = "jobs:\n  - {name: t, train: {model: a, epochs: 9}}\n  - {name: e, eval: {job: t}}\n";
+
+  ASSERT_EQ(Run({"submit", "-f", "-", "--set", "train.epochs=2", "train.input.image_size=64",
+                 "--prefix", "x-", "-q"}),
+            0)
+      << err_;
+
+  ASSERT_THAT(server_.jobs.batches, SizeIs(1));
+  const auto& batch = server_.jobs.batches[0];
+  EXPECT_EQ(batch.jobs(0).train().epochs(), 2);
+  EXPECT_EQ(batch.jobs(0).train().input().image_size(), 64);
+  EXPECT_EQ(batch.jobs(1).eval().job(), "x-t");
+  EXPECT_THAT(batch.request_id(), SizeIs(36));
+  EXPECT_EQ(out_, "1\n2\n");
+}
+
+TEST_F(CommandLineTest, AFileThatIsNotThereIsAnError) {
+  EXPECT_EQ(Run({"submit", "-f", "/no/such/file.yaml"}), 1);
+  EXPECT_THAT(err_, HasSubstr("/no/such/file.yaml"));
+}
+
+TEST_F(CommandLineTest, ListShowsJobsAsTextAndAsJson) {
+  server_.jobs.job_list = {AddJob("2", "b", v1::JOB_STATE_RUNNING),
+                           AddJob("1", "a", v1::JOB_STATE_FAILED)};
+
+  ASSERT_EQ(Run({"ls", "--state", "running,failed"}), 0);
+  EXPECT_THAT(out_, AllOf(HasSubstr("NAME"), HasSubstr("RUNNING"), HasSubstr("FAILED")));
+  EXPECT_EQ(server_.jobs.lists.back().states_size(), 2);
+  ASSERT_EQ(Run({"ls", "-o", "json"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"state\": \"JOB_STATE_RUNNING\""));
+  ASSERT_EQ(Run({"ls", "-q"}), 0);
+  EXPECT_EQ(out_, "b\na\n");
+}
+
+TEST_F(CommandLineTest, AnUnknownJobIsCode5AndAWrongStateCode6) {
+  AddJob("1", "done", v1::JOB_STATE_SUCCEEDED);
+
+  EXPECT_EQ(Run({"show", "nobody"}), 5);
+  EXPECT_THAT(err_, HasSubstr("no job: nobody"));
+  EXPECT_EQ(Run({"cancel", "done"}), 6);
+}
+
+TEST_F(CommandLineTest, AServerThatIsNotThereIsCode3) {
+  EXPECT_EQ(Run({"ls", "--server", "127.0.0.1:1"}), 3);
+  EXPECT_THAT(err_, HasSubstr("127.0.0.1:1"));
+}
+
+TEST_F(CommandLineTest, WaitReturnsTheJobsOutcome) {
+  server_.jobs.watch_streams = {{AddJob("1", "a", v1::JOB_STATE_FAILED)}};
+  EXPECT_EQ(Run({"wait", "a"}), 100);
+  EXPECT_EQ(err_, "a FAILED\n");
+  server_.jobs.watch_streams = {{AddJob("1", "a", v1::JOB_STATE_CANCELLED)}};
+  EXPECT_EQ(Run({"wait", "a"}), 103);
+  server_.jobs.watch_streams = {{AddJob("1", "a", v1::JOB_STATE_SUCCEEDED)}};
+  EXPECT_EQ(Run({"wait", "a"}), 0);
+}
+
+TEST_F(CommandLineTest, WaitGivesUpInTime) {
+  AddJob("1", "a", v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(Run({"wait", "a", "--timeout", "0.05s"}), 7);
+}
+
+TEST_F(CommandLineTest, AnInterruptDetachesAndSaysHowToComeBack) {
+  AddJob("1", "a", v1::JOB_STATE_RUNNING);
+  interrupt_.Cancel();
+
+  EXPECT_EQ(Run({"watch", "1"}), 130);
+  EXPECT_THAT(err_, HasSubstr("distillctl watch"));
+}
+
+TEST_F(CommandLineTest, WatchPrintsALineForEachEpochWhenItIsNoTerminal) {
+  v1::Job job = AddJob("1", "a", v1::JOB_STATE_RUNNING);
+  job.mutable_progress()->set_num_epochs(2);
+  v1::Job second = job;
+  second.mutable_progress()->set_epoch(1);
+  v1::Job third = second;
+  third.set_state(v1::JOB_STATE_SUCCEEDED);
+  server_.jobs.watch_streams = {{job, job, second, third}};
+
+  EXPECT_EQ(Run({"watch", "a"}), 0);
+  EXPECT_EQ(out_,
+            "a  RUNNING  epoch 0/2  [--------------------] 0%\n"
+            "a  RUNNING  epoch 1/2  [##########----------] 50%\n"
+            "a  SUCCEEDED  epoch 1/2  [##########----------] 50%\n");
+}
+
+TEST_F(CommandLineTest, TableShowsTheFiguresOfJobs) {
+  AddJob("1", "teacher", v1::JOB_STATE_SUCCEEDED).mutable_train()->set_model("resnet50");
+  v1::Evaluation evaluation;
+  evaluation.set_model_job("1");
+  evaluation.mutable_pass()->set_split(v1::SPLIT_TEST);
+  (*evaluation.mutable_metrics())["accuracy"] = 0.77744;
+  server_.jobs.evaluations = {evaluation};
+
+  ASSERT_EQ(Run({"table", "teacher", "--markdown"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("| teacher | resnet50 | - | - | - | 0.7774 | - | - | - |"));
+  EXPECT_EQ(Run({"table"}), 2);
+}
+
+TEST_F(CommandLineTest, DatasetAddWaitsForTheScan) {
+  server_.datasets.dataset.set_state(v1::DATASET_STATE_READY);
+  server_.datasets.dataset.add_class_names("wren");
+
+  ASSERT_EQ(Run({"dataset", "add", "birds", "/data/birds", "--val", "0.2", "--seed", "3"}), 0)
+      << err_;
+
+  EXPECT_DOUBLE_EQ(server_.datasets.created[0].dataset().val_fraction(), 0.2);
+  EXPECT_FALSE(server_.datasets.created[0].dataset().has_test_fraction());
+  EXPECT_EQ(server_.datasets.created[0].dataset().path(), "/data/birds");
+  EXPECT_EQ(out_, "birds  ready  1 classes, 0 train, 0 val, 0 test images\n");
+}
+
+TEST_F(CommandLineTest, ADatasetThatFailsIsAnError) {
+  server_.datasets.dataset.set_state(v1::DATASET_STATE_FAILED);
+  server_.datasets.dataset.set_message("no images");
+
+  EXPECT_EQ(Run({"dataset", "add", "birds", "/data/birds"}), 1);
+  EXPECT_THAT(err_, HasSubstr("no images"));
+}
+
+TEST_F(CommandLineTest, GetModelWritesTheFile) {
+  const ::distill::testing::TempDir directory;
+  const std::string file = (directory.path() / "student.safetensors").string();
+  AddJob("1", "student", v1::JOB_STATE_SUCCEEDED);
+  server_.jobs.content = "weights";
+
+  ASSERT_EQ(Run({"get-model", "student", "-o", file}), 0) << err_;
+
+  EXPECT_EQ(ReadFile(file).value(), "weights");
+  EXPECT_THAT(out_, HasSubstr("sha256 "));
+}
+
+TEST_F(CommandLineTest, MetricsAreExportedAsCsv) {
+  auto& series = *server_.jobs.metrics.add_series();
+  series.set_name("val/accuracy");
+  auto& point = *series.add_points();
+  point.set_epoch(1);
+  point.set_step(40);
+  point.set_value(0.1);
+  point.set_attempt(1);
+
+  ASSERT_EQ(Run({"metrics", "a", "--csv"}), 0);
+  EXPECT_EQ(out_, "name,epoch,step,value,at_unix_ms,attempt\nval/accuracy,1,40,0.1,0,1\n");
+  ASSERT_EQ(Run({"metrics", "a"}), 0);
+  EXPECT_THAT(out_, HasSubstr("val/accuracy"));
+}
+
+TEST_F(CommandLineTest, LogsGoToStandardOutput) {
+  server_.jobs.log = "epoch 1\n";
+  EXPECT_EQ(Run({"logs", "a"}), 0);
+  EXPECT_EQ(out_, "epoch 1\n");
+  EXPECT_THAT(err_, IsEmpty());
+}
+
+TEST_F(CommandLineTest, CompletionKnowsTheVerbsAndNotTheAliases) {
+  ASSERT_EQ(Run({"completion", "bash"}), 0);
+  EXPECT_THAT(out_,
+              AllOf(HasSubstr("get-model"), HasSubstr("--kd-ratio"), Not(HasSubstr("--kd_ratio"))));
+}
+
+TEST_F(CommandLineTest, DevicesShowWhoHoldsThem) {
+  auto& device = *server_.server.devices.add_devices();
+  device.set_id("cpu");
+  device.set_index(-1);
+  device.set_utilization_percent(-1);
+  device.set_temperature_celsius(-1);
+  device.set_job("12");
+
+  ASSERT_EQ(Run({"devices"}), 0);
+  EXPECT_THAT(out_, AllOf(HasSubstr("cpu"), HasSubstr("12")));
+}
+
+}  // namespace
+}  // namespace distill::client

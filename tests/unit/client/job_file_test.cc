@@ -1,0 +1,172 @@
+#include "client/job_file.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "client/output/message_json.h"
+#include "core/base/durable_file.h"
+#include "tests/matchers/status_matchers.h"
+
+namespace distill::client {
+namespace {
+
+using ::distill::testing::StatusIs;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(JobFileTest, ADocumentIsAJob) {
+  const auto jobs = ParseJobFile(
+      "name: teacher\n"
+      "labels: {project: birds}\n"
+      "train:\n"
+      "  model: resnet50\n"
+      "  optimizer: {kind: adamw, learning_rate: 1e-4}\n"
+      "  input: {mean: [0.1, 0.2, 0.3]}\n"
+      "---\n"
+      "name: look\n"
+      "eval: {job: teacher, passes: [{split: val}, {split: test, tta: true}]}\n",
+      "two.yaml");
+
+  ASSERT_OK(jobs);
+  ASSERT_EQ(jobs->size(), 2U);
+  EXPECT_EQ((*jobs)[0].name(), "teacher");
+  EXPECT_EQ((*jobs)[0].labels().at("project"), "birds");
+  EXPECT_DOUBLE_EQ((*jobs)[0].train().optimizer().learning_rate(), 1e-4);
+  EXPECT_THAT((*jobs)[0].train().input().mean(), ElementsAre(0.1, 0.2, 0.3));
+  EXPECT_EQ((*jobs)[1].eval().job(), "teacher");
+  EXPECT_TRUE((*jobs)[1].eval().passes(1).tta());
+}
+
+TEST(JobFileTest, JsonIsReadToo) {
+  const auto jobs = ParseJobFile(
+      "{\"jobs\": [\n\t{\"name\": \"a\", \"train\": {\"epochs\": 3, \"seed\": \"5\", "
+      "\"initial_weights\": {\"pretrained\": true}}}\n]}\n",
+      "a.json");
+
+  ASSERT_OK(jobs);
+  EXPECT_EQ((*jobs)[0].train().epochs(), 3);
+  EXPECT_EQ((*jobs)[0].train().seed(), 5);
+  EXPECT_TRUE((*jobs)[0].train().initial_weights().pretrained());
+}
+
+TEST(JobFileTest, TheJsonThatWePrintReadsBack) {
+  v1::Job job;
+  job.set_name("s");
+  auto& distillation = *job.mutable_train()->mutable_distillation();
+  distillation.add_teachers()->set_job("t");
+  distillation.add_terms()->set_method(v1::DISTILLATION_METHOD_MGD);
+  distillation.mutable_terms(0)->add_blocks(4);
+
+  const auto jobs = ParseJobFile(ToJson(job), "s.json");
+
+  ASSERT_OK(jobs);
+  EXPECT_EQ(ToJson((*jobs)[0]), ToJson(job));
+}
+
+TEST(JobFileTest, DefaultsGoIntoJobsOfTheirKind) {
+  const auto jobs = ParseJobFile(
+      "defaults:\n"
+      "  priority: 5\n"
+      "  train: {epochs: 150, input: {image_size: 224}, initial_weights: {pretrained: true},"
+      "          ema: {decay: 0.9}}\n"
+      "  eval: {passes: [{split: val}, {split: test}]}\n"
+      "jobs:\n"
+      "  - train: {model: a, epochs: 2}\n"
+      "  - train: {model: b, ema: null, initial_weights: {file: w/x.pth}}\n"
+      "  - eval: {job: a}\n"
+      "  - eval: {job: b, passes: [{split: test}]}\n",
+      "d.yaml");
+
+  ASSERT_OK(jobs);
+  EXPECT_EQ((*jobs)[0].train().epochs(), 2);
+  EXPECT_EQ((*jobs)[0].train().input().image_size(), 224);
+  EXPECT_TRUE((*jobs)[0].train().has_ema());
+  EXPECT_EQ((*jobs)[1].train().epochs(), 150);
+  EXPECT_FALSE((*jobs)[1].train().has_ema());
+  EXPECT_EQ((*jobs)[1].train().initial_weights().file(), "w/x.pth");
+  EXPECT_EQ((*jobs)[2].priority(), 5);
+  EXPECT_FALSE((*jobs)[2].has_train());
+  EXPECT_EQ((*jobs)[2].eval().passes_size(), 2);
+  EXPECT_EQ((*jobs)[3].eval().passes_size(), 1);
+}
+
+TEST(JobFileTest, AllThatIsWrongIsToldAtOnceWithItsPlace) {
+  const auto jobs = ParseJobFile(
+      "jobs:\n"
+      "  - name: a\n"
+      "    train:\n"
+      "      epohcs: 3\n"
+      "      batch_size: many\n"
+      "      optimizer: adamw\n"
+      "  - name: b\n"
+      "    id: 4\n"
+      "    state: RUNNING\n"
+      "  - eval: {job: a, file: x.pth}\n",
+      "bad.yaml");
+
+  EXPECT_THAT(jobs, StatusIs(Code::kInvalidArgument,
+                             AllOf(HasSubstr("bad.yaml:4: jobs[0].train.epohcs: no such field"),
+                                   HasSubstr("bad.yaml:5: jobs[0].train.batch_size"),
+                                   HasSubstr("bad.yaml:6: jobs[0].train.optimizer"),
+                                   HasSubstr("bad.yaml:8: jobs[1].id: only the server"),
+                                   HasSubstr("bad.yaml:9: jobs[1].state: only the server"),
+                                   HasSubstr("jobs[1]: 'train' or 'eval' is needed"),
+                                   HasSubstr("bad.yaml:10: jobs[2].eval.file: excludes 'job'"))));
+}
+
+TEST(JobFileTest, AKeyGivenTwiceIsRefused) {
+  EXPECT_THAT(ParseJobFile("train: {epochs: 3, epochs: 4}\n", "f"),
+              StatusIs(Code::kInvalidArgument, HasSubstr("f:1: train.epochs: given twice")));
+}
+
+TEST(JobFileTest, AProblemOfTheDefaultsIsToldOnce) {
+  const auto jobs = ParseJobFile("defaults: {priorty: 5}\njobs: [{train: {model: a}}]\n", "f");
+
+  ASSERT_FALSE(jobs.ok());
+  EXPECT_THAT(jobs.status().message(), HasSubstr("f:1: defaults.priorty: no such field"));
+  EXPECT_THAT(jobs.status().message(), Not(HasSubstr("\n")));
+}
+
+TEST(JobFileTest, WhatIsNotYamlIsRefusedWithItsLine) {
+  EXPECT_THAT(ParseJobFile("train: {\n  model: a\n", "f"),
+              StatusIs(Code::kInvalidArgument, HasSubstr("f:")));
+  EXPECT_THAT(ParseJobFile("", "f"), StatusIs(Code::kInvalidArgument, HasSubstr("holds no job")));
+  EXPECT_THAT(ParseJobFile("just words", "f"), ::distill::testing::HasCode(Code::kInvalidArgument));
+}
+
+TEST(JobFileTest, TheReferenceRecipeHoldsEveryRunWithItsEvaluationInOrder) {
+  const auto text = ReadFile(std::string(DISTILL_RECIPES) + "/cub200-reference.yaml");
+  ASSERT_OK(text);
+
+  const auto jobs = ParseJobFile(*text, "cub200-reference.yaml");
+
+  ASSERT_OK(jobs);
+  std::set<std::string> names;
+  int trained = 0;
+  std::set<std::string> evaluated;
+  for (const v1::Job& job : *jobs) {
+    if (job.has_eval()) {
+      EXPECT_EQ(names.count(job.eval().job()), 1U) << job.name();
+      EXPECT_EQ(job.eval().passes_size(), 3);
+      evaluated.insert(job.eval().job());
+    } else {
+      ++trained;
+      EXPECT_EQ(job.train().epochs(), 150);
+      EXPECT_DOUBLE_EQ(job.train().optimizer().learning_rate(), 1e-4);
+    }
+    for (const auto& teacher : job.train().distillation().teachers()) {
+      EXPECT_EQ(names.count(teacher.job()), 1U) << job.name();
+    }
+    EXPECT_TRUE(names.insert(job.name()).second) << job.name();
+  }
+  // Counted in the document: 4 plain, 3 + 3 by resnet50 and ghostnet, 3 bases and 2 runs of SP,
+  // 3 self-distillations, 5 by efficientnet_v2_s.
+  EXPECT_EQ(trained, 23);
+  EXPECT_EQ(evaluated.size(), 23U);
+}
+
+}  // namespace
+}  // namespace distill::client

@@ -1,0 +1,118 @@
+#include "client/train_request.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/matchers/status_matchers.h"
+
+namespace distill::client {
+namespace {
+
+using ::distill::testing::StatusIs;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST(TrainRequestTest, AValueThatDoesNotFitIsToldByItsFlag) {
+  TrainFlags flags;
+  flags.settings = {{"--lr", "train.optimizer.learning_rate", "fast"}};
+
+  EXPECT_THAT(BuildTrainJob(flags),
+              StatusIs(Code::kInvalidArgument, AllOf(StartsWith("--lr: "), HasSubstr("'fast'"))));
+}
+
+TEST(TrainRequestTest, TermFlagsGoToTheMethodsTheyName) {
+  TrainFlags flags;
+  flags.distillation.is_asked_for = true;
+  flags.distillation.methods = {"mgd", "AT"};
+  flags.distillation.teacher = "teacher";
+  flags.distillation.weights = {"2", "at=100"};
+  flags.distillation.blocks = {"at=2,3"};
+  flags.distillation.mgd_mask_ratios = {"0.5"};
+
+  const auto job = BuildTrainJob(flags);
+
+  ASSERT_OK(job);
+  const auto& distillation = job->train().distillation();
+  EXPECT_EQ(distillation.teachers(0).job(), "teacher");
+  EXPECT_DOUBLE_EQ(distillation.terms(0).weight(), 2);
+  EXPECT_DOUBLE_EQ(distillation.terms(0).mgd_mask_ratio(), 0.5);
+  EXPECT_TRUE(distillation.terms(0).blocks().empty());
+  EXPECT_DOUBLE_EQ(distillation.terms(1).weight(), 100);
+  EXPECT_THAT(distillation.terms(1).blocks(), ElementsAre(2, 3));
+}
+
+TEST(TrainRequestTest, ATermFlagThatNoMethodTakesIsAnError) {
+  TrainFlags flags;
+  flags.distillation.is_asked_for = true;
+  flags.distillation.methods = {"sp"};
+  flags.distillation.teacher = "t";
+  flags.distillation.temperatures = {"4"};
+
+  EXPECT_THAT(BuildTrainJob(flags), StatusIs(Code::kInvalidArgument, HasSubstr("--temperature")));
+}
+
+TEST(TrainRequestTest, ATeachersFileNeedsItsArchitecture) {
+  TrainFlags flags;
+  flags.distillation.is_asked_for = true;
+  flags.distillation.teacher = "resnet50.pth";
+  EXPECT_THAT(BuildTrainJob(flags), StatusIs(Code::kInvalidArgument, HasSubstr("--teacher-model")));
+
+  flags.distillation.teacher_model = "resnet50";
+  const auto job = BuildTrainJob(flags);
+
+  ASSERT_OK(job);
+  EXPECT_EQ(job->train().distillation().teachers(0).file(), "resnet50.pth");
+  EXPECT_EQ(job->train().distillation().terms(0).method(), v1::DISTILLATION_METHOD_SOFT_TARGET);
+}
+
+TEST(TrainRequestTest, DistillationParametersNeedDistillation) {
+  TrainFlags flags;
+  flags.distillation.ratio = "0.7";
+  EXPECT_THAT(BuildTrainJob(flags), StatusIs(Code::kInvalidArgument, HasSubstr("--kd")));
+
+  flags.distillation.is_asked_for = true;
+  EXPECT_THAT(BuildTrainJob(flags), StatusIs(Code::kInvalidArgument, HasSubstr("--teacher")));
+}
+
+TEST(TrainRequestTest, OnlyOneStartIsPossible) {
+  TrainFlags flags;
+  flags.pretrained = true;
+  flags.weights = "best.safetensors";
+
+  EXPECT_THAT(BuildTrainJob(flags), StatusIs(Code::kInvalidArgument, HasSubstr("--pretrained")));
+}
+
+TEST(TrainRequestTest, WhatLooksLikeAFileIsOne) {
+  EXPECT_TRUE(IsFileName("weights/resnet50"));
+  EXPECT_TRUE(IsFileName("resnet50.pth"));
+  EXPECT_TRUE(IsFileName("a.safetensors"));
+  EXPECT_FALSE(IsFileName("teacher-1.0"));
+  EXPECT_FALSE(IsFileName("@last"));
+}
+
+TEST(TrainRequestTest, SplitsAndTtaMakeThePasses) {
+  EvalFlags flags;
+  flags.job = "student";
+  flags.splits = {"val", "test"};
+  flags.tta = true;
+
+  const auto job = BuildEvalJob(flags);
+
+  ASSERT_OK(job);
+  ASSERT_EQ(job->eval().passes_size(), 4);
+  EXPECT_EQ(job->eval().passes(0).split(), v1::SPLIT_VAL);
+  EXPECT_TRUE(job->eval().passes(1).tta());
+  EXPECT_EQ(job->eval().passes(3).split(), v1::SPLIT_TEST);
+}
+
+TEST(TrainRequestTest, AnEvaluationIsOfAJobOrOfAFile) {
+  EXPECT_THAT(BuildEvalJob({}), StatusIs(Code::kInvalidArgument, HasSubstr("needed")));
+  EvalFlags both;
+  both.job = "a";
+  both.file = "b.pth";
+  EXPECT_THAT(BuildEvalJob(both), ::distill::testing::HasCode(Code::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace distill::client

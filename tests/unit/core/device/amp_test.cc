@@ -1,0 +1,64 @@
+#include "core/device/amp.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace distill::core {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+at::ScalarType ProductType() {
+  const at::Tensor matrix = at::ones({2, 2});
+  return at::mm(matrix, matrix).scalar_type();
+}
+
+TEST(AmpTest, ARunWithoutAmpIsFloat32WithoutANotice) {
+  const AmpPlan plan = ChooseAmp(at::Device(at::kCPU), /*is_requested=*/false);
+  EXPECT_EQ(plan.mode, AmpMode::kOff);
+  EXPECT_THAT(plan.notice, IsEmpty());
+}
+
+TEST(AmpTest, ACpuTrainsInFloat32WithANotice) {
+  const AmpPlan plan = ChooseAmp(at::Device(at::kCPU), /*is_requested=*/true);
+  EXPECT_EQ(plan.mode, AmpMode::kOff);
+  EXPECT_THAT(plan.notice, HasSubstr("float32"));
+}
+
+TEST(AmpTest, AutocastHoldsWithinItsScopeAndNests) {
+  const at::Device cpu(at::kCPU);
+  ASSERT_EQ(ProductType(), at::kFloat);
+  {
+    const AutocastScope outer(cpu, AmpMode::kBfloat16);
+    EXPECT_EQ(ProductType(), at::kBFloat16);
+    {
+      const AutocastScope inner(cpu, AmpMode::kBfloat16);
+      EXPECT_EQ(ProductType(), at::kBFloat16);
+    }
+    EXPECT_EQ(ProductType(), at::kBFloat16);
+  }
+  EXPECT_EQ(ProductType(), at::kFloat);
+}
+
+TEST(AmpTest, AScopeThatIsOffChangesNothing) {
+  const AutocastScope off(at::Device(at::kCPU), AmpMode::kOff);
+  EXPECT_EQ(ProductType(), at::kFloat);
+}
+
+TEST(AmpTest, WeightsThatChangedAreCastAnewInTheNextScope) {
+  const at::Device cpu(at::kCPU);
+  at::Tensor weight = at::ones({2, 2}).requires_grad_(true);
+  const at::Tensor input = at::ones({2, 2});
+  const auto product = [&] {
+    const AutocastScope scope(cpu, AmpMode::kBfloat16);
+    return at::mm(input, weight)[0][0].item<float>();
+  };
+  EXPECT_EQ(product(), 2);
+  weight.detach().fill_(2);
+  EXPECT_EQ(product(), 4);
+}
+
+}  // namespace
+}  // namespace distill::core

@@ -1,0 +1,146 @@
+#include "core/train/learning_rate_schedule.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+
+#include "tests/matchers/status_matchers.h"
+
+namespace distill::core {
+namespace {
+
+using distill::testing::IsOk;
+using distill::testing::StatusIs;
+using ::testing::HasSubstr;
+
+// The reference's documented recipe.
+ScheduleOptions DocumentedRecipe() {
+  ScheduleOptions options;
+  options.epochs = 150;
+  options.learning_rate = 1e-4;
+  options.min_learning_rate = 1e-6;
+  options.warmup = true;
+  return options;
+}
+
+TEST(LearningRateScheduleTest, WarmupRisesLinearlyFromTheLowestRate) {
+  const ScheduleOptions options = DocumentedRecipe();
+
+  EXPECT_EQ(NumWarmupEpochs(options), 7);  // int(0.05 * 150)
+  EXPECT_EQ(LearningRate(options, 0), 1e-6);
+  EXPECT_NEAR(LearningRate(options, 3), 1e-6 + 99e-6 * 3 / 7, 1e-18);
+  EXPECT_NEAR(LearningRate(options, 7), 1e-4, 1e-18);
+}
+
+// Rates that the reference system printed in a run of its own, to three digits.
+TEST(LearningRateScheduleTest, ReferenceCosineGivesTheReferencesValues) {
+  ScheduleOptions options = DocumentedRecipe();
+  options.kind = ScheduleKind::kReferenceCosine;
+  constexpr std::array<double, 10> kSeen = {9.76e-5, 9.05e-5, 7.96e-5, 6.58e-5, 5.05e-5,
+                                            3.52e-5, 2.14e-5, 1.05e-5, 3.42e-6, 1.00e-6};
+
+  for (size_t i = 0; i < kSeen.size(); ++i) {
+    const double rate = LearningRate(options, 8 + static_cast<int64_t>(i));
+    EXPECT_NEAR(rate, kSeen.at(i), 0.0051 * std::pow(10, std::floor(std::log10(rate)))) << i;
+  }
+}
+
+TEST(LearningRateScheduleTest, ReferenceCosineRisesAgainWithAPeriodOfTwentyEpochs) {
+  ScheduleOptions options = DocumentedRecipe();
+  options.kind = ScheduleKind::kReferenceCosine;
+
+  EXPECT_NEAR(LearningRate(options, 17), 1e-6, 1e-18);
+  EXPECT_NEAR(LearningRate(options, 27), 1e-4, 1e-18);
+  EXPECT_NEAR(LearningRate(options, 149), 9.05e-5, 5e-8);  // where the documented run ends
+}
+
+TEST(LearningRateScheduleTest, WarmupShorterThanAnEpochStartsAtTheHighestRate) {
+  ScheduleOptions options = DocumentedRecipe();
+  options.kind = ScheduleKind::kReferenceCosine;
+  options.epochs = 19;
+
+  EXPECT_EQ(NumWarmupEpochs(options), 0);
+  EXPECT_EQ(LearningRate(options, 0), 1e-4);
+}
+
+// By hand: 4 epochs, phases 0, 1/4, 1/2, 3/4.
+TEST(LearningRateScheduleTest, CosineFallsOverTheRunsLength) {
+  ScheduleOptions options;
+  options.epochs = 4;
+  options.learning_rate = 1.0;
+  options.min_learning_rate = 0.0;
+
+  EXPECT_EQ(LearningRate(options, 0), 1.0);
+  EXPECT_NEAR(LearningRate(options, 1), 0.5 + std::sqrt(2.0) / 4, 1e-15);
+  EXPECT_NEAR(LearningRate(options, 2), 0.5, 1e-15);
+  EXPECT_NEAR(LearningRate(options, 3), 0.5 - std::sqrt(2.0) / 4, 1e-15);
+  EXPECT_NEAR(LearningRate(options, 4), 0.0, 1e-15);
+  EXPECT_NEAR(LearningRate(options, 9), 0.0, 1e-15);
+}
+
+TEST(LearningRateScheduleTest, CosineAfterAWarmupCoversTheRest) {
+  ScheduleOptions options;
+  options.epochs = 12;
+  options.learning_rate = 1.0;
+  options.min_learning_rate = 0.0;
+  options.warmup = true;
+  options.warmup_ratio = 0.17;  // 2 epochs
+
+  EXPECT_EQ(LearningRate(options, 1), 0.5);
+  EXPECT_EQ(LearningRate(options, 2), 1.0);
+  EXPECT_NEAR(LearningRate(options, 7), 0.5, 1e-15);
+}
+
+TEST(LearningRateScheduleTest, StepMultipliesAfterEachIntervalDownToTheLowestRate) {
+  ScheduleOptions options;
+  options.kind = ScheduleKind::kStep;
+  options.learning_rate = 1.0;
+  options.min_learning_rate = 0.3;
+  options.step_epochs = 3;
+  options.step_factor = 0.5;
+
+  EXPECT_EQ(LearningRate(options, 2), 1.0);
+  EXPECT_EQ(LearningRate(options, 3), 0.5);
+  EXPECT_EQ(LearningRate(options, 5), 0.5);
+  EXPECT_EQ(LearningRate(options, 6), 0.3);
+}
+
+TEST(LearningRateScheduleTest, PolynomialFallsWithItsPower) {
+  ScheduleOptions options;
+  options.kind = ScheduleKind::kPolynomial;
+  options.epochs = 10;
+  options.learning_rate = 1.0;
+  options.min_learning_rate = 0.0;
+  options.polynomial_power = 2.0;
+
+  EXPECT_EQ(LearningRate(options, 0), 1.0);
+  EXPECT_NEAR(LearningRate(options, 5), 0.25, 1e-15);
+  EXPECT_NEAR(LearningRate(options, 9), 0.01, 1e-15);
+}
+
+TEST(LearningRateScheduleTest, ConstantStaysAfterItsWarmup) {
+  ScheduleOptions options = DocumentedRecipe();
+  options.kind = ScheduleKind::kConstant;
+
+  EXPECT_EQ(LearningRate(options, 0), 1e-6);
+  EXPECT_EQ(LearningRate(options, 8), 1e-4);
+  EXPECT_EQ(LearningRate(options, 149), 1e-4);
+}
+
+TEST(LearningRateScheduleTest, NumbersOutOfRangeAreRefusedByName) {
+  EXPECT_OK(ValidateSchedule(DocumentedRecipe()));
+
+  ScheduleOptions low = DocumentedRecipe();
+  low.min_learning_rate = 1e-3;
+  EXPECT_THAT(ValidateSchedule(low),
+              StatusIs(Code::kInvalidArgument, HasSubstr("lowest learning rate")));
+
+  ScheduleOptions still = DocumentedRecipe();
+  still.step_epochs = 0;
+  EXPECT_THAT(ValidateSchedule(still), StatusIs(Code::kInvalidArgument, HasSubstr("step")));
+}
+
+}  // namespace
+}  // namespace distill::core

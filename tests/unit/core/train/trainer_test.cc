@@ -1,0 +1,310 @@
+#include "core/train/trainer.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "core/checkpoint/tensor_file.h"
+#include "core/data/dataset_scan.h"
+#include "core/device/device.h"
+#include "tests/fakes/recording_listener.h"
+#include "tests/fakes/tiny_dataset.h"
+#include "tests/matchers/status_matchers.h"
+#include "tests/temp_dir.h"
+
+namespace distill::core {
+namespace {
+
+using ::distill::testing::HasCode;
+using ::distill::testing::IsOk;
+using ::distill::testing::RecordingListener;
+using ::distill::testing::StatusIs;
+using ::distill::testing::TempDir;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr int kClasses = 3;
+constexpr int kImagesPerClass = 12;
+
+// One data set for all tests of the suite.
+class TrainerTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    SetNumThreads(1);
+    shared_ = new TempDir;
+    MakeManifest(kClasses, Manifest());
+  }
+  static void TearDownTestSuite() {
+    delete shared_;
+    shared_ = nullptr;
+  }
+
+  // The same tests run on a GPU: see CMakeLists.txt.
+  static std::string TestDevice() {
+    const char* const device = std::getenv("DISTILL_TEST_DEVICE");
+    return device == nullptr ? "cpu" : device;
+  }
+
+  static std::filesystem::path Manifest() { return shared_->path() / "manifest.csv"; }
+
+  static void MakeManifest(int num_classes, const std::filesystem::path& path,
+                           double val_fraction = 0.25) {
+    const auto root = path.string() + "-images";
+    testing::WriteTinyDataset(root, num_classes, kImagesPerClass);
+    ScanOptions scan;
+    scan.path = root;
+    scan.val_fraction = val_fraction;
+    scan.test_fraction = 0;
+    const auto report = ScanDataset(scan, [](int64_t, int64_t) { return true; });
+    ASSERT_OK(report);
+    ASSERT_OK(WriteManifest(path, report->manifest));
+  }
+
+  TrainOptions Options(const std::string& run) const {
+    TrainOptions options;
+    options.model = "resnet18";
+    options.manifest = Manifest();
+    options.run_directory = dir_.path() / run;
+    std::filesystem::create_directories(options.run_directory);
+    options.device = TestDevice();
+    options.image_size = 32;
+    options.normalization = {{0.5, 0.5, 0.5}, {0.25, 0.25, 0.25}};
+    options.batch_size = 9;
+    options.epochs = 2;
+    options.schedule.epochs = 2;
+    options.augmentation.policy = AugmentationPolicy::kTrivialAugmentWide;
+    options.augmentation.flip_probability = 0.5;
+    return options;
+  }
+
+  // A run with everything that has a state of its own.
+  TrainOptions OptionsWithEverything(const std::string& run) const {
+    TrainOptions options = Options(run);
+    options.average.emplace();
+    options.r_drop.emplace();
+    options.mix.kind = BatchMixKind::kMixup;
+    options.gradient_clip_norm = 5;
+    options.class_balance = true;
+    DistillationOptions& distillation = options.distillation.emplace();
+    distillation.teacher = {"resnet18", Teacher(), options.normalization};
+    for (const auto method : {DistillationMethod::kSoftTarget, DistillationMethod::kMgd,
+                              DistillationMethod::kSp, DistillationMethod::kAt}) {
+      distillation.terms.emplace_back().method = method;
+    }
+    return options;
+  }
+
+  // Trains a teacher, once per test.
+  std::filesystem::path Teacher() const {
+    TrainOptions options = Options("teacher");
+    options.epochs = 1;
+    RecordingListener listener;
+    EXPECT_THAT(Train(options, listener), IsOk());
+    return options.run_directory / "best.safetensors";
+  }
+
+  static void ExpectEqualWeights(const TrainOptions& left, const TrainOptions& right,
+                                 const std::string& file) {
+    const auto left_file = ReadTensorFile(left.run_directory / file);
+    const auto right_file = ReadTensorFile(right.run_directory / file);
+    ASSERT_OK(left_file);
+    ASSERT_OK(right_file);
+    ASSERT_EQ(left_file->tensors.size(), right_file->tensors.size());
+    for (size_t i = 0; i < left_file->tensors.size(); ++i) {
+      EXPECT_TRUE(at::equal(left_file->tensors[i].tensor, right_file->tensors[i].tensor))
+          << left_file->tensors[i].name;
+    }
+  }
+
+ private:
+  static TempDir* shared_;
+  TempDir dir_;
+};
+
+TempDir* TrainerTest::shared_ = nullptr;
+
+TEST_F(TrainerTest, LearnsAndWritesModelsAndCheckpoint) {
+  TrainOptions options = Options("run");
+  options.epochs = options.schedule.epochs = 6;
+  RecordingListener listener;
+
+  const auto report = Train(options, listener);
+
+  ASSERT_OK(report);
+  EXPECT_EQ(report->epochs_done, 6);
+  ASSERT_EQ(listener.epochs.size(), 6U);
+  EXPECT_LT(listener.epochs.back().metrics.at("train/loss"),
+            listener.epochs.front().metrics.at("train/loss"));
+  EXPECT_GT(report->best_metrics.at("val/accuracy"), 1.0 / kClasses);
+  for (const char* name : {"best.safetensors", "last.safetensors", "last.ckpt", "last-1.ckpt"}) {
+    EXPECT_TRUE(std::filesystem::exists(options.run_directory / name)) << name;
+  }
+}
+
+TEST_F(TrainerTest, FirstEpochCanBeTheBest) {
+  TrainOptions options = Options("run");
+  options.epochs = 1;
+  RecordingListener listener;
+
+  const auto report = Train(options, listener);
+
+  ASSERT_OK(report);
+  EXPECT_EQ(report->best_epoch, 1);
+  EXPECT_TRUE(std::filesystem::exists(options.run_directory / "best.safetensors"));
+}
+
+TEST_F(TrainerTest, ExportedStudentHoldsNoTermAndNoTeacher) {
+  const TrainOptions options = OptionsWithEverything("run");
+  RecordingListener listener;
+  ASSERT_OK(Train(options, listener));
+
+  const auto student = ReadTensorFile(options.run_directory / "best.safetensors");
+
+  ASSERT_OK(student);
+  // resnet18 has 122 tensors in its state_dict (torchvision).
+  EXPECT_EQ(student->tensors.size(), 122U);
+}
+
+TEST_F(TrainerTest, RunStoppedAtAnyStepAndResumedEndsInTheSameBits) {
+  const TrainOptions straight = OptionsWithEverything("straight");
+  RecordingListener straight_listener;
+  ASSERT_OK(Train(straight, straight_listener));
+
+  // 3 steps and 1 validation batch an epoch: in the first epoch, between two, in the second.
+  for (const int64_t stop_after : {2, 4, 6}) {
+    TrainOptions stopped = OptionsWithEverything("stopped" + std::to_string(stop_after));
+    RecordingListener stopped_listener(stop_after);
+    ASSERT_THAT(Train(stopped, stopped_listener), HasCode(Code::kCancelled));
+
+    TrainOptions resumed = OptionsWithEverything("resumed" + std::to_string(stop_after));
+    resumed.resume_from = {stopped.run_directory / "last.ckpt"};
+    RecordingListener resumed_listener;
+    ASSERT_OK(Train(resumed, resumed_listener));
+
+    SCOPED_TRACE("stopped after " + std::to_string(stop_after));
+    ExpectEqualWeights(straight, resumed, "last.safetensors");
+    const Metrics& expected = straight_listener.epochs.back().metrics;
+    Metrics seen = resumed_listener.epochs.back().metrics;
+    for (const auto& [name, value] : expected) {
+      if (name == "train/images_per_second") continue;
+      EXPECT_EQ(seen.at(name), value) << name;
+    }
+  }
+}
+
+TEST_F(TrainerTest, NumberOfDataThreadsChangesNoBit) {
+  TrainOptions one = Options("one");
+  TrainOptions three = Options("three");
+  three.data_threads = 3;
+  RecordingListener listener;
+  ASSERT_OK(Train(one, listener));
+  ASSERT_OK(Train(three, listener));
+
+  ExpectEqualWeights(one, three, "last.safetensors");
+}
+
+TEST_F(TrainerTest, EmaKeepsTheLiveWeightsAndExportsTheirAverage) {
+  TrainOptions plain = Options("plain");
+  TrainOptions averaged = Options("averaged");
+  averaged.average.emplace();
+  RecordingListener plain_listener;
+  RecordingListener averaged_listener;
+  ASSERT_OK(Train(plain, plain_listener));
+  ASSERT_OK(Train(averaged, averaged_listener));
+
+  EXPECT_EQ(plain_listener.epochs.back().metrics.at("train/loss"),
+            averaged_listener.epochs.back().metrics.at("train/loss"));
+  const auto live = ReadTensorFile(plain.run_directory / "last.safetensors");
+  const auto average = ReadTensorFile(averaged.run_directory / "last.safetensors");
+  EXPECT_FALSE(at::equal(live->tensors[0].tensor, average->tensors[0].tensor));
+}
+
+TEST_F(TrainerTest, DivergenceNamesTermAndStep) {
+  TrainOptions options = Options("run");
+  options.schedule.learning_rate = 1e30;
+  options.schedule.kind = ScheduleKind::kConstant;
+  RecordingListener listener;
+
+  const auto report = Train(options, listener);
+
+  EXPECT_THAT(report, StatusIs(Code::kOutOfRange,
+                               AllOf(HasSubstr("train/task_loss"), HasSubstr("step 2"))));
+  EXPECT_FALSE(std::filesystem::exists(options.run_directory / "last.ckpt"));
+}
+
+TEST_F(TrainerTest, DivergenceInAnEpochsLastStepIsNotWrittenDown) {
+  TrainOptions options = Options("run");
+  options.batch_size = 64;  // one step an epoch
+  options.schedule.learning_rate = 1e30;
+  options.schedule.kind = ScheduleKind::kConstant;
+  RecordingListener listener;
+
+  EXPECT_THAT(Train(options, listener), StatusIs(Code::kOutOfRange, HasSubstr("val/loss")));
+  EXPECT_FALSE(std::filesystem::exists(options.run_directory / "last.ckpt"));
+}
+
+TEST_F(TrainerTest, PatienceEndsARunThatGetsNoBetter) {
+  TrainOptions options = Options("run");
+  options.epochs = options.schedule.epochs = 50;
+  options.schedule.learning_rate = 1e-12;
+  options.schedule.min_learning_rate = 0;
+  options.selection = SelectionMetric::kValAccuracy;
+  options.patience = 2;
+  RecordingListener listener;
+
+  const auto report = Train(options, listener);
+
+  ASSERT_OK(report);
+  EXPECT_TRUE(report->stopped_early);
+  EXPECT_EQ(report->epochs_done, report->best_epoch + 2);
+}
+
+TEST_F(TrainerTest, TeacherOfOtherClassesIsRefusedBeforeTheFirstStep) {
+  TrainOptions options = Options("student");
+  DistillationOptions& distillation = options.distillation.emplace();
+  distillation.teacher = {"resnet18", Teacher(), options.normalization};
+  distillation.terms.emplace_back();
+  options.manifest = options.run_directory / "five.csv";
+  MakeManifest(5, options.manifest);
+  RecordingListener listener;
+
+  EXPECT_THAT(Train(options, listener),
+              StatusIs(Code::kInvalidArgument, AllOf(HasSubstr("3 classes"), HasSubstr("5"))));
+  EXPECT_TRUE(listener.epochs.empty());
+}
+
+TEST_F(TrainerTest, DataSetWithoutValidationImagesIsRefused) {
+  TrainOptions options = Options("run");
+  options.manifest = options.run_directory / "no-val.csv";
+  MakeManifest(kClasses, options.manifest, /*val_fraction=*/0);
+  RecordingListener listener;
+
+  EXPECT_THAT(Train(options, listener), StatusIs(Code::kFailedPrecondition, HasSubstr("val")));
+}
+
+TEST_F(TrainerTest, CheckpointOfAnotherModelIsRefused) {
+  TrainOptions other = Options("other");
+  other.epochs = 1;
+  RecordingListener listener;
+  ASSERT_OK(Train(other, listener));
+  TrainOptions options = Options("run");
+  options.model = "mobilenetv2";
+  options.resume_from = {other.run_directory / "last.ckpt"};
+
+  EXPECT_THAT(Train(options, listener),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("another job")));
+}
+
+TEST_F(TrainerTest, RunDirectoryThatCannotBeWrittenIsAborted) {
+  TrainOptions options = Options("run");
+  options.run_directory = "/dev/null/run";
+  RecordingListener listener;
+
+  EXPECT_THAT(Train(options, listener), HasCode(Code::kAborted));
+}
+
+}  // namespace
+}  // namespace distill::core

@@ -1,0 +1,95 @@
+#include "server/app/config.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/matchers/status_matchers.h"
+#include "tests/temp_dir.h"
+
+namespace distill::server {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::IsOk;
+using testing::StatusIs;
+
+Result<CommandLine> Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "distilld");
+  return ParseCommandLine(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(ConfigTest, DefaultsAreValidAndComplete) {
+  const CommandLine line = Parse({}).value();
+
+  EXPECT_EQ(line.action, CommandLine::Action::kServe);
+  EXPECT_EQ(line.config.listen, "127.0.0.1:50551");
+  EXPECT_TRUE(line.config.state_dir.is_absolute());
+  EXPECT_GE(line.config.worker_threads, 1);
+}
+
+TEST(ConfigTest, FlagsWinOverTheFile) {
+  const testing::TempDir dir;
+  const std::string file = dir.path() / "distilld.toml";
+  std::ofstream(file) << "listen = '127.0.0.1:1'\nmax_queued_jobs = 7\ndevices = ['0', 'cpu']\n";
+
+  const Config config = Parse({"--config", file.c_str(), "--listen", "127.0.0.1:2"}).value().config;
+
+  EXPECT_EQ(config.listen, "127.0.0.1:2");
+  EXPECT_EQ(config.max_queued_jobs, 7);
+  EXPECT_THAT(config.devices, ElementsAre("0", "cpu"));
+}
+
+TEST(ConfigTest, ListsOfTheCommandLineReplaceThoseBefore) {
+  const Config config = Parse({"--dataset-roots", "/a,/b"}).value().config;
+
+  EXPECT_THAT(config.dataset_roots, ElementsAre("/a", "/b"));
+}
+
+TEST(ConfigTest, UnknownKeysAndWrongTypesAreNamedWithTheirLines) {
+  Config config;
+
+  EXPECT_THAT(ReadToml("listne = 'x'\n\nreflection = 1\n", "f.toml", config),
+              StatusIs(Code::kFailedPrecondition,
+                       AllOf(HasSubstr("f.toml:1: unknown key: listne"),
+                             HasSubstr("f.toml:3: must be true or false: reflection"))));
+}
+
+TEST(ConfigTest, BrokenFileIsNamedWithItsLine) {
+  Config config;
+
+  EXPECT_THAT(ReadToml("listen = \n", "f.toml", config),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("f.toml:1")));
+}
+
+TEST(ConfigTest, ReportsAllWrongValuesAtOnce) {
+  EXPECT_THAT(Parse({"--listen", "0.0.0.0:50551", "--dataset-roots", "relative", "--devices", "tpu",
+                     "--log-level", "loud", "--max-queued-jobs", "0"}),
+              StatusIs(Code::kFailedPrecondition,
+                       AllOf(HasSubstr("loopback"), HasSubstr("absolute paths: relative"),
+                             HasSubstr("tpu"), HasSubstr("loud"), HasSubstr("max_queued_jobs"))));
+}
+
+TEST(ConfigTest, UnknownFlagsAreUsageErrors) {
+  EXPECT_THAT(Parse({"--no-such-flag"}), StatusIs(Code::kInvalidArgument, HasSubstr("no-such")));
+}
+
+TEST(ConfigTest, PrintedConfigReadsBackEqual) {
+  const Config config = Parse({"--listen", "[::1]:0", "--no-reflection"}).value().config;
+  Config again;
+
+  ASSERT_OK(ReadToml(ToToml(config), "printed", again));
+
+  EXPECT_EQ(ToToml(again), ToToml(config));
+  EXPECT_FALSE(again.reflection);
+}
+
+TEST(ConfigTest, HelpAndVersionPrintText) {
+  EXPECT_EQ(Parse({"--help"}).value().action, CommandLine::Action::kPrintText);
+  EXPECT_THAT(Parse({"--version"}).value().text, HasSubstr("distilld "));
+}
+
+}  // namespace
+}  // namespace distill::server

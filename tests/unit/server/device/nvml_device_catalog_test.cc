@@ -1,0 +1,120 @@
+#include "server/device/nvml_device_catalog.h"
+
+#include <gmock/gmock.h>
+
+#include <utility>
+
+#include "tests/matchers/status_matchers.h"
+
+namespace distill::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Field;
+
+// A driver that tests switch on and off.
+struct FakeDriver {
+  bool is_installed = true;
+  bool answers = true;
+  int times_loaded = 0;
+  std::vector<DeviceInfo> gpus;
+};
+
+class FakeNvml final : public NvmlApi {
+ public:
+  explicit FakeNvml(FakeDriver& driver) : driver_(driver) {}
+  Result<std::vector<DeviceInfo>> ListGpus() override {
+    if (!driver_.answers) return Status(Code::kUnavailable, "driver gone");
+    return driver_.gpus;
+  }
+
+ private:
+  FakeDriver& driver_;
+};
+
+class FakeLoader final : public NvmlLoader {
+ public:
+  explicit FakeLoader(FakeDriver& driver) : driver_(driver) {}
+  Result<std::unique_ptr<NvmlApi>> Load() override {
+    if (!driver_.is_installed) return Status(Code::kNotFound, "no driver");
+    ++driver_.times_loaded;
+    return std::unique_ptr<NvmlApi>(std::make_unique<FakeNvml>(driver_));
+  }
+
+ private:
+  FakeDriver& driver_;
+};
+
+class NvmlDeviceCatalogTest : public ::testing::Test {
+ protected:
+  NvmlDeviceCatalogTest() {
+    for (int index : {0, 1}) {
+      DeviceInfo gpu;
+      gpu.id = "GPU-" + std::to_string(index);
+      gpu.index = index;
+      driver_.gpus.push_back(gpu);
+    }
+  }
+
+  std::vector<std::string> List(const std::vector<std::string>& wanted) {
+    NvmlDeviceCatalog catalog({wanted}, loader_);
+    return Ids(catalog);
+  }
+
+  static std::vector<std::string> Ids(NvmlDeviceCatalog& catalog) {
+    std::vector<std::string> ids;
+    for (const DeviceInfo& device : catalog.List()) ids.push_back(device.id);
+    return ids;
+  }
+
+  FakeDriver driver_;
+  FakeLoader loader_{driver_};
+};
+
+TEST_F(NvmlDeviceCatalogTest, AutoTakesAllGpusAndNoCpu) {
+  EXPECT_THAT(List({"auto"}), ElementsAre("GPU-0", "GPU-1"));
+}
+
+TEST_F(NvmlDeviceCatalogTest, AutoTakesTheCpuWhereThereIsNoGpu) {
+  driver_.is_installed = false;
+
+  EXPECT_THAT(List({"auto"}), ElementsAre("cpu"));
+}
+
+TEST_F(NvmlDeviceCatalogTest, TakesWhatIsConfiguredByIndexUuidAndCpu) {
+  EXPECT_THAT(List({"1"}), ElementsAre("GPU-1"));
+  EXPECT_THAT(List({"GPU-0", "cpu"}), ElementsAre("GPU-0", "cpu"));
+  EXPECT_THAT(List({"cpu"}), ElementsAre("cpu"));
+}
+
+TEST_F(NvmlDeviceCatalogTest, FindsADriverThatComesLater) {
+  driver_.is_installed = false;
+  NvmlDeviceCatalog catalog({{"0"}}, loader_);
+  EXPECT_THAT(Ids(catalog), ElementsAre());
+
+  driver_.is_installed = true;
+
+  EXPECT_THAT(Ids(catalog), ElementsAre("GPU-0"));
+}
+
+TEST_F(NvmlDeviceCatalogTest, LoadsTheDriverAgainAfterItFailed) {
+  NvmlDeviceCatalog catalog({{"auto"}}, loader_);
+  Ids(catalog);
+  driver_.answers = false;
+  Ids(catalog);
+  driver_.answers = true;
+
+  EXPECT_THAT(Ids(catalog), ElementsAre("GPU-0", "GPU-1"));
+  EXPECT_EQ(driver_.times_loaded, 2);
+}
+
+TEST_F(NvmlDeviceCatalogTest, CpuHasANameAndMemory) {
+  const DeviceInfo cpu = DescribeCpu();
+
+  EXPECT_EQ(cpu.index, -1);
+  EXPECT_FALSE(cpu.name.empty());
+  EXPECT_GT(cpu.memory_total_bytes, cpu.memory_used_bytes);
+}
+
+}  // namespace
+}  // namespace distill::server

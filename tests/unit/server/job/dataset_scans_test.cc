@@ -1,0 +1,120 @@
+#include "server/job/dataset_scans.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "tests/unit/server/job/manager_fixture.h"
+
+namespace distill::server {
+namespace {
+
+using ::distill::testing::HasCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class DatasetScansTest : public ManagerFixture {
+ protected:
+  void SetUp() override {
+    ManagerFixture::SetUp();
+    DatasetRecord dataset;
+    dataset.name = "birds";
+    const auto created = manager_->CreateDataset(dataset);
+    ASSERT_OK(created);
+    EXPECT_EQ(created->state, DatasetState::kScanning);
+    EXPECT_EQ(created->created_at_unix_ms, clock_.UnixMillis());
+    key_ = {RunKey::Kind::kDatasetScan, created->id, 1};
+  }
+
+  DatasetRecord Birds() { return store_->FindDataset("birds").value(); }
+  static WorkerOutcome Outcome(JobState state, std::string message) {
+    return {state, Cause::kNone, std::move(message)};
+  }
+
+  RunKey key_;
+};
+
+TEST_F(DatasetScansTest, ScanMakesADatasetReady) {
+  EXPECT_EQ(launcher_->NumStarts(key_), 1);
+  ASSERT_OK(launcher_->Emit(key_, {ScanProgress{5, 10}}));
+  EXPECT_EQ(Birds().files_scanned, 5);
+  EXPECT_EQ(Birds().files_total, 10);
+  ASSERT_OK(launcher_->Emit(key_, {ScanFinished{"report"}, Outcome(JobState::kSucceeded, "")}));
+
+  launcher_->Exit(key_, {true, 0, 0});
+
+  EXPECT_EQ(Birds().state, DatasetState::kReady);
+  EXPECT_EQ(Birds().report, "report");
+}
+
+TEST_F(DatasetScansTest, FaultsOfTheDataFailTheDatasetWithAReport) {
+  ASSERT_OK(launcher_->Emit(
+      key_, {ScanFinished{"faults"}, Outcome(JobState::kFailed, "class wren has no images")}));
+
+  launcher_->Exit(key_, {true, 12, 0});
+
+  EXPECT_EQ(Birds().state, DatasetState::kFailed);
+  EXPECT_EQ(Birds().message, "class wren has no images");
+  EXPECT_EQ(Birds().report, "faults");
+}
+
+TEST_F(DatasetScansTest, LostScanIsBegunAgainButNotForEver) {
+  launcher_->Exit(key_, {true, 0, SIGKILL});
+  EXPECT_EQ(launcher_->NumStarts(key_), 2);
+  launcher_->Exit(key_, {true, 0, SIGKILL});
+  EXPECT_EQ(launcher_->NumStarts(key_), 3);
+  EXPECT_EQ(Birds().state, DatasetState::kScanning);
+
+  launcher_->Exit(key_, {true, 0, SIGKILL});
+
+  EXPECT_EQ(launcher_->NumStarts(key_), 3);
+  EXPECT_EQ(Birds().state, DatasetState::kFailed);
+  EXPECT_THAT(Birds().message, HasSubstr("lost 3 times"));
+}
+
+TEST_F(DatasetScansTest, ScanIsTakenOverByTheNextDaemon) {
+  StopManager();
+  StartManager();
+  ASSERT_EQ(launcher_->adopted().size(), 1U);
+  EXPECT_EQ(launcher_->adopted()[0].first.journal_offset, 0);
+
+  ASSERT_OK(launcher_->Emit(key_, {ScanFinished{"report"}, Outcome(JobState::kSucceeded, "")}));
+  launcher_->Exit(key_, {});
+
+  EXPECT_EQ(Birds().state, DatasetState::kReady);
+}
+
+TEST_F(DatasetScansTest, TakenNameIsRefused) {
+  DatasetRecord dataset;
+  dataset.name = "birds";
+
+  EXPECT_THAT(manager_->CreateDataset(dataset), HasCode(Code::kAlreadyExists));
+}
+
+TEST_F(DatasetScansTest, ScanThatCannotBeStartedFailsTheDataset) {
+  launcher_->FailNextStarts(1);
+  DatasetRecord dataset;
+  dataset.name = "cars";
+
+  const auto created = manager_->CreateDataset(dataset);
+
+  ASSERT_OK(created);
+  EXPECT_EQ(created->state, DatasetState::kFailed);
+  EXPECT_THAT(store_->FindDataset("cars")->message, HasSubstr("could not be started"));
+}
+
+TEST_F(DatasetScansTest, DeletionStopsTheScanAndRemovesItsFolder) {
+  const auto folder = preparer_.DatasetDirectory(key_.id);
+  ASSERT_TRUE(std::filesystem::exists(folder));
+
+  ASSERT_OK(manager_->DeleteDataset("birds"));
+
+  EXPECT_THAT(launcher_->stopped(), ElementsAre(key_));
+  launcher_->Exit(key_, {true, 10, 0});
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  EXPECT_THAT(manager_->DeleteDataset("birds"), HasCode(Code::kNotFound));
+}
+
+}  // namespace
+}  // namespace distill::server

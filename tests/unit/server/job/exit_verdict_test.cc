@@ -1,0 +1,75 @@
+#include "server/job/exit_verdict.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace distill::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+const WorkerOutcome kSuccess{JobState::kSucceeded, Cause::kNone, "done"};
+const WorkerOutcome kFailure{JobState::kFailed, Cause::kBadData, "no images"};
+const WorkerOutcome kStopped{JobState::kCancelled, Cause::kUser, "stopped"};
+constexpr WorkerExitStatus kClean{true, 0, 0};
+
+TEST(ExitVerdictTest, SuccessWinsOverEverything) {
+  for (const JobState state : {JobState::kRunning, JobState::kCancelling, JobState::kPausing}) {
+    EXPECT_EQ(JudgeExit(state, kSuccess, {true, 0, SIGKILL}).to, JobState::kSucceeded);
+  }
+}
+
+TEST(ExitVerdictTest, CancelledJobIsCancelledHoweverItsWorkerEnded) {
+  EXPECT_EQ(JudgeExit(JobState::kCancelling, kStopped, kClean).to, JobState::kCancelled);
+  EXPECT_EQ(JudgeExit(JobState::kCancelling, kFailure, kClean).to, JobState::kCancelled);
+  EXPECT_EQ(JudgeExit(JobState::kCancelling, std::nullopt, {true, 0, SIGKILL}).to,
+            JobState::kCancelled);
+}
+
+TEST(ExitVerdictTest, FailureKeepsItsCause) {
+  const Transition verdict = JudgeExit(JobState::kRunning, kFailure, kClean);
+
+  EXPECT_EQ(verdict.to, JobState::kFailed);
+  EXPECT_EQ(verdict.cause, Cause::kBadData);
+  EXPECT_EQ(verdict.message, "no images");
+}
+
+TEST(ExitVerdictTest, MissingOutcomeIsAnInterruptionWithAReason) {
+  const Transition killed = JudgeExit(JobState::kRunning, std::nullopt, {true, 0, SIGKILL});
+  EXPECT_EQ(killed.to, JobState::kInterrupted);
+  EXPECT_EQ(killed.cause, Cause::kWorkerLost);
+  EXPECT_THAT(killed.message, HasSubstr("out of memory"));
+
+  const Transition crashed = JudgeExit(JobState::kRunning, std::nullopt, {true, 0, SIGSEGV});
+  EXPECT_THAT(crashed.message, HasSubstr("SIGSEGV"));
+  const Transition left = JudgeExit(JobState::kStarting, std::nullopt, {true, 127, 0});
+  EXPECT_THAT(left.message, HasSubstr("exit code: 127"));
+}
+
+TEST(ExitVerdictTest, PausedJobKeepsItsPlace) {
+  EXPECT_EQ(JudgeExit(JobState::kPausing, kStopped, kClean).to, JobState::kPaused);
+  EXPECT_EQ(JudgeExit(JobState::kPausing, kFailure, kClean).to, JobState::kFailed);
+}
+
+TEST(ExitVerdictTest, EveryVerdictIsALegalMove) {
+  for (const JobState state : {JobState::kRunning, JobState::kCancelling, JobState::kPausing}) {
+    for (const auto& outcome : {std::optional<WorkerOutcome>(), std::optional(kSuccess),
+                                std::optional(kFailure), std::optional(kStopped)}) {
+      EXPECT_TRUE(CanMove(state, JudgeExit(state, outcome, kClean).to)) << StateName(state);
+    }
+  }
+}
+
+TEST(ExitVerdictTest, BudgetOfInterruptionsIsKept) {
+  JobRecord job;
+  job.spec.max_interruptions = 2;
+  job.num_interruptions = 2;
+  EXPECT_EQ(JudgeInterruption(job).to, JobState::kQueued);
+  job.num_interruptions = 3;
+  EXPECT_EQ(JudgeInterruption(job).to, JobState::kFailed);
+}
+
+}  // namespace
+}  // namespace distill::server

@@ -1,0 +1,311 @@
+#include "server/spec/job_resolver.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <functional>
+
+#include "tests/unit/server/spec/spec_fixture.h"
+
+namespace distill::server {
+namespace {
+
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+auto At(const std::string& field) { return Field("field", &FieldViolation::field, field); }
+auto AtWith(const std::string& field, const std::string& remedy) {
+  return ::testing::AllOf(At(field), Field("remedy", &FieldViolation::remedy, HasSubstr(remedy)));
+}
+
+class JobResolverTest : public SpecFixture {
+ protected:
+  v1::Job ResolvedOf(const v1::Job& job) {
+    const Resolution resolution = Resolve({job});
+    EXPECT_THAT(resolution.violations, IsEmpty());
+    return ResolvedRequest(resolution.specs.front()).value();
+  }
+};
+
+TEST_F(JobResolverTest, FillsInTheDefaultsOfTheProtocol) {
+  const v1::TrainJob train = ResolvedOf(TrainJob("plain")).train();
+
+  EXPECT_EQ(train.epochs(), 100);
+  EXPECT_EQ(train.batch_size(), 64);
+  EXPECT_EQ(train.input().image_size(), 224);
+  EXPECT_EQ(train.patience(), 30);
+  EXPECT_EQ(train.optimizer().kind(), v1::OPTIMIZER_KIND_ADAMW);
+  EXPECT_DOUBLE_EQ(train.optimizer().learning_rate(), 1e-3);
+  EXPECT_DOUBLE_EQ(train.loss().label_smoothing(), 0.1);
+  EXPECT_EQ(train.schedule().kind(), v1::SCHEDULE_KIND_COSINE);
+  EXPECT_FALSE(train.has_distillation());
+  EXPECT_FALSE(train.has_ema());
+  EXPECT_THAT(train.input().mean(), ElementsAre(0.5, 0.25, 0.125));
+}
+
+TEST_F(JobResolverTest, KeepsWhatWasGivenBesideWhatWasResolved) {
+  const JobSpec spec = Resolve({TrainJob("plain")}).specs.front();
+
+  v1::Job given;
+  ASSERT_TRUE(given.ParseFromString(spec.given));
+  EXPECT_FALSE(given.train().has_epochs());
+  EXPECT_EQ(spec.name, "plain");
+  EXPECT_EQ(spec.owner, "ada");
+  EXPECT_EQ(spec.num_epochs, 100);
+  EXPECT_EQ(spec.max_interruptions, 3);
+}
+
+TEST_F(JobResolverTest, MakesANameWhereNoneIsGiven) {
+  EXPECT_THAT(Resolve({TrainJob("")}).specs.front().name,
+              ::testing::MatchesRegex("mobilenetv2-[0-9a-f]{8}"));
+}
+
+TEST_F(JobResolverTest, WeightsOfTermsFollowTheReferencesRule) {
+  Submit(TrainJob("teacher"));
+  v1::Job student = StudentOf("teacher", "student");
+  student.mutable_train()->mutable_distillation()->add_terms()->set_method(
+      v1::DISTILLATION_METHOD_AT);
+
+  const v1::Distillation distillation = ResolvedOf(student).train().distillation();
+
+  // r = 0.7: r / (1 - r) for SoftTarget, r for AT.
+  EXPECT_NEAR(distillation.terms(0).weight(), 0.7 / 0.3, 1e-12);
+  EXPECT_DOUBLE_EQ(distillation.terms(0).temperature(), 4);
+  EXPECT_DOUBLE_EQ(distillation.terms(1).weight(), 0.7);
+  EXPECT_THAT(distillation.terms(1).blocks(), ElementsAre(3, 4));
+  EXPECT_EQ(distillation.terms(1).form(), v1::LOSS_FORM_REFERENCE);
+}
+
+TEST_F(JobResolverTest, StudentDependsOnItsTeacherById) {
+  const JobId teacher = Submit(TrainJob("teacher"));
+
+  const Resolution resolution = Resolve({StudentOf("teacher", "student")});
+
+  const v1::Job resolved = ResolvedRequest(resolution.specs.front()).value();
+  EXPECT_THAT(resolution.specs.front().depends_on, ElementsAre(teacher));
+  EXPECT_EQ(resolved.train().distillation().teachers(0).job(), std::to_string(teacher));
+  EXPECT_EQ(resolved.train().distillation().teachers(0).model(), "mobilenetv2");
+}
+
+TEST_F(JobResolverTest, LastIsTheCallersNewestJob) {
+  Submit(TrainJob("first"));
+  const JobId newest = Submit(TrainJob("second"));
+
+  EXPECT_THAT(Resolve({EvalOf("@last", "eval")}).specs.front().depends_on, ElementsAre(newest));
+}
+
+TEST_F(JobResolverTest, BatchNamesEarlierJobsByTheirPlace) {
+  const Resolution resolution = Resolve(
+      {TrainJob("teacher"), StudentOf("teacher", "student"), EvalOf("student", "evaluation")});
+
+  EXPECT_THAT(resolution.violations, IsEmpty());
+  EXPECT_THAT(resolution.specs[1].depends_on, ElementsAre(-1));
+  EXPECT_THAT(resolution.specs[2].depends_on, ElementsAre(-2));
+  EXPECT_EQ(resolution.specs[2].model, "mobilenetv2");
+}
+
+TEST_F(JobResolverTest, BatchRefusesALaterTeacherAndARepeatedName) {
+  const Resolution resolution =
+      Resolve({StudentOf("teacher", "student"), TrainJob("teacher"), TrainJob("teacher")});
+
+  EXPECT_THAT(resolution.violations,
+              ElementsAre(At("jobs[0].train.distillation.teachers[0].job"), At("jobs[2].name")));
+}
+
+TEST_F(JobResolverTest, ReportsAllViolationsAtOnce) {
+  v1::Job job = TrainJob("not a name");
+  job.set_priority(101);
+  job.mutable_train()->set_model("resnet51");
+  job.mutable_train()->set_dataset("fish");
+  job.mutable_train()->set_epochs(0);
+
+  EXPECT_THAT(Violations(job), ElementsAre(At("name"), At("priority"), At("train.epochs"),
+                                           AtWith("train.model", "did you mean resnet50?"),
+                                           AtWith("train.dataset", "there are: birds")));
+}
+
+// One change of a right job, and the field that must be complained about.
+struct Fault {
+  std::string field;
+  std::function<void(v1::Job&)> change;
+};
+
+class JobResolverFaultTest : public JobResolverTest, public ::testing::WithParamInterface<Fault> {};
+
+TEST_P(JobResolverFaultTest, IsRefusedByItsField) {
+  Submit(TrainJob("teacher"));
+  v1::Job job = StudentOf("teacher", "student");
+
+  GetParam().change(job);
+
+  EXPECT_THAT(Violations(job), ElementsAre(At(GetParam().field)));
+}
+
+v1::TrainJob& Train(v1::Job& job) { return *job.mutable_train(); }
+v1::Distillation& Kd(v1::Job& job) { return *Train(job).mutable_distillation(); }
+v1::DistillationTerm& Term(v1::Job& job) { return *Kd(job).mutable_terms(0); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Common, JobResolverFaultTest,
+    ::testing::Values(
+        Fault{"name", [](auto& job) { job.set_name("123"); }},
+        Fault{"labels", [](auto& job) { (*job.mutable_labels())["a b"] = "c"; }},
+        Fault{"resources.device", [](auto& job) { job.mutable_resources()->set_device("gpu"); }},
+        Fault{"resources.threads", [](auto& job) { job.mutable_resources()->set_threads(-1); }},
+        Fault{"retry.max_interruptions",
+              [](auto& job) { job.mutable_retry()->set_max_interruptions(-1); }},
+        Fault{"spec", [](auto& job) { job.clear_train(); }}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Training, JobResolverFaultTest,
+    ::testing::Values(
+        Fault{"train.epochs", [](auto& job) { Train(job).set_epochs(100'001); }},
+        Fault{"train.batch_size", [](auto& job) { Train(job).set_batch_size(0); }},
+        Fault{"train.patience", [](auto& job) { Train(job).set_patience(-1); }},
+        Fault{"train.seed", [](auto& job) { Train(job).set_seed(-1); }},
+        Fault{"train.time_limit_seconds", [](auto& job) { Train(job).set_time_limit_seconds(-1); }},
+        Fault{"train.data_threads", [](auto& job) { Train(job).set_data_threads(-1); }},
+        Fault{"train.gradient_clip_norm",
+              [](auto& job) { Train(job).set_gradient_clip_norm(std::nan("")); }},
+        Fault{"train.input.image_size",
+              [](auto& job) { Train(job).mutable_input()->set_image_size(100); }},
+        Fault{"train.input.mean", [](auto& job) { Train(job).mutable_input()->add_mean(0.5); }},
+        Fault{"train.optimizer.learning_rate",
+              [](auto& job) { Train(job).mutable_optimizer()->set_learning_rate(INFINITY); }},
+        Fault{"train.optimizer.momentum",
+              [](auto& job) { Train(job).mutable_optimizer()->set_momentum(1); }},
+        Fault{"train.optimizer.weight_decay",
+              [](auto& job) { Train(job).mutable_optimizer()->set_weight_decay(-1); }},
+        Fault{"train.schedule.min_learning_rate",
+              [](auto& job) { Train(job).mutable_schedule()->set_min_learning_rate(1); }},
+        Fault{"train.schedule.step_factor",
+              [](auto& job) { Train(job).mutable_schedule()->set_step_factor(0); }},
+        Fault{"train.loss.label_smoothing",
+              [](auto& job) { Train(job).mutable_loss()->set_label_smoothing(1); }},
+        Fault{"train.loss.kind",
+              [](auto& job) { Train(job).mutable_loss()->set_kind(v1::TaskLossKind(9)); }},
+        Fault{"train.augmentation.flip_probability",
+              [](auto& job) { Train(job).mutable_augmentation()->set_flip_probability(1.5); }},
+        Fault{"train.augmentation.rand_augment_magnitude",
+              [](auto& job) { Train(job).mutable_augmentation()->set_rand_augment_magnitude(3); }},
+        Fault{"train.ema.decay", [](auto& job) { Train(job).mutable_ema()->set_decay(1); }},
+        Fault{"train.rdrop.weight", [](auto& job) { Train(job).mutable_rdrop()->set_weight(-1); }},
+        Fault{"train.initial_weights.file",
+              [](auto& job) { Train(job).mutable_initial_weights()->set_file("/etc/passwd"); }},
+        Fault{"train.initial_weights.job",
+              [](auto& job) { Train(job).mutable_initial_weights()->set_job("nobody"); }},
+        Fault{"train.initial_weights.pretrained",
+              [](auto& job) { Train(job).mutable_initial_weights()->set_pretrained(true); }}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Distilling, JobResolverFaultTest,
+    ::testing::Values(
+        Fault{"train.distillation.teachers", [](auto& job) { Kd(job).clear_teachers(); }},
+        Fault{"train.distillation.teachers",
+              [](auto& job) { *Kd(job).add_teachers() = Kd(job).teachers(0); }},
+        Fault{"train.distillation.teachers[0].job",
+              [](auto& job) { Kd(job).mutable_teachers(0)->set_job("nobody"); }},
+        Fault{"train.distillation.teachers[0].model",
+              [](auto& job) { Kd(job).mutable_teachers(0)->set_model("resnet18"); }},
+        Fault{"train.distillation.terms", [](auto& job) { Kd(job).clear_terms(); }},
+        Fault{"train.distillation.kd_ratio", [](auto& job) { Kd(job).set_kd_ratio(-0.1); }},
+        Fault{"train.distillation.terms[0].method", [](auto& job) { Term(job).clear_method(); }},
+        Fault{"train.distillation.terms[0].weight", [](auto& job) { Term(job).set_weight(-1); }},
+        Fault{"train.distillation.terms[0].temperature",
+              [](auto& job) { Term(job).set_temperature(0); }},
+        Fault{"train.distillation.terms[0].blocks", [](auto& job) { Term(job).add_blocks(3); }},
+        Fault{"train.distillation.terms[0].mgd_alpha",
+              [](auto& job) { Term(job).set_mgd_alpha(1); }},
+        Fault{"train.distillation.terms[0].form",
+              [](auto& job) { Term(job).set_form(v1::LOSS_FORM_PAPER); }},
+        Fault{"train.distillation.terms[0].blocks[1]", [](auto& job) {
+                Term(job).set_method(v1::DISTILLATION_METHOD_SP);
+                Term(job).add_blocks(2);
+                Term(job).add_blocks(2);
+              }}));
+
+TEST_F(JobResolverTest, TeacherWithAnotherClassCountIsRefusedWithBothCounts) {
+  Submit(TrainJob("teacher"));
+  AddDataset("fish", 5, {v1::SPLIT_TRAIN, v1::SPLIT_VAL});
+  v1::Job student = StudentOf("teacher", "student");
+  student.mutable_train()->set_dataset("fish");
+
+  EXPECT_THAT(Violations(student), ElementsAre(AtWith("train.distillation.teachers[0].job",
+                                                      "on 2 classes (birds), the student's data "
+                                                      "set has 5")));
+}
+
+TEST_F(JobResolverTest, TeacherMustBeATrainingJob) {
+  Submit(TrainJob("teacher"));
+  Submit(EvalOf("teacher", "evaluation"));
+
+  EXPECT_THAT(Violations(StudentOf("evaluation", "student")),
+              ElementsAre(AtWith("train.distillation.teachers[0].job", "is an evaluation")));
+}
+
+TEST_F(JobResolverTest, DatasetMustBeReadyAndHaveAValidationSplit) {
+  AddDataset("busy", 2, {}, DatasetState::kScanning);
+  AddDataset("bad", 2, {}, DatasetState::kFailed);
+  AddDataset("short", 2, {v1::SPLIT_TRAIN});
+  v1::Job job = TrainJob("job");
+
+  job.mutable_train()->set_dataset("busy");
+  EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.dataset", "still being scanned")));
+  job.mutable_train()->set_dataset("bad");
+  EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.dataset", "no images")));
+  job.mutable_train()->set_dataset("short");
+  EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.dataset", "no validation images")));
+}
+
+TEST_F(JobResolverTest, EvaluationTakesModelDatasetAndInputFromItsJob) {
+  v1::Job trained = TrainJob("trained");
+  trained.mutable_train()->mutable_input()->set_image_size(96);
+  trained.mutable_train()->mutable_input()->set_normalization(v1::NORMALIZATION_IMAGENET);
+  Submit(trained);
+
+  const v1::EvalJob eval = ResolvedOf(EvalOf("trained", "evaluation")).eval();
+
+  EXPECT_EQ(eval.model(), "mobilenetv2");
+  EXPECT_EQ(eval.dataset(), "birds");
+  EXPECT_EQ(eval.input().image_size(), 96);
+  EXPECT_THAT(eval.input().mean(), ElementsAre(0.485, 0.456, 0.406));
+  EXPECT_EQ(eval.passes(0).split(), v1::SPLIT_TEST);
+  EXPECT_EQ(eval.checkpoint(), v1::CHECKPOINT_KIND_BEST);
+}
+
+TEST_F(JobResolverTest, EvaluationOfASplitThatIsNotThereIsRefused) {
+  Submit(TrainJob("trained"));
+  AddDataset("short", 2, {v1::SPLIT_TRAIN});
+  v1::Job job = EvalOf("trained", "evaluation");
+  job.mutable_eval()->set_dataset("short");
+
+  EXPECT_THAT(Violations(job), ElementsAre(At("eval.passes[0].split")));
+}
+
+TEST_F(JobResolverTest, EvaluationOfAFileNeedsModelAndDataset) {
+  v1::Job job;
+  job.mutable_eval()->set_file(WriteFile("weights.safetensors"));
+
+  EXPECT_THAT(Violations(job), ElementsAre(At("eval.model"), At("eval.dataset")));
+}
+
+TEST_F(JobResolverTest, PretrainedFileIsLookedUpWithEitherExtension) {
+  v1::Job job = TrainJob("job");
+  job.mutable_train()->mutable_initial_weights()->set_pretrained(true);
+
+  EXPECT_THAT(
+      Violations(job),
+      ElementsAre(AtWith("train.initial_weights.pretrained",
+                         "needs the file mobilenet_v2-b0353104.pth in the server's folder " +
+                             weights_.path().string())));
+  const auto file = WriteFile("mobilenet_v2-b0353104.safetensors");
+  EXPECT_EQ(ResolvedOf(job).train().initial_weights().file(), file);
+}
+
+}  // namespace
+}  // namespace distill::server

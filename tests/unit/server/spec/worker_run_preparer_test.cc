@@ -1,0 +1,154 @@
+#include "server/spec/worker_run_preparer.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "core/base/durable_file.h"
+#include "tests/unit/server/spec/spec_fixture.h"
+
+namespace distill::server {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+using testing::StatusIs;
+namespace fs = std::filesystem;
+
+class WorkerRunPreparerTest : public SpecFixture {
+ protected:
+  void SetUp() override {
+    SpecFixture::SetUp();
+    preparer_ = std::make_unique<WorkerRunPreparer>(
+        WorkerRunPreparerOptions{state_.path(), /*worker_threads=*/3}, *store_);
+    const DatasetRecord birds = store_->FindDataset("birds").value();
+    Touch(preparer_->DatasetDirectory(birds.id) / "manifest.csv");
+  }
+
+  static void Touch(const fs::path& path) {
+    fs::create_directories(path.parent_path());
+    std::ofstream(path) << "x";
+  }
+
+  AttemptRecord StartAttempt(JobId id, const std::string& device = "cpu") {
+    return store_->StartAttempt(id, device, 5).value();
+  }
+
+  Result<LaunchRequest> Prepare(JobId id, const AttemptRecord& attempt,
+                                const std::vector<AttemptRecord>& earlier = {}) {
+    return preparer_->PrepareJob(store_->FindJob(id).value(), attempt, earlier);
+  }
+
+  static worker::v1::WorkerSpec ReadSpec(const LaunchRequest& request) {
+    worker::v1::WorkerSpec spec;
+    const std::string json = ReadFile(request.run_directory / "spec.json").value();
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(json, &spec).ok());
+    return spec;
+  }
+
+  testing::TempDir state_;
+  std::unique_ptr<WorkerRunPreparer> preparer_;
+};
+
+TEST_F(WorkerRunPreparerTest, WritesTheSpecOfATrainingJob) {
+  const JobId id = Submit(TrainJob("plain"));
+
+  const LaunchRequest request = Prepare(id, StartAttempt(id)).value();
+
+  const worker::v1::WorkerSpec spec = ReadSpec(request);
+  EXPECT_EQ(request.run_directory, state_.path() / "runs" / std::to_string(id) / "1");
+  EXPECT_EQ(spec.job(), std::to_string(id));
+  EXPECT_EQ(spec.device(), "cpu");
+  EXPECT_EQ(spec.num_threads(), 3);
+  EXPECT_EQ(spec.train().job().epochs(), 100);
+  EXPECT_EQ(spec.train().dataset_manifest(), state_.path() / "datasets" / "1" / "manifest.csv");
+  EXPECT_THAT(spec.train().dataset_mean(), ElementsAre(0.5, 0.25, 0.125));
+  EXPECT_THAT(request.environment, Contains(Pair("CUDA_VISIBLE_DEVICES", "")));
+  EXPECT_THAT(request.environment, Contains(Pair("OMP_NUM_THREADS", "3")));
+}
+
+TEST_F(WorkerRunPreparerTest, PinsAGpuByItsUuid) {
+  const std::string uuid = "GPU-11111111-2222-3333-4444-555555555555";
+  const JobId id = Submit(TrainJob("plain"));
+
+  const LaunchRequest request = Prepare(id, StartAttempt(id, uuid)).value();
+
+  EXPECT_EQ(ReadSpec(request).device(), "cuda:0");
+  EXPECT_THAT(request.environment, Contains(Pair("CUDA_VISIBLE_DEVICES", uuid)));
+}
+
+TEST_F(WorkerRunPreparerTest, StudentGetsTheNewestModelThatItsTeacherWrote) {
+  const JobId teacher = Submit(TrainJob("teacher"));
+  StartAttempt(teacher);
+  const JobId student = Submit(StudentOf("teacher", "student"));
+  const AttemptRecord attempt = StartAttempt(student);
+
+  EXPECT_THAT(Prepare(student, attempt),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("no best.safetensors")));
+  const fs::path model = preparer_->RunDirectory(teacher, 1) / "best.safetensors";
+  Touch(model);
+  const auto resolved = ReadSpec(Prepare(student, attempt).value()).train().teachers(0);
+
+  EXPECT_EQ(resolved.weights(), model);
+  EXPECT_EQ(resolved.model(), "mobilenetv2");
+  EXPECT_EQ(resolved.job(), std::to_string(teacher));
+  EXPECT_THAT(resolved.mean(), ElementsAre(0.5, 0.25, 0.125));
+}
+
+TEST_F(WorkerRunPreparerTest, TeacherOfTheSameBatchIsFoundByItsName) {
+  const Resolution batch = Resolve({TrainJob("teacher"), StudentOf("teacher", "student")});
+  const std::vector<JobId> ids = store_->InsertJobs(batch.specs, "", "", 1).value();
+  StartAttempt(ids[0]);
+  Touch(preparer_->RunDirectory(ids[0], 1) / "best.safetensors");
+
+  const LaunchRequest request = Prepare(ids[1], StartAttempt(ids[1])).value();
+
+  EXPECT_EQ(ReadSpec(request).train().teachers(0).job(), std::to_string(ids[0]));
+}
+
+TEST_F(WorkerRunPreparerTest, ResumesFromTheNewestCheckpointsFirst) {
+  const JobId id = Submit(TrainJob("plain"));
+  AttemptRecord first;
+  first.job = id;
+  first.number = 1;
+  AttemptRecord second = first;
+  second.number = 2;
+  AttemptRecord third = first;
+  third.number = 3;
+  third.device = "cpu";
+  Touch(preparer_->RunDirectory(id, 1) / "last.ckpt");
+  Touch(preparer_->RunDirectory(id, 2) / "last.ckpt");
+  Touch(preparer_->RunDirectory(id, 2) / "last-1.ckpt");
+
+  const LaunchRequest request = Prepare(id, third, {first, second}).value();
+
+  EXPECT_THAT(ReadSpec(request).train().resume_from(),
+              ElementsAre(preparer_->RunDirectory(id, 2) / "last.ckpt",
+                          preparer_->RunDirectory(id, 2) / "last-1.ckpt",
+                          preparer_->RunDirectory(id, 1) / "last.ckpt"));
+}
+
+TEST_F(WorkerRunPreparerTest, WritesTheSpecOfAnEvaluationAndAScan) {
+  const JobId trained = Submit(TrainJob("trained"));
+  StartAttempt(trained);
+  Touch(preparer_->RunDirectory(trained, 1) / "best.safetensors");
+  const JobId id = Submit(EvalOf("trained", "evaluation"));
+  DatasetRecord dataset;
+  dataset.id = 9;
+  dataset.path = "/data/fish";
+  dataset.val_fraction = 0.1;
+
+  const auto eval = ReadSpec(Prepare(id, StartAttempt(id)).value()).eval();
+  const LaunchRequest scan = preparer_->PrepareScan(dataset).value();
+
+  EXPECT_EQ(eval.weights(), preparer_->RunDirectory(trained, 1) / "best.safetensors");
+  EXPECT_EQ(eval.model_job(), std::to_string(trained));
+  EXPECT_EQ(eval.image_size(), 224);
+  EXPECT_EQ(ReadSpec(scan).scan().path(), "/data/fish");
+  EXPECT_EQ(ReadSpec(scan).scan().manifest(), state_.path() / "datasets" / "9" / "manifest.csv");
+  EXPECT_EQ(scan.key.kind, RunKey::Kind::kDatasetScan);
+}
+
+}  // namespace
+}  // namespace distill::server

@@ -1,0 +1,301 @@
+#include "server/store/sqlite_job_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/server/store/store_fixture.h"
+
+namespace distill::server {
+namespace {
+
+using ::distill::testing::HasCode;
+using ::distill::testing::StatusIs;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+class SqliteJobStoreTest : public StoreFixture {
+ protected:
+  static std::vector<JobId> Ids(const Result<std::vector<JobRecord>>& jobs) {
+    EXPECT_OK(jobs);
+    std::vector<JobId> ids;
+    if (!jobs.ok()) return ids;
+    for (const JobRecord& job : *jobs) ids.push_back(job.id);
+    return ids;
+  }
+};
+
+TEST_F(SqliteJobStoreTest, JobComesBackAsItWentInAfterReopening) {
+  JobSpec spec = SpecNamed("teacher");
+  spec.labels = {{"paper", "kd"}, {"", "empty key"}};
+  spec.priority = -7;
+  spec.device = "0";
+  spec.max_interruptions = 9;
+  spec.kind = JobKind::kEval;
+  const JobId id = Insert(spec);
+
+  Reopen();
+
+  const auto job = store().FindJob(id);
+  ASSERT_OK(job);
+  EXPECT_EQ(job->spec.name, "teacher");
+  EXPECT_EQ(job->spec.given, spec.given);
+  EXPECT_EQ(job->spec.resolved, spec.resolved);
+  EXPECT_EQ(job->spec.labels, spec.labels);
+  EXPECT_EQ(job->spec.priority, -7);
+  EXPECT_EQ(job->spec.device, "0");
+  EXPECT_EQ(job->spec.max_interruptions, 9);
+  EXPECT_EQ(job->spec.kind, JobKind::kEval);
+  EXPECT_EQ(job->spec.dataset, "birds");
+  EXPECT_EQ(job->state, JobState::kQueued);
+  EXPECT_EQ(job->created_at_unix_ms, clock().UnixMillis());
+  EXPECT_EQ(job->progress.num_epochs, 4);
+}
+
+TEST_F(SqliteJobStoreTest, TakenNameAddsNoneOfTheJobs) {
+  Insert(SpecNamed("one"));
+
+  EXPECT_THAT(store().InsertJobs({SpecNamed("two"), SpecNamed("one")}, "r", "s", 1),
+              StatusIs(Code::kAlreadyExists, HasSubstr("one")));
+
+  EXPECT_THAT(store().FindJobByName("two"), HasCode(Code::kNotFound));
+  EXPECT_EQ(store().FindRequest("r").value(), std::nullopt);
+}
+
+TEST_F(SqliteJobStoreTest, JobsOfOneListMayNeedEarlierOnes) {
+  JobSpec student = SpecNamed("student");
+  student.depends_on = {-1};
+  const auto ids = store().InsertJobs({SpecNamed("teacher"), student}, "", "", 1);
+  ASSERT_OK(ids);
+
+  EXPECT_THAT(store().FindJob(ids->at(1))->spec.depends_on, ElementsAre(ids->at(0)));
+  EXPECT_THAT(store().ListActiveDependents(ids->at(0)).value(), ElementsAre(ids->at(1)));
+}
+
+TEST_F(SqliteJobStoreTest, DependencyMustExist) {
+  JobSpec unknown = SpecNamed("a");
+  unknown.depends_on = {99};
+  JobSpec later = SpecNamed("b");
+  later.depends_on = {-2};
+
+  EXPECT_THAT(store().InsertJobs({unknown}, "", "", 1), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().InsertJobs({later}, "", "", 1), HasCode(Code::kInvalidArgument));
+}
+
+TEST_F(SqliteJobStoreTest, RequestIdIsStoredWithItsJobs) {
+  const auto ids = store().InsertJobs({SpecNamed("a"), SpecNamed("b")}, "request", "sum", 1);
+  ASSERT_OK(ids);
+
+  const auto known = store().FindRequest("request").value();
+  ASSERT_TRUE(known.has_value());
+  EXPECT_EQ(known->content_sha256, "sum");
+  EXPECT_EQ(known->jobs, *ids);
+  EXPECT_THAT(store().InsertJobs({SpecNamed("c")}, "request", "sum", 1),
+              HasCode(Code::kAlreadyExists));
+}
+
+TEST_F(SqliteJobStoreTest, IdsAreNeverUsedAgain) {
+  const JobId first = Insert(SpecNamed("a"));
+  Move(first, JobState::kQueued, JobState::kCancelled);
+  ASSERT_OK(store().DeleteJob(first));
+  Reopen();
+
+  EXPECT_GT(Insert(SpecNamed("a")), first);
+}
+
+TEST_F(SqliteJobStoreTest, UnknownJobIsNotFound) {
+  EXPECT_THAT(store().FindJob(1), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().FindJobByName("x"), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().FindNewestJob("ann"), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().StartAttempt(1, "cpu", 1), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().DeleteJob(1), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().AddInterruption(1), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().SetAttemptProcess(1, 1, 1, 1), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().FinishAttempt(1, 1, {}, 1), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().JournalOffset(1, 1), HasCode(Code::kNotFound));
+}
+
+TEST_F(SqliteJobStoreTest, ListsPageByIdNewestFirst) {
+  std::vector<JobId> ids;
+  for (const char* name : {"a1", "a2", "b1", "a3"}) ids.push_back(Insert(SpecNamed(name)));
+
+  JobListQuery query;
+  query.page_size = 2;
+  EXPECT_THAT(Ids(store().ListJobs(query)), ElementsAre(ids[3], ids[2]));
+  query.before_id = ids[2];
+  EXPECT_THAT(Ids(store().ListJobs(query)), ElementsAre(ids[1], ids[0]));
+  query.before_id = ids[0];
+  EXPECT_THAT(Ids(store().ListJobs(query)), IsEmpty());
+}
+
+TEST_F(SqliteJobStoreTest, ListsFilterByStateOwnerAndName) {
+  const JobId queued = Insert(SpecNamed("a%1"));
+  const JobId started = InsertStarted("a2");
+  JobSpec foreign = SpecNamed("c");
+  foreign.owner = "bob";
+  const JobId bobs = Insert(foreign);
+
+  JobListQuery by_state;
+  by_state.states = {JobState::kStarting, JobState::kFailed};
+  EXPECT_THAT(Ids(store().ListJobs(by_state)), ElementsAre(started));
+  JobListQuery by_owner;
+  by_owner.owner = "bob";
+  EXPECT_THAT(Ids(store().ListJobs(by_owner)), ElementsAre(bobs));
+  JobListQuery by_name;
+  by_name.name_prefix = "a%";
+  EXPECT_THAT(Ids(store().ListJobs(by_name)), ElementsAre(queued));
+  EXPECT_EQ(store().FindNewestJob("ann").value(), started);
+}
+
+TEST_F(SqliteJobStoreTest, LifeOfAJobIsRecorded) {
+  const JobId id = Insert(SpecNamed("a"));
+  const auto attempt = store().StartAttempt(id, "cpu", 10);
+  ASSERT_OK(attempt);
+  ASSERT_OK(store().SetAttemptProcess(id, 1, 4711, 123456));
+  Move(id, JobState::kStarting, JobState::kRunning);
+  const Transition failed{JobState::kFailed, Cause::kDiverged, "worker", "loss is not a number"};
+  ASSERT_OK(store().FinishAttempt(id, 1, failed, 20));
+
+  const auto job = store().MoveJob(id, JobState::kRunning, failed, 20);
+
+  ASSERT_OK(job);
+  EXPECT_EQ(job->state, JobState::kFailed);
+  EXPECT_EQ(job->cause, Cause::kDiverged);
+  EXPECT_EQ(job->message, "loss is not a number");
+  EXPECT_EQ(job->started_at_unix_ms, 10);
+  EXPECT_EQ(job->finished_at_unix_ms, 20);
+  EXPECT_EQ(job->device, "cpu");
+  const auto attempts = store().ListAttempts(id).value();
+  ASSERT_EQ(attempts.size(), 1U);
+  EXPECT_EQ(attempts[0].pid, 4711);
+  EXPECT_EQ(attempts[0].pid_start_ticks, 123456);
+  EXPECT_EQ(attempts[0].state, JobState::kFailed);
+  EXPECT_EQ(attempts[0].finished_at_unix_ms, 20);
+  std::vector<JobState> course;
+  const auto events = store().ListEvents(id, 0).value();
+  for (const JobEventRecord& event : events) course.push_back(event.transition.to);
+  EXPECT_THAT(course, ElementsAre(JobState::kQueued, JobState::kStarting, JobState::kRunning,
+                                  JobState::kFailed));
+}
+
+TEST_F(SqliteJobStoreTest, EventsAreListedAfterACursor) {
+  const JobId id = InsertStarted("a");
+  const auto all = store().ListEvents(id, 0).value();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].from, std::nullopt);
+  EXPECT_EQ(all[1].from, JobState::kQueued);
+
+  EXPECT_EQ(store().ListEvents(id, all[0].id).value().size(), 1U);
+  EXPECT_THAT(store().ListEvents(id, all[1].id).value(), IsEmpty());
+}
+
+TEST_F(SqliteJobStoreTest, MoveFromAnotherStateChangesNothing) {
+  const JobId id = InsertStarted("a");
+
+  EXPECT_THAT(store().MoveJob(id, JobState::kQueued, {JobState::kCancelled, {}, "x", "y"}, 5),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("is STARTING")));
+  EXPECT_THAT(store().MoveJob(id, JobState::kStarting, {JobState::kPaused, {}, "x", "y"}, 5),
+              HasCode(Code::kFailedPrecondition));
+
+  EXPECT_EQ(store().FindJob(id)->state, JobState::kStarting);
+  EXPECT_EQ(store().ListEvents(id, 0)->size(), 2U);
+}
+
+TEST_F(SqliteJobStoreTest, RequeueGivesTheWholeRetryBudgetBack) {
+  const JobId id = InsertStarted("a");
+  ASSERT_OK(store().AddInterruption(id));
+  Move(id, JobState::kStarting, JobState::kInterrupted);
+  EXPECT_EQ(store().FindJob(id)->num_interruptions, 1);
+  Move(id, JobState::kInterrupted, JobState::kQueued);
+  EXPECT_EQ(store().FindJob(id)->num_interruptions, 1);
+  Move(id, JobState::kQueued, JobState::kCancelled);
+
+  Move(id, JobState::kCancelled, JobState::kQueued);
+
+  EXPECT_EQ(store().FindJob(id)->num_interruptions, 0);
+  EXPECT_EQ(store().FindJob(id)->finished_at_unix_ms, 0);
+}
+
+TEST_F(SqliteJobStoreTest, WaitingMessagesReachQueuedJobsOnly) {
+  const JobId queued = Insert(SpecNamed("a"));
+  const JobId started = InsertStarted("b");
+
+  ASSERT_OK(store().SetWaitingMessages({{queued, "waits"}, {started, "waits"}}));
+
+  EXPECT_EQ(store().FindJob(queued)->message, "waits");
+  EXPECT_EQ(store().FindJob(started)->message, "");
+}
+
+TEST_F(SqliteJobStoreTest, OnlyEndedJobsAreDeletedAndWithAllTheirRows) {
+  const JobId id = InsertStarted("a");
+  RunEventBatch batch;
+  batch.events = {{1, 1, EpochEnd{1, 10, {{"val/accuracy", 0.5}}, true, 3}}};
+  batch.next_offset = 50;
+  ASSERT_OK(store().StoreRunEvents(id, 1, 0, batch));
+  EXPECT_THAT(store().DeleteJob(id), HasCode(Code::kFailedPrecondition));
+  Move(id, JobState::kStarting, JobState::kFailed);
+
+  ASSERT_OK(store().DeleteJob(id));
+
+  EXPECT_THAT(store().FindJob(id), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().ListAttempts(id).value(), IsEmpty());
+  EXPECT_THAT(store().ListEvents(id, 0).value(), IsEmpty());
+  EXPECT_THAT(store().ListMetrics(id, {}, 0)->points, IsEmpty());
+}
+
+TEST_F(SqliteJobStoreTest, ActiveJobsAreThoseThatHaveNotEnded) {
+  const JobId queued = Insert(SpecNamed("a"));
+  const JobId ended = InsertStarted("b");
+  Move(ended, JobState::kStarting, JobState::kFailed);
+
+  EXPECT_THAT(Ids(store().ListActiveJobs()), ElementsAre(queued));
+}
+
+TEST_F(SqliteJobStoreTest, DatasetComesBackAsItWasUpdated) {
+  DatasetRecord dataset;
+  dataset.name = "birds";
+  dataset.owner = "ann";
+  dataset.path = "/data/birds";
+  dataset.val_fraction = 0.1;
+  dataset.seed = 3;
+  dataset.created_at_unix_ms = 9;
+  const auto id = store().InsertDataset(dataset);
+  ASSERT_OK(id);
+  EXPECT_THAT(store().InsertDataset(dataset), HasCode(Code::kAlreadyExists));
+  dataset.id = *id;
+  dataset.state = DatasetState::kReady;
+  dataset.files_scanned = 5;
+  dataset.report = std::string("\x00\x01", 2);
+
+  ASSERT_OK(store().UpdateDataset(dataset));
+  Reopen();
+
+  const auto found = store().FindDataset("birds");
+  ASSERT_OK(found);
+  EXPECT_EQ(found->state, DatasetState::kReady);
+  EXPECT_EQ(found->report, dataset.report);
+  EXPECT_EQ(found->val_fraction, 0.1);
+  EXPECT_EQ(found->files_scanned, 5);
+  EXPECT_EQ(store().ListDatasets()->size(), 1U);
+}
+
+TEST_F(SqliteJobStoreTest, DatasetInUseIsNotDeleted) {
+  DatasetRecord dataset;
+  dataset.name = "birds";
+  ASSERT_OK(store().InsertDataset(dataset));
+  const JobId id = Insert(SpecNamed("a"));
+  EXPECT_THAT(store().DeleteDataset("birds"), HasCode(Code::kFailedPrecondition));
+  Move(id, JobState::kQueued, JobState::kCancelled);
+
+  EXPECT_OK(store().DeleteDataset("birds"));
+
+  EXPECT_THAT(store().DeleteDataset("birds"), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().FindDataset("birds"), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().UpdateDataset(dataset), HasCode(Code::kNotFound));
+}
+
+}  // namespace
+}  // namespace distill::server
