@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "core/base/log.h"
+#include "server/app/admin_verb.h"
 #include "server/app/config.h"
 #include "server/app/daemon.h"
 #include "server/app/service_manager.h"
@@ -48,7 +49,8 @@ int Serve(const distill::server::Config& config) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Result<CommandLine> line = distill::server::ParseCommandLine(argc, argv);
+  const Result<CommandLine> line =
+      distill::server::ParseCommandLine(argc, argv, distill::server::AdminVerbs());
   if (!line.ok()) {
     return Fail(line.status().code() == Code::kInvalidArgument ? kUsage : kConfiguration,
                 line.status());
@@ -60,6 +62,9 @@ int main(int argc, char** argv) {
     case CommandLine::Action::kPrintConfig:
       std::cout << ToToml(line->config);
       return kOk;
+    case CommandLine::Action::kRunVerb:
+      ::umask(S_IRWXG | S_IRWXO);
+      return line->run_verb(line->config);
     case CommandLine::Action::kServe:
       return Serve(line->config);
   }

@@ -2,6 +2,7 @@
 
 #include "core/base/durable_file.h"
 #include "core/base/version.h"
+#include "server/app/admin_verb.h"
 #include "server/app/config.h"
 
 namespace distill::server {
@@ -50,16 +51,29 @@ struct Parsed {
   bool print_version = false;
   std::string config_file;
   std::string help;
+  AdminVerb::Run run_verb;  // empty: serve
 };
 
+void AddVerbs(CLI::App& app, const std::vector<AdminVerb>& verbs, Parsed& parsed) {
+  app.require_subcommand(0, 1);
+  for (const AdminVerb& verb : verbs) {
+    CLI::App* parser = app.add_subcommand(verb.name, verb.summary);
+    parser->fallthrough();  // the daemon's options may follow the verb
+    const AdminVerb::Run run = verb.declare(*parser);
+    parser->final_callback([&parsed, run] { parsed.run_verb = run; });
+  }
+}
+
 // Parses the command line into `config`, on top of what it holds.
-Result<Parsed> ParseInto(int argc, const char* const* argv, Config& config) {
+Result<Parsed> ParseInto(int argc, const char* const* argv, const std::vector<AdminVerb>& verbs,
+                         Config& config) {
   CLI::App app("distilld: queues training jobs onto the devices of this machine", "distilld");
   Parsed parsed;
   app.add_option("--config", parsed.config_file, "TOML file of options")->type_name("PATH");
   app.add_flag("--print-config", parsed.print_config, "print all options as TOML and leave");
   app.add_flag("--version", parsed.print_version, "print the version and leave");
   AddOptions(app, config);
+  AddVerbs(app, verbs, parsed);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -72,9 +86,10 @@ Result<Parsed> ParseInto(int argc, const char* const* argv, Config& config) {
 
 }  // namespace
 
-Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
+Result<CommandLine> ParseCommandLine(int argc, const char* const* argv,
+                                     const std::vector<AdminVerb>& verbs) {
   CommandLine line;
-  DISTILL_ASSIGN_OR_RETURN(const Parsed parsed, ParseInto(argc, argv, line.config));
+  DISTILL_ASSIGN_OR_RETURN(Parsed parsed, ParseInto(argc, argv, verbs, line.config));
   if (!parsed.help.empty() || parsed.print_version) {
     line.action = CommandLine::Action::kPrintText;
     line.text = parsed.print_version ? "distilld " + std::string(kVersion) + "\n" : parsed.help;
@@ -88,9 +103,11 @@ Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
     line.config = Config();
     DISTILL_RETURN_IF_ERROR(ReadToml(*toml, parsed.config_file, line.config));
     // Once more, so that flags win over the file.
-    DISTILL_RETURN_IF_ERROR(ParseInto(argc, argv, line.config).status());
+    DISTILL_ASSIGN_OR_RETURN(parsed, ParseInto(argc, argv, verbs, line.config));
   }
   DISTILL_RETURN_IF_ERROR(FinishConfig(line.config));
+  if (parsed.run_verb) line.action = CommandLine::Action::kRunVerb;
+  line.run_verb = parsed.run_verb;
   if (parsed.print_config) line.action = CommandLine::Action::kPrintConfig;
   return line;
 }

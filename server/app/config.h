@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,18 +32,22 @@ struct Config {
   bool reflection = true;
 };
 
+struct AdminVerb;  // admin_verb.h
+
 /// What the command line asks for.
 struct CommandLine {
-  enum class Action { kServe, kPrintConfig, kPrintText };
+  enum class Action { kServe, kPrintConfig, kPrintText, kRunVerb };
   Action action = Action::kServe;
-  std::string text;  // of kPrintText: help or version
-  Config config;     // checked
+  std::string text;                              // of kPrintText: help or version
+  std::function<int(const Config&)> run_verb{};  // of kRunVerb; returns the exit code
+  Config config;                                 // checked
 };
 
 /// Reads the command line, and the TOML file that it names. Flags win over the file, the file over
-/// the defaults. kInvalidArgument: wrong flags. kFailedPrecondition: wrong configuration; the
-/// message has every fault, one line each.
-Result<CommandLine> ParseCommandLine(int argc, const char* const* argv);
+/// the defaults. `verbs` are the commands beside serving. kInvalidArgument: wrong flags.
+/// kFailedPrecondition: wrong configuration; the message has every fault, one line each.
+Result<CommandLine> ParseCommandLine(int argc, const char* const* argv,
+                                     const std::vector<AdminVerb>& verbs);
 
 /// Reads the TOML text `toml` into `config`. kFailedPrecondition: unknown keys, values of the wrong
 /// type; each with key and line. `name` is the file's, for messages.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/log.h"
+#include "server/store/database_files.h"
 #include "server/store/dataset_rows.h"
 #include "server/store/job_rows.h"
 #include "server/store/metric_rows.h"
@@ -16,10 +17,6 @@
 
 namespace distill::server {
 namespace {
-
-// Names the kind of file in its header ("DSTC" and "DSTM").
-constexpr int kControlApplicationId = 0x44535443;
-constexpr int kMetricsApplicationId = 0x4453544D;
 
 using Database = SQLite::Database;
 
@@ -305,11 +302,11 @@ Result<std::unique_ptr<JobStore>> OpenSqliteJobStore(const SqliteJobStoreOptions
   SqliteDatabaseOptions database;
   database.busy_timeout = options.busy_timeout;
   database.max_bytes = options.max_database_bytes;
-  database.path = FileIn(options, "control.db");
+  database.path = FileIn(options, kControlFile);
   database.application_id = kControlApplicationId;
   DISTILL_ASSIGN_OR_RETURN(databases.control,
                            SqliteDatabase::Open(database, ControlMigrations(), clock.UnixMillis()));
-  database.path = FileIn(options, "metrics.db");
+  database.path = FileIn(options, kMetricsFile);
   database.application_id = kMetricsApplicationId;
   database.is_durable = false;
   DISTILL_ASSIGN_OR_RETURN(databases.metrics,

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <CLI/CLI.hpp>
 #include <fstream>
+#include <memory>
 
+#include "server/app/admin_verb.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/temp_dir.h"
 
@@ -16,9 +19,18 @@ using ::testing::HasSubstr;
 using testing::IsOk;
 using testing::StatusIs;
 
+// `greet --name NAME` prints nothing and returns the length of the name.
+AdminVerb Greet() {
+  return {"greet", "says hello", [](CLI::App& parser) -> AdminVerb::Run {
+            auto name = std::make_shared<std::string>();
+            parser.add_option("--name", *name)->required();
+            return [name](const Config&) { return static_cast<int>(name->size()); };
+          }};
+}
+
 Result<CommandLine> Parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "distilld");
-  return ParseCommandLine(static_cast<int>(arguments.size()), arguments.data());
+  return ParseCommandLine(static_cast<int>(arguments.size()), arguments.data(), {Greet()});
 }
 
 TEST(ConfigTest, DefaultsAreValidAndComplete) {
@@ -84,6 +96,27 @@ TEST(ConfigTest, PrintedConfigReadsBackEqual) {
 
   EXPECT_EQ(ToToml(again), ToToml(config));
   EXPECT_FALSE(again.reflection);
+}
+
+TEST(ConfigTest, VerbRunsWithItsOwnAndTheDaemonsOptions) {
+  const testing::TempDir dir;
+  const std::string file = dir.path() / "distilld.toml";
+  std::ofstream(file) << "max_queued_jobs = 7\n";
+
+  const CommandLine line =
+      Parse({"--config", file.c_str(), "greet", "--name", "ann", "--state-dir", "/s"}).value();
+
+  ASSERT_EQ(line.action, CommandLine::Action::kRunVerb);
+  EXPECT_EQ(line.run_verb(line.config), 3);
+  EXPECT_EQ(line.config.state_dir, "/s");
+  EXPECT_EQ(line.config.max_queued_jobs, 7);
+}
+
+TEST(ConfigTest, VerbChecksItsOptionsAndHasItsOwnHelp) {
+  EXPECT_THAT(Parse({"greet"}), StatusIs(Code::kInvalidArgument, HasSubstr("--name")));
+  EXPECT_THAT(Parse({"leave"}), StatusIs(Code::kInvalidArgument, HasSubstr("leave")));
+  EXPECT_THAT(Parse({"greet", "--help"}).value().text, HasSubstr("--name"));
+  EXPECT_THAT(Parse({"--help"}).value().text, HasSubstr("says hello"));
 }
 
 TEST(ConfigTest, HelpAndVersionPrintText) {

@@ -1,0 +1,104 @@
+#include "server/store/database_backup.h"
+
+#include <SQLiteCpp/Backup.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "core/base/durable_file.h"
+#include "server/store/database_check.h"
+#include "server/store/database_files.h"
+#include "server/store/sqlite_database.h"
+
+namespace distill::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kBusyTimeoutMs = 30'000;
+
+Status SyncFile(const fs::path& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return ErrnoStatus("open " + path.string(), errno);
+  if (::fsync(file.get()) != 0) return ErrnoStatus("sync " + path.string(), errno);
+  return Status::Ok();
+}
+
+Status CopyDatabase(const fs::path& from, const fs::path& to) {
+  return Guard("copy " + from.string(), [&]() -> Status {
+    SQLite::Database source(from.string(), SQLite::OPEN_READONLY, kBusyTimeoutMs);
+    SQLite::Database copy(to.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    // All pages in one step: the copy is one moment of the source, and writers go on meanwhile.
+    SQLite::Backup(copy, source).executeStep(-1);
+    // One file without a log beside it, until a daemon opens it again.
+    SQLite::Statement(copy, "PRAGMA journal_mode = DELETE").executeStep();
+    return Status::Ok();
+  });
+}
+
+// Copies one database and reads the copy back.
+Status BackUpOne(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (!fs::is_regular_file(from, error)) {
+    return {Code::kNotFound, "there is no database: " + from.string()};
+  }
+  DISTILL_RETURN_IF_ERROR(CopyDatabase(from, to));
+  const DatabaseFindings findings = CheckDatabase(to);
+  if (!findings.damage.empty()) {
+    return {Code::kDataLoss, "the copy of " + from.string() +
+                                 " is damaged, and so perhaps is the database (see: distilld "
+                                 "doctor): " +
+                                 findings.damage.front()};
+  }
+  return SyncFile(to);
+}
+
+// Puts the folder `fresh` in the place of `target`.
+Status Replace(const fs::path& fresh, const fs::path& target) {
+  std::error_code error;
+  if (!fs::exists(target, error)) {
+    if (::rename(fresh.c_str(), target.c_str()) != 0) {
+      return ErrnoStatus("rename " + fresh.string(), errno);
+    }
+    return SyncDirectory(target.parent_path());
+  }
+  if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
+    return ErrnoStatus("exchange " + fresh.string() + " and " + target.string(), errno);
+  }
+  DISTILL_RETURN_IF_ERROR(SyncDirectory(target.parent_path()));
+  fs::remove_all(fresh, error);  // the earlier backup
+  return Status::Ok();
+}
+
+Status CheckTarget(const fs::path& target) {
+  std::error_code error;
+  if (!fs::exists(target, error)) return Status::Ok();
+  if (fs::is_regular_file(target / kControlFile, error)) return Status::Ok();
+  if (fs::is_directory(target, error) && fs::is_empty(target, error)) return Status::Ok();
+  return {Code::kAlreadyExists,
+          "this is no backup; name one to replace, or a folder that does not exist: " +
+              target.string()};
+}
+
+}  // namespace
+
+Status BackUpDatabases(const fs::path& state_directory, const fs::path& target) {
+  DISTILL_RETURN_IF_ERROR(CheckTarget(target));
+  const fs::path fresh = target.string() + ".tmp";
+  std::error_code error;
+  fs::remove_all(fresh, error);
+  fs::create_directories(fresh, error);
+  if (error) return ErrnoStatus("make folder " + fresh.string(), error.value());
+  Status status = BackUpOne(state_directory / kControlFile, fresh / kControlFile);
+  if (status.ok()) status = BackUpOne(state_directory / kMetricsFile, fresh / kMetricsFile);
+  if (status.ok()) status = SyncDirectory(fresh);
+  if (status.ok()) status = Replace(fresh, target);
+  if (!status.ok()) fs::remove_all(fresh, error);
+  return status;
+}
+
+}  // namespace distill::server

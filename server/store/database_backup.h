@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+
+#include "core/base/status.h"
+
+namespace distill::server {
+
+/// Copies both databases of `state_directory` into the folder `target`, as control.db and
+/// metrics.db, while a daemon may use them; control.db first, so that metrics.db never lags behind
+/// it. The copies are read back (integrity, foreign keys) and durable before they take the place of
+/// an earlier backup at `target`, in one step. Blocks on disk for as long as the copying takes.
+/// kNotFound: there is no database. kDataLoss: a database, or its copy, is damaged.
+/// kAlreadyExists: `target` is something else than a backup. kResourceExhausted: the disk is full.
+/// After any failure an earlier backup is unchanged.
+Status BackUpDatabases(const std::filesystem::path& state_directory,
+                       const std::filesystem::path& target);
+
+}  // namespace distill::server
