@@ -51,7 +51,7 @@ void CommandContext::Note(const std::string& message) const { err() << message <
 
 std::string CommandContext::Colored(v1::JobState state, const std::string& text) const {
   const std::string color = ColorOf(state);
-  if (options_.no_color || !environment_.out_is_terminal || color.empty()) return text;
+  if (!has_color() || color.empty()) return text;
   return color + text + "\x1b[0m";
 }
 

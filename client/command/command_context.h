@@ -32,6 +32,8 @@ class CommandContext {
   std::ostream& out() const { return environment_.out; }
   std::ostream& err() const { return environment_.err; }
   bool is_json() const { return options_.output == OutputFormat::kJson; }
+  /// Returns whether colour is wanted on out().
+  bool has_color() const { return !options_.no_color && environment_.out_is_terminal; }
   const std::string& server() const { return client_.options().server; }
 
   /// Prints "distillctl: MESSAGE" to err() and returns the exit code for a failed call.

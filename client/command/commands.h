@@ -67,11 +67,12 @@ struct LogOptions {
 };
 ExitCode Logs(const CommandContext& context, const LogOptions& options);
 
-enum class MetricFormat { kTable, kCsv, kJson };
+enum class MetricFormat { kTable, kCsv, kJson, kPlot };
 struct MetricOptions {
-  std::string job;
+  std::vector<std::string> jobs;  // several: kPlot only
   std::vector<std::string> names;
   MetricFormat format = MetricFormat::kTable;
+  bool is_ascii = false;  // of kPlot
 };
 ExitCode Metrics(const CommandContext& context, const MetricOptions& options);
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "client/command/commands.h"
+#include "client/output/curve_plot.h"
 #include "client/output/message_json.h"
 #include "client/output/quantity_text.h"
 
@@ -80,13 +81,66 @@ void PrintPoints(const CommandContext& context, const v1::ListMetricsResponse& r
   table.PrintCsv(context.out());
 }
 
+// The curves of one metric, one for each job that has it.
+struct Plot {
+  std::string name;
+  std::vector<Curve> curves;
+};
+
+void AddCurves(const std::string& job, const v1::ListMetricsResponse& response,
+               std::vector<Plot>& plots) {
+  for (const v1::MetricSeries& series : response.series()) {
+    if (series.points().empty()) continue;
+    auto plot = std::find_if(plots.begin(), plots.end(),
+                             [&](const Plot& other) { return other.name == series.name(); });
+    if (plot == plots.end()) plot = plots.insert(plots.end(), Plot{series.name(), {}});
+    Curve& curve = plot->curves.emplace_back();
+    curve.label = job;
+    for (const v1::MetricPoint& point : series.points()) {
+      curve.points.push_back({static_cast<double>(point.epoch()), point.value()});
+    }
+  }
+}
+
+Result<v1::ListMetricsResponse> Fetch(const CommandContext& context, const std::string& job,
+                                      const std::vector<std::string>& names) {
+  v1::ListMetricsRequest request;
+  request.set_job(job);
+  for (const std::string& name : names) request.add_names(name);
+  return context.client().ListMetrics(request);
+}
+
+ExitCode PrintPlots(const CommandContext& context, const MetricOptions& options) {
+  std::vector<Plot> plots;
+  for (const std::string& job : options.jobs) {
+    const auto response = Fetch(context, job, options.names);
+    if (!response.ok()) return context.Fail(response.status());
+    AddCurves(job, *response, plots);
+  }
+  if (plots.empty()) context.Note("no points yet");
+  PlotStyle style;
+  style.is_ascii = options.is_ascii;
+  style.has_color = context.has_color();
+  // A picture in a file or a pipe must not depend on the window that it was made in.
+  if (context.environment().out_is_terminal) style.width = context.environment().terminal_width;
+  for (size_t index = 0; index < plots.size(); ++index) {
+    if (index > 0) context.out() << '\n';
+    PrintPlot(plots[index].name, "epoch", plots[index].curves, style, context.out());
+  }
+  return ExitCode::kOk;
+}
+
 }  // namespace
 
 ExitCode Metrics(const CommandContext& context, const MetricOptions& options) {
-  v1::ListMetricsRequest request;
-  request.set_job(options.job);
-  for (const std::string& name : options.names) request.add_names(name);
-  const auto response = context.client().ListMetrics(request);
+  if (options.format == MetricFormat::kPlot && !context.is_json()) {
+    return PrintPlots(context, options);
+  }
+  if (options.jobs.size() > 1) {
+    return context.FailWith(ExitCode::kUsage,
+                            "more than one job can only be drawn: add --plot, or name one job");
+  }
+  const auto response = Fetch(context, options.jobs.front(), options.names);
   if (!response.ok()) return context.Fail(response.status());
   if (options.format == MetricFormat::kJson || context.is_json()) {
     context.out() << ToJson(*response);

@@ -41,17 +41,22 @@ void AddLogs(CommandLine& line) {
 }
 
 void AddMetrics(CommandLine& line) {
-  CLI::App& verb = *line.app.add_subcommand("metrics", "print the course of a job's metrics");
+  CLI::App& verb = *line.app.add_subcommand("metrics", "print or draw the course of jobs' metrics");
   const auto options = Bind<MetricOptions>(line, verb, Metrics);
-  verb.add_option("job", options->job, kJobHelp)->required();
+  verb.add_option("jobs", options->jobs, kJobHelp)->required();
   AddRepeated(verb, "--name", options->names,
               "only this metric, e.g. val/accuracy; may be repeated")
       ->delimiter(',');
   CLI::Option* const csv = verb.add_flag_callback(
       "--csv", [options] { options->format = MetricFormat::kCsv; }, "every point, as CSV");
-  verb.add_flag_callback(
-          "--json", [options] { options->format = MetricFormat::kJson; }, "every point, as JSON")
-      ->excludes(csv);
+  CLI::Option* const json = verb.add_flag_callback(
+      "--json", [options] { options->format = MetricFormat::kJson; }, "every point, as JSON");
+  json->excludes(csv);
+  CLI::Option* const plot = verb.add_flag_callback(
+      "--plot", [options] { options->format = MetricFormat::kPlot; },
+      "draw the curves; those of several jobs in one picture");
+  plot->excludes(csv)->excludes(json);
+  verb.add_flag("--ascii", options->is_ascii, "draw with plain characters")->needs(plot);
 }
 
 void AddWait(CommandLine& line) {

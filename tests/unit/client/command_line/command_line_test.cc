@@ -397,6 +397,25 @@ TEST_F(CommandLineTest, MetricsAreExportedAsCsv) {
   EXPECT_THAT(out_, HasSubstr("val/accuracy"));
 }
 
+TEST_F(CommandLineTest, MetricsOfSeveralJobsAreDrawnInOnePicture) {
+  auto& series = *server_.jobs.metrics.add_series();
+  series.set_name("val/accuracy");
+  for (int epoch = 1; epoch <= 2; ++epoch) {
+    auto& point = *series.add_points();
+    point.set_epoch(epoch);
+    point.set_value(0.25 * epoch);
+  }
+
+  ASSERT_EQ(Run({"metrics", "teacher", "student", "--plot", "--ascii"}), 0) << err_;
+  EXPECT_THAT(out_,
+              AllOf(HasSubstr("val/accuracy\n  0.5|"), HasSubstr("epoch 2\n"),
+                    HasSubstr("* teacher  last 0.5, min 0.25, max 0.5\n"), HasSubstr("o student")));
+  EXPECT_EQ(Run({"metrics", "teacher", "student"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--plot"));
+  EXPECT_EQ(Run({"metrics", "teacher", "--ascii"}), 2);
+  EXPECT_EQ(Run({"metrics", "teacher", "--csv", "--plot"}), 2);
+}
+
 TEST_F(CommandLineTest, LogsGoToStandardOutput) {
   server_.jobs.log = "epoch 1\n";
   EXPECT_EQ(Run({"logs", "a"}), 0);
