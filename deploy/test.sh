@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, builds everything with its tests and runs them (all but those that need a GPU).
+# Sets up, builds everything with its tests and runs them (all but the slow ones and those that need a GPU).
 #
 # Usage: deploy/test.sh [--preset NAME] [--libtorch auto|apt|pip|none] [-- CTEST-ARGUMENT...]
 #
@@ -28,7 +28,7 @@ printf 'test: running the tests; all output: %s\n' "$log"
 started=$SECONDS
 status=0
 # Threads that wait for each other must not spin: the machine may be busy.
-OMP_WAIT_POLICY=passive ctest --test-dir "$folder" --no-tests=error --label-exclude gpu \
+OMP_WAIT_POLICY=passive ctest --test-dir "$folder" --no-tests=error --label-exclude "gpu|slow" \
   --parallel "$(nproc)" --output-on-failure --output-junit "$report" \
   --test-output-size-passed 100000000 --test-output-size-failed 100000000 "$@" >"$log" 2>&1 </dev/null ||
   status=$?

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/base/fault_point.h"
+
 namespace distill {
 
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
@@ -26,7 +28,10 @@ void FileDescriptor::Close() {
 
 Status WriteAll(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    FaultPoint("file.before_write");
+    const bool is_torn = IsFaultDue("file.torn_write");
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size() / (is_torn ? 2 : 1));
+    if (is_torn) fault::Die();
     if (written < 0) {
       if (errno == EINTR) continue;
       return ErrnoStatus("write " + path.string(), errno);
@@ -44,9 +49,11 @@ namespace {
 
 Status WriteAndSync(const std::filesystem::path& path, const std::function<Status(int)>& write) {
   constexpr mode_t kOwnerOnly = 0600;
+  FaultPoint("file.before_create");
   FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOwnerOnly));
   if (!file.is_open()) return ErrnoStatus("create " + path.string(), errno);
   DISTILL_RETURN_IF_ERROR(write(file.get()));
+  FaultPoint("file.before_sync");
   if (::fsync(file.get()) != 0) return ErrnoStatus("sync " + path.string(), errno);
   return Status::Ok();
 }
@@ -56,6 +63,7 @@ Status WriteAndSync(const std::filesystem::path& path, const std::function<Statu
 Status ReplaceFileWith(const std::filesystem::path& path, const std::function<Status(int)>& write) {
   const std::filesystem::path temporary = path.string() + ".tmp";
   Status status = WriteAndSync(temporary, write);
+  if (status.ok()) FaultPoint("file.before_rename");
   if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
     status = ErrnoStatus("rename " + temporary.string(), errno);
   }
@@ -63,6 +71,7 @@ Status ReplaceFileWith(const std::filesystem::path& path, const std::function<St
     ::unlink(temporary.c_str());
     return status;
   }
+  FaultPoint("file.before_directory_sync");
   return SyncDirectory(path.parent_path());
 }
 

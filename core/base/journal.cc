@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/base/crc32c.h"
+#include "core/base/fault_point.h"
 
 namespace distill {
 namespace {
@@ -119,6 +120,11 @@ Status JournalAppender::Append(std::string_view payload) {
   PutU32(frame, static_cast<uint32_t>(payload.size()));
   PutU32(frame, Crc32c(payload));
   frame.append(payload);
+  FaultPoint("journal.before_write");
+  if (IsFaultDue("journal.torn_write")) {
+    static_cast<void>(WriteAll(file_.get(), frame.substr(0, frame.size() / 2), path_).ok());
+    fault::Die();
+  }
   Status status = WriteAll(file_.get(), frame, path_);
   if (status.ok()) {
     size_bytes_ += static_cast<int64_t>(frame.size());
@@ -129,6 +135,7 @@ Status JournalAppender::Append(std::string_view payload) {
 }
 
 Status JournalAppender::Sync() {
+  FaultPoint("journal.before_sync");
   if (::fdatasync(file_.get()) != 0) return ErrnoStatus("sync " + path_.string(), errno);
   return Status::Ok();
 }

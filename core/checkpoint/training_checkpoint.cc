@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/base/durable_file.h"
+#include "core/base/fault_point.h"
 #include "core/checkpoint/safetensors.h"
 
 namespace distill::core {
@@ -145,8 +146,10 @@ Status WriteNewestCheckpoint(const std::filesystem::path& directory,
   const std::filesystem::path next = directory / kNextCheckpointName;
   const std::filesystem::path last = directory / kLastCheckpointName;
   DISTILL_RETURN_IF_ERROR(WriteTrainingCheckpoint(next, checkpoint));
+  FaultPoint("checkpoint.before_rotation");
   const Status rotated = Rename(last, directory / kPreviousCheckpointName);
   if (!rotated.ok() && rotated.code() != Code::kNotFound) return rotated;
+  FaultPoint("checkpoint.within_rotation");
   DISTILL_RETURN_IF_ERROR(Rename(next, last));
   return SyncDirectory(directory);
 }

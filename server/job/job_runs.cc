@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "core/base/fault_point.h"
 #include "core/base/log.h"
 #include "server/job/exit_verdict.h"
 #include "server/job/threaded_job_manager.h"
@@ -93,6 +94,7 @@ Status ThreadedJobManager::StartJob(const StartDecision& decision) {
 }
 
 Status ThreadedJobManager::Launch(const AttemptRecord& attempt) {
+  FaultPoint("run.before_prepare");
   DISTILL_ASSIGN_OR_RETURN(std::vector<AttemptRecord> attempts, store_.ListAttempts(attempt.job));
   attempts.erase(std::remove_if(attempts.begin(), attempts.end(),
                                 [&](const auto& other) { return other.number >= attempt.number; }),
@@ -101,7 +103,9 @@ Status ThreadedJobManager::Launch(const AttemptRecord& attempt) {
   DISTILL_ASSIGN_OR_RETURN(LaunchRequest request, preparer_.PrepareJob(job, attempt, attempts));
   request.key = KeyOf(attempt.job, attempt.number);
   request.journal_offset = 0;
+  FaultPoint("run.before_spawn");
   DISTILL_ASSIGN_OR_RETURN(const WorkerProcess process, launcher_.Start(request));
+  FaultPoint("run.after_spawn");
   LogInfo("worker started", {{"job", attempt.job},
                              {"attempt", attempt.number},
                              {"device", attempt.device},
@@ -208,6 +212,7 @@ Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
   } else if (needs_verdict) {
     transition = JudgeExit(job->state, run.outcome, run.exit.value_or(WorkerExitStatus{}));
   }
+  FaultPoint("run.before_end");
   DISTILL_RETURN_IF_ERROR(active_.EndAttempt(id, run.attempt, transition));
   job = active_.Find(id);
   if (job != nullptr && job->num_interruptions > 0) {

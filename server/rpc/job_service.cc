@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/fault_point.h"
 #include "server/rpc/caller.h"
 #include "server/rpc/job_messages.h"
 #include "server/rpc/page_token.h"
@@ -48,7 +49,9 @@ grpc::Status JobServiceImpl::CreateJob(grpc::ServerContext* context,
                                 request->request_id(),
                                 request->validate_only(),
                                 /*is_batch=*/false};
+    FaultPoint("rpc.before_submit");
     DISTILL_RETURN_IF_ERROR(submitter_.Submit(submission, outcome));
+    FaultPoint("rpc.before_reply");
     if (!outcome.jobs.empty()) *response = ToMessage(outcome.jobs.front());
     return {};
   });
@@ -65,7 +68,9 @@ grpc::Status JobServiceImpl::BatchCreateJobs(grpc::ServerContext* context,
                                 request->request_id(),
                                 request->validate_only(),
                                 /*is_batch=*/true};
+    FaultPoint("rpc.before_submit");
     DISTILL_RETURN_IF_ERROR(submitter_.Submit(submission, outcome));
+    FaultPoint("rpc.before_reply");
     for (const JobRecord& job : outcome.jobs) *response->add_jobs() = ToMessage(job);
     return {};
   });

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/fault_point.h"
 #include "core/base/mutex.h"
 #include "core/base/status.h"
 #include "server/store/migrator.h"
@@ -72,7 +73,10 @@ class SqliteDatabase {
     return Guard(action, [&]() -> decltype(body(database)) {
       SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
       auto result = body(database);
-      if (StatusOf(result).ok()) transaction.commit();
+      if (!StatusOf(result).ok()) return result;
+      FaultPoint("store.before_commit");
+      transaction.commit();
+      FaultPoint("store.after_commit");
       return result;
     });
   }

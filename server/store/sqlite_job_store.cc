@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/fault_point.h"
 #include "core/base/log.h"
 #include "server/store/database_files.h"
 #include "server/store/dataset_rows.h"
@@ -200,6 +201,7 @@ class SqliteJobStore final : public JobStore {
     DISTILL_RETURN_IF_ERROR(metrics_->Write("store metrics", [&](Database& metrics) {
       return metric_rows::Store(metrics, id, attempt, from_offset, batch);
     }));
+    FaultPoint("store.between_databases");
     if (!run_rows::Concerns(batch)) return Status::Ok();
     return control_->Write("store run events", [&](Database& control) {
       return run_rows::Store(control, id, attempt, batch);

@@ -2,10 +2,13 @@
 //
 //   fake_worker RUN_DIRECTORY
 //
-// The script is RUN_DIRECTORY/script, else the variable DISTILL_FAKE_SCRIPT (commands split by
-// ';'), else kDefaultScript. Commands:
+// The script is RUN_DIRECTORY/script, else the variable DISTILL_FAKE_SCRIPT, else the file beside
+// the program's (or its link's) name with ".script" appended, else kDefaultScript. Commands are
+// lines, or split by ';':
 //
 //   started [RESUMED_EPOCH]        step EPOCH STEP          epoch NUMBER ACCURACY
+//   epochs FIRST LAST              the epochs from FIRST to LAST, 2 ms apart
+//   burst FIRST LAST               the same, as fast as it can
 //   artifact NAME                  notice WORDS             scan_report FILES
 //   outcome STATE CAUSE [WORDS]    (numbers of distill.v1)  print WORDS
 //   exit CODE                      kill                     (by SIGKILL)
@@ -14,12 +17,15 @@
 //   wait_term                      until SIGTERM; then a cancelled outcome and exit 10
 //   ignore_term                    SIGTERM does nothing from now on
 //   child FILE                     starts a child that never ends; its pid goes into FILE
+//   stray FILE                     the same, in a session of its own, with another parent
+//   lines COUNT                    prints COUNT lines, 2 ms apart
 //
 // A SIGTERM during `wait` ends like wait_term. The lock RUN_DIRECTORY/worker.lock is held as long
 // as the process lives.
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -88,10 +94,9 @@ class ScriptedWorker {
       int number = 0;
       double accuracy = 0;
       words >> number >> accuracy;
-      event.mutable_epoch()->set_epoch(number);
-      event.mutable_epoch()->set_step(10 * number);
-      event.mutable_epoch()->set_is_best(true);
-      (*event.mutable_epoch()->mutable_metrics())["val/accuracy"] = accuracy;
+      SetEpoch(event, number, accuracy);
+    } else if (command == "epochs" || command == "burst") {
+      return PlayEpochs(words, command == "epochs");
     } else if (command == "artifact") {
       std::string name;
       words >> name;
@@ -142,10 +147,58 @@ class ScriptedWorker {
       std::signal(SIGTERM, SIG_IGN);
     } else if (command == "child") {
       return StartChild(Rest(words));
+    } else if (command == "stray") {
+      return StartStray(Rest(words));
+    } else if (command == "lines") {
+      PrintLines(words);
     } else {
       return false;
     }
     return true;
+  }
+
+  static void SetEpoch(worker::v1::RunEvent& event, int number, double accuracy) {
+    event.mutable_epoch()->set_epoch(number);
+    event.mutable_epoch()->set_step(10 * number);
+    event.mutable_epoch()->set_is_best(true);
+    (*event.mutable_epoch()->mutable_metrics())["val/accuracy"] = accuracy;
+  }
+
+  bool PlayEpochs(std::istringstream& words, bool is_paced) {
+    int first = 0;
+    int last = 0;
+    words >> first >> last;
+    for (int number = first; number <= last; ++number) {
+      if (stop_requested != 0) Leave();
+      worker::v1::RunEvent event;
+      SetEpoch(event, number, 1.0 - 1.0 / number);
+      if (!Append(event, is_paced)) return false;
+      if (is_paced) Pause();
+    }
+    return true;
+  }
+
+  // A grandchild that has left the worker's process group and session.
+  bool StartStray(const std::string& file) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::setsid();
+      const pid_t stray = ::fork();
+      while (stray == 0) ::pause();
+      static_cast<void>(ReplaceFile(directory_ / file, std::to_string(stray)).ok());
+      ::_exit(0);
+    }
+    return ::waitpid(pid, nullptr, 0) == pid;
+  }
+
+  static void PrintLines(std::istringstream& words) {
+    int count = 0;
+    words >> count;
+    for (int i = 1; i <= count; ++i) {
+      if (stop_requested != 0) return;
+      std::cout << "line " << i << std::endl;
+      Pause();
+    }
   }
 
   bool StartChild(const std::string& file) {
@@ -174,10 +227,11 @@ class ScriptedWorker {
     return rest;
   }
 
-  bool Append(worker::v1::RunEvent& event) {
+  bool Append(worker::v1::RunEvent& event, bool is_durable = true) {
     event.set_sequence(++sequence_);
     event.set_at_unix_ms(SystemClock().UnixMillis());
-    return journal_.Append(event.SerializeAsString()).ok() && journal_.Sync().ok();
+    if (!journal_.Append(event.SerializeAsString()).ok()) return false;
+    return !is_durable || journal_.Sync().ok();
   }
 
   bool AppendRaw(const std::string& bytes) {
@@ -190,11 +244,16 @@ class ScriptedWorker {
   int64_t sequence_ = 0;
 };
 
-std::string ReadScript(const std::filesystem::path& directory) {
-  const auto file = ReadFile(directory / "script");
-  if (file.ok()) return *file;
+std::string ReadScript(const std::filesystem::path& directory, const std::string& program) {
+  std::string script = kDefaultScript;
   const char* variable = std::getenv("DISTILL_FAKE_SCRIPT");
-  std::string script = variable != nullptr ? variable : kDefaultScript;
+  if (const auto own = ReadFile(directory / "script"); own.ok()) {
+    script = *own;
+  } else if (variable != nullptr) {
+    script = variable;
+  } else if (const auto shared = ReadFile(program + ".script"); shared.ok()) {
+    script = *shared;
+  }
   for (char& character : script) {
     if (character == ';') character = '\n';
   }
@@ -209,13 +268,13 @@ bool TakeLock(const std::filesystem::path& directory) {
   return WriteAll(lock, std::to_string(::getpid()) + "\n", path).ok();
 }
 
-int Run(const std::filesystem::path& directory) {
+int Run(const std::filesystem::path& directory, const std::string& program) {
   std::signal(SIGTERM, RequestStop);
   if (!TakeLock(directory)) return static_cast<int>(WorkerExit::kStorage);
   auto journal = JournalAppender::Open(directory / "journal");
   if (!journal.ok()) return static_cast<int>(WorkerExit::kStorage);
   ScriptedWorker worker(directory, std::move(journal).value());
-  std::istringstream script(ReadScript(directory));
+  std::istringstream script(ReadScript(directory, program));
   std::string line;
   while (std::getline(script, line)) {
     if (line.empty() || worker.Play(line)) continue;
@@ -228,4 +287,4 @@ int Run(const std::filesystem::path& directory) {
 }  // namespace
 }  // namespace distill::testing
 
-int main(int argc, char** argv) { return argc == 2 ? distill::testing::Run(argv[1]) : 2; }
+int main(int argc, char** argv) { return argc == 2 ? distill::testing::Run(argv[1], argv[0]) : 2; }

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace distill {
+
+/// Places where a test can make a process die as by kill -9. DISTILL_FAULT=NAME[:N] in the
+/// environment of distilld or distill_worker: it dies at the N-th passage (the first, without N).
+/// Other values end the program with a message. The build option DISTILL_FAULT_POINTS (on where
+/// tests are built) compiles them in; without the variable each costs one look at a constant.
+inline constexpr std::array<std::string_view, 20> kFaultPoints = {
+    "rpc.before_submit",           // a submit has come, nothing is stored
+    "rpc.before_reply",            // it is stored, the caller does not know
+    "store.before_commit",         // any transaction of control.db or metrics.db
+    "store.after_commit",          //
+    "store.between_databases",     // a stretch of journal is in metrics.db, not yet in control.db
+    "run.before_prepare",          // the attempt is stored, its folder is not made
+    "run.before_spawn",            // the folder is made
+    "run.after_spawn",             // the worker runs, its pid is not stored
+    "run.before_end",              // the worker has ended, the end is not stored
+    "journal.before_write",        // an event of a run journal
+    "journal.torn_write",          // a part of it is written
+    "journal.before_sync",         //
+    "file.before_create",          // the system calls that replace a file: spec, order, checkpoint
+    "file.before_write",           //
+    "file.torn_write",             //
+    "file.before_sync",            //
+    "file.before_rename",          //
+    "file.before_directory_sync",  //
+    "checkpoint.before_rotation",  // next.ckpt is whole; last.ckpt becomes last-1.ckpt …
+    "checkpoint.within_rotation",  // … and next.ckpt becomes last.ckpt
+};
+
+#ifdef DISTILL_FAULT_POINTS
+inline constexpr bool kHasFaultPoints = true;
+#else
+inline constexpr bool kHasFaultPoints = false;
+#endif
+
+namespace fault {
+
+/// Whether DISTILL_FAULT was set when the program started.
+extern const bool is_armed;
+
+/// Counts a passage; returns whether the process has to die now. REQUIRES: is_armed.
+bool CountPassage(std::string_view name);
+
+/// Ends the process by SIGKILL.
+[[noreturn]] void Die();
+
+}  // namespace fault
+
+/// Returns whether the process has to die at the point `name`, one of kFaultPoints.
+inline bool IsFaultDue(std::string_view name) {
+  if constexpr (kHasFaultPoints) return fault::is_armed && fault::CountPassage(name);
+  return false;
+}
+
+/// Dies here, if a test asked for it.
+inline void FaultPoint(std::string_view name) {
+  if (IsFaultDue(name)) fault::Die();
+}
+
+}  // namespace distill

@@ -1,0 +1,234 @@
+#include "tests/crash/crash_lab.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+
+#include "core/base/clock.h"
+#include "core/base/durable_file.h"
+#include "distill/v1/job_service.grpc.pb.h"
+#include "distill/worker/v1/worker.pb.h"
+#include "server/store/sqlite_job_store.h"
+#include "tests/crash/program.h"
+#include "tests/eventually.h"
+
+namespace distill::testing {
+namespace {
+
+constexpr std::chrono::seconds kLimit{60};
+
+void AddBirds(const std::filesystem::path& state) {
+  server::SqliteJobStoreOptions options;
+  options.state_directory = state;
+  auto store = server::OpenSqliteJobStore(options, SystemClock());
+  ASSERT_TRUE(store.ok());
+  server::DatasetRecord birds;
+  birds.name = "birds";
+  birds.owner = "ada";
+  birds.id = (*store)->InsertDataset(birds).value();
+  worker::v1::ScanReport report;
+  report.add_class_names("wren");
+  report.add_class_names("tern");
+  for (const v1::Split split : {v1::SPLIT_TRAIN, v1::SPLIT_VAL, v1::SPLIT_TEST}) {
+    worker::v1::SplitCount& count = *report.add_splits();
+    count.set_split(split);
+    count.add_images_per_class(3);
+    count.add_images_per_class(4);
+  }
+  for (int channel = 0; channel < 3; ++channel) {
+    report.add_mean(0.5);
+    report.add_std(0.25);
+  }
+  birds.state = server::DatasetState::kReady;
+  birds.report = report.SerializeAsString();
+  ASSERT_TRUE((*store)->UpdateDataset(birds).ok());
+  const std::filesystem::path folder = state / "datasets" / std::to_string(birds.id);
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "manifest.csv") << "path,class,split\n";
+}
+
+std::unique_ptr<grpc::ClientContext> Context() {
+  auto context = std::make_unique<grpc::ClientContext>();
+  context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  context->AddMetadata("distill-user", "ada");
+  return context;
+}
+
+template <typename Response>
+Result<Response> Answer(const grpc::Status& status, Response&& response) {
+  if (status.ok()) return std::forward<Response>(response);
+  return Status(static_cast<Code>(status.error_code()), status.error_message());
+}
+
+}  // namespace
+
+int NumCycles(int usual) {
+  const char* given = std::getenv("DISTILL_CRASH_CYCLES");
+  return given != nullptr ? std::atoi(given) : usual;
+}
+
+void CrashLab::SetUp() {
+  AddBirds(state());
+  std::filesystem::create_symlink(DISTILL_FAKE_WORKER, folder() / "worker");
+  SetScript("started;outcome 8 0");
+}
+
+void CrashLab::TearDown() {
+  if (daemon_.pid > 0) EndDaemon(SIGKILL);
+  for (const pid_t worker : ProcessesIn(folder())) ::kill(worker, SIGKILL);
+  if (HasFailure()) std::cerr << DaemonLog();
+}
+
+void CrashLab::SetScript(const std::string& script) {
+  ASSERT_TRUE(ReplaceFile(folder() / "worker.script", script).ok());
+}
+
+std::string CrashLab::DaemonLog() { return ContentOf(folder() / "distilld.log"); }
+
+std::filesystem::path CrashLab::RunDirectory(const std::string& job, int attempt) const {
+  return state() / "runs" / job / std::to_string(attempt);
+}
+
+bool CrashLab::StartDaemon(const std::string& fault) {
+  std::filesystem::remove(state() / "distilld.address");
+  server::SpawnRequest request;
+  request.executable = DISTILLD;
+  request.arguments = {"--listen",
+                       address_,
+                       "--state-dir",
+                       state().string(),
+                       "--devices",
+                       "cpu",
+                       "--worker-executable",
+                       (folder() / "worker").string(),
+                       "--worker-stop-grace-seconds",
+                       "1"};
+  if (!fault.empty()) request.environment.emplace_back("DISTILL_FAULT", fault);
+  request.working_directory = "/";
+  request.output_file = folder() / "distilld.log";
+  auto started = server::Spawn(request);
+  EXPECT_TRUE(started.ok()) << started.status().ToString();
+  if (!started.ok()) return false;
+  daemon_ = *started;
+  std::string address;
+  const bool has_come_to_something = Eventually(kLimit, [&] {
+    address = ContentOf(state() / "distilld.address");
+    return address.find('\n') != std::string::npos || !server::StartTicks(daemon_.pid);
+  });
+  const bool serves = has_come_to_something && address.find('\n') != std::string::npos;
+  if (serves) {
+    address_ = address.substr(0, address.find('\n'));
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // no back-off from an earlier daemon
+    channel_ = grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments);
+  }
+  EXPECT_TRUE(serves || !fault.empty()) << "distilld did not start";
+  return serves;
+}
+
+int CrashLab::EndDaemon(int signal) {
+  if (daemon_.pid <= 0) return -1;
+  if (signal != 0) ::kill(daemon_.pid, signal);
+  const int exit_code = AwaitExit(daemon_.pid);
+  daemon_ = {};
+  return exit_code;
+}
+
+Result<v1::Job> CrashLab::Submit(const v1::Job& job, const std::string& request_id) {
+  v1::CreateJobRequest request;
+  *request.mutable_job() = job;
+  request.set_request_id(request_id);
+  v1::Job created;
+  const auto stub = v1::JobService::NewStub(channel_);
+  return Answer(stub->CreateJob(Context().get(), request, &created), std::move(created));
+}
+
+Result<v1::Job> CrashLab::Get(const std::string& job) {
+  v1::GetJobRequest request;
+  request.set_job(job);
+  v1::Job found;
+  const auto stub = v1::JobService::NewStub(channel_);
+  return Answer(stub->GetJob(Context().get(), request, &found), std::move(found));
+}
+
+Result<v1::Job> CrashLab::Cancel(const std::string& job) {
+  v1::CancelJobRequest request;
+  request.set_job(job);
+  v1::Job found;
+  const auto stub = v1::JobService::NewStub(channel_);
+  return Answer(stub->CancelJob(Context().get(), request, &found), std::move(found));
+}
+
+Result<std::vector<v1::Job>> CrashLab::ListAll() {
+  const auto stub = v1::JobService::NewStub(channel_);
+  v1::ListJobsRequest request;
+  request.set_page_size(1000);
+  std::vector<v1::Job> jobs;
+  do {
+    v1::ListJobsResponse page;
+    const grpc::Status status = stub->ListJobs(Context().get(), request, &page);
+    if (!status.ok()) return Answer(status, std::move(jobs));
+    jobs.insert(jobs.end(), page.jobs().begin(), page.jobs().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return jobs;
+}
+
+Result<v1::ListMetricsResponse> CrashLab::Metrics(const std::string& job) {
+  v1::ListMetricsRequest request;
+  request.set_job(job);
+  v1::ListMetricsResponse metrics;
+  const auto stub = v1::JobService::NewStub(channel_);
+  return Answer(stub->ListMetrics(Context().get(), request, &metrics), std::move(metrics));
+}
+
+void CrashLab::AwaitState(const std::string& job, v1::JobState state) {
+  v1::JobState last = v1::JOB_STATE_UNSPECIFIED;
+  EXPECT_TRUE(Eventually(kLimit,
+                         [&] {
+                           const auto found = Get(job);
+                           if (found.ok()) last = found->state();
+                           return last == state;
+                         }))
+      << "job " << job << " is " << v1::JobState_Name(last);
+}
+
+std::string CrashLab::AwaitFile(const std::filesystem::path& file) {
+  std::string content;
+  EXPECT_TRUE(Eventually(kLimit,
+                         [&] {
+                           content = ContentOf(file);
+                           return !content.empty();
+                         }))
+      << "no file " << file;
+  return content;
+}
+
+v1::Job TrainRequest(const std::string& label) {
+  v1::Job job;
+  job.mutable_train()->set_dataset("birds");
+  job.mutable_train()->set_model("mobilenetv2");
+  job.mutable_train()->set_epochs(2);
+  if (!label.empty()) (*job.mutable_labels())["submission"] = label;
+  return job;
+}
+
+std::vector<pid_t> ProcessesIn(const std::filesystem::path& folder) {
+  std::vector<pid_t> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    pid_t pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
+    const auto place = std::filesystem::read_symlink(entry.path() / "cwd", error).string();
+    if (place.compare(0, folder.string().size(), folder.string()) != 0) continue;
+    if (server::StartTicks(pid)) found.push_back(pid);
+  }
+  return found;
+}
+
+}  // namespace distill::testing
