@@ -109,6 +109,16 @@ Result<v1::Job> JobClient::CancelJob(const std::string& job) const {
                            RequestFor<v1::CancelJobRequest>(job), Repeat::kWhenUnavailable);
 }
 
+Result<v1::Job> JobClient::PauseJob(const std::string& job) const {
+  return connection_->Call(connection_->jobs(), &Jobs::PauseJob,
+                           RequestFor<v1::PauseJobRequest>(job), Repeat::kWhenUnavailable);
+}
+
+Result<v1::Job> JobClient::ResumeJob(const std::string& job) const {
+  return connection_->Call(connection_->jobs(), &Jobs::ResumeJob,
+                           RequestFor<v1::ResumeJobRequest>(job), Repeat::kNever);
+}
+
 Result<v1::Job> JobClient::RequeueJob(const std::string& job) const {
   return connection_->Call(connection_->jobs(), &Jobs::RequeueJob,
                            RequestFor<v1::RequeueJobRequest>(job), Repeat::kNever);

@@ -35,7 +35,8 @@ struct StreamLimits {
 };
 
 /// Calls distilld. Every call blocks. Unary calls have a deadline; those that are safe to repeat
-/// (reads, creations with their request id, cancel) are repeated when the server cannot be reached.
+/// (reads, creations with their request id, cancel, pause) are repeated when the server cannot be
+/// reached.
 ///
 /// Errors are the server's own, with its field violations in the message; kUnavailable: the server
 /// cannot be reached; kDeadlineExceeded: no answer in time.
@@ -56,6 +57,8 @@ class JobClient {
   /// Returns the newest `max_jobs` that match `request` (0 = all), page by page.
   Result<v1::ListJobsResponse> ListJobs(v1::ListJobsRequest request, int max_jobs) const;
   Result<v1::Job> CancelJob(const std::string& job) const;
+  Result<v1::Job> PauseJob(const std::string& job) const;
+  Result<v1::Job> ResumeJob(const std::string& job) const;
   Result<v1::Job> RequeueJob(const std::string& job) const;
   Status DeleteJob(const std::string& job) const;
   Result<v1::ListJobEventsResponse> ListJobEvents(const std::string& job) const;

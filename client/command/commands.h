@@ -53,6 +53,10 @@ ExitCode Watch(const CommandContext& context, const std::vector<std::string>& jo
 ExitCode AwaitJobs(const CommandContext& context, const std::vector<std::string>& jobs,
                    bool shows_progress);
 
+/// Waits until each job is PAUSED or has ended. kOk: all are PAUSED, or SUCCEEDED before they could
+/// be.
+ExitCode AwaitPause(const CommandContext& context, const std::vector<std::string>& jobs);
+
 struct WaitOptions {
   std::vector<std::string> jobs;
   std::optional<std::chrono::milliseconds> timeout;
@@ -77,6 +81,9 @@ struct MetricOptions {
 ExitCode Metrics(const CommandContext& context, const MetricOptions& options);
 
 ExitCode Cancel(const CommandContext& context, const std::vector<std::string>& jobs, bool wait);
+/// With `wait`, until they are PAUSED (or have ended first).
+ExitCode Pause(const CommandContext& context, const std::vector<std::string>& jobs, bool wait);
+ExitCode Resume(const CommandContext& context, const std::vector<std::string>& jobs);
 ExitCode Requeue(const CommandContext& context, const std::vector<std::string>& jobs);
 ExitCode Delete(const CommandContext& context, const std::vector<std::string>& jobs);
 

@@ -43,6 +43,26 @@ ExitCode Cancel(const CommandContext& context, const std::vector<std::string>& j
   return outcome == ExitCode::kJobCancelled ? ExitCode::kOk : outcome;
 }
 
+ExitCode Pause(const CommandContext& context, const std::vector<std::string>& jobs, bool wait) {
+  std::vector<std::string> paused;
+  const ExitCode code = ForEach(context, jobs, [&](const std::string& name) -> Status {
+    DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().PauseJob(name));
+    PrintState(context, job);
+    paused.push_back(job.id());
+    return {};
+  });
+  if (!wait || code != ExitCode::kOk) return code;
+  return AwaitPause(context, paused);
+}
+
+ExitCode Resume(const CommandContext& context, const std::vector<std::string>& jobs) {
+  return ForEach(context, jobs, [&](const std::string& name) -> Status {
+    DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().ResumeJob(name));
+    PrintState(context, job);
+    return {};
+  });
+}
+
 ExitCode Requeue(const CommandContext& context, const std::vector<std::string>& jobs) {
   return ForEach(context, jobs, [&](const std::string& name) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().RequeueJob(name));

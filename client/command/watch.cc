@@ -1,3 +1,4 @@
+#include <functional>
 #include <thread>
 
 #include "client/command/commands.h"
@@ -26,9 +27,11 @@ Result<std::vector<v1::Job>> Resolve(const CommandContext& context,
   return jobs;
 }
 
-// Follows all jobs to their end, one thread each.
-WatchReport Follow(const CommandContext& context, const std::vector<v1::Job>& jobs,
-                   StreamLimits limits, JobBoard& board) {
+// Follows all jobs to their end, or to where `goes_on` says no, one thread each.
+WatchReport Follow(
+    const CommandContext& context, const std::vector<v1::Job>& jobs, StreamLimits limits,
+    JobBoard& board,
+    const std::function<bool(const v1::Job&)>& goes_on = [](const v1::Job&) { return true; }) {
   limits.on_reconnect = [&](const Status& status) {
     board.Note(context.err(), "distillctl: connection lost, trying again: " + status.message());
   };
@@ -40,7 +43,7 @@ WatchReport Follow(const CommandContext& context, const std::vector<v1::Job>& jo
       report.statuses[index] =
           context.client().WatchJob(jobs[index].id(), limits, [&](const v1::Job& job) {
             board.Update(index, job);
-            return true;
+            return goes_on(job);
           });
     });
   }
@@ -119,6 +122,20 @@ ExitCode AwaitJobs(const CommandContext& context, const std::vector<std::string>
   if (outcome != ExitCode::kOk) return outcome;
   const Status status = PrintEvaluations(context, report.jobs);
   return status.ok() ? outcome : context.Fail(status);
+}
+
+ExitCode AwaitPause(const CommandContext& context, const std::vector<std::string>& names) {
+  const auto jobs = Resolve(context, names);
+  if (!jobs.ok()) return context.Fail(jobs.status());
+  JobBoard board(context.environment(), context.err(), JobBoard::Style::kSilent, jobs->size());
+  WatchReport report = Follow(context, *jobs, context.Limits(), board, [](const v1::Job& job) {
+    return job.state() != v1::JOB_STATE_PAUSED;
+  });
+  ReportFailures(context, report);
+  // Those that are PAUSED are where they should be.
+  std::erase_if(report.jobs,
+                [](const v1::Job& job) { return job.state() == v1::JOB_STATE_PAUSED; });
+  return Outcome(context, report);
 }
 
 ExitCode Watch(const CommandContext& context, const std::vector<std::string>& names) {

@@ -77,6 +77,17 @@ void AddCancel(CommandLine& line) {
   verb.add_flag("--wait", options->wait, "until they have stopped");
 }
 
+void AddPause(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand(
+      "pause", "take jobs off their devices, each with a checkpoint, until they are resumed");
+  const auto options = Bind<CancelOptions>(
+      line, verb, [](const CommandContext& context, const CancelOptions& given) {
+        return Pause(context, given.jobs, given.wait);
+      });
+  verb.add_option("jobs", options->jobs, kJobHelp)->required();
+  verb.add_flag("--wait", options->wait, "until they are paused");
+}
+
 // Adds a verb that takes jobs and nothing else.
 void AddPlain(CommandLine& line, const char* name, const char* help,
               ExitCode (*run)(const CommandContext&, const std::vector<std::string>&)) {
@@ -107,6 +118,8 @@ void AddJobVerbs(CommandLine& line) {
   AddLogs(line);
   AddMetrics(line);
   AddCancel(line);
+  AddPause(line);
+  AddPlain(line, "resume", "queue paused jobs; they go on from their checkpoint", Resume);
   AddPlain(line, "requeue", "queue jobs again; they resume from their last checkpoint", Requeue);
   AddPlain(line, "delete", "remove ended jobs with their metrics and files", Delete);
 }

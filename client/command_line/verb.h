@@ -41,7 +41,7 @@ CLI::Option* AddDuration(CLI::App& verb, const std::string& names, const std::st
 
 /// train, eval, submit.
 void AddSubmitVerbs(CommandLine& line);
-/// ls, show, watch, wait, logs, metrics, cancel, requeue, delete.
+/// ls, show, watch, wait, logs, metrics, cancel, pause, resume, requeue, delete.
 void AddJobVerbs(CommandLine& line);
 /// table, evaluations, get-model, artifacts.
 void AddResultVerbs(CommandLine& line);

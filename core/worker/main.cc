@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/exit_code.h"
 #include "core/base/log.h"
+#include "core/base/stop_order.h"
 #include "core/base/version.h"
 #include "core/device/device.h"
 #include "core/device/host_tuning.h"
@@ -60,7 +61,7 @@ WorkerExit RunIn(const std::filesystem::path& directory) {
   distill::core::SetDeterministicConvolutions(true);
   WarnOfSlowBlas(*spec);
   const Status status = distill::core::RunTask(*spec, directory, *journal);
-  const auto outcome = distill::core::OutcomeOf(status);
+  const auto outcome = distill::core::OutcomeOf(status, distill::ReadStopOrder(directory));
   distill::LogInfo("run ended", {{"status", status.ToString()}});
   if (!journal->WriteOutcome(outcome).ok()) return WorkerExit::kStorage;
   return distill::core::ExitCodeOf(outcome);

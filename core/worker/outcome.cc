@@ -1,5 +1,7 @@
 #include "core/worker/outcome.h"
 
+#include <string>
+
 namespace distill::core {
 namespace {
 
@@ -30,9 +32,18 @@ v1::Cause CauseOf(Code code) {
   }
 }
 
+// Says of a run that was stopped what for.
+void ApplyOrder(StopOrder order, worker::v1::Outcome& outcome) {
+  outcome.set_message("stopped by order: " + std::string(StopOrderName(order)));
+  if (order == StopOrder::kPreempt) outcome.set_cause(v1::CAUSE_PREEMPTED);
+  if (order != StopOrder::kTimeLimit) return;
+  outcome.set_state(v1::JOB_STATE_FAILED);
+  outcome.set_cause(v1::CAUSE_TIME_LIMIT);
+}
+
 }  // namespace
 
-worker::v1::Outcome OutcomeOf(const Status& status) {
+worker::v1::Outcome OutcomeOf(const Status& status, std::optional<StopOrder> order) {
   worker::v1::Outcome outcome;
   outcome.set_cause(CauseOf(status.code()));
   outcome.set_message(status.message());
@@ -40,6 +51,7 @@ worker::v1::Outcome OutcomeOf(const Status& status) {
     outcome.set_state(v1::JOB_STATE_SUCCEEDED);
   } else if (status.code() == Code::kCancelled) {
     outcome.set_state(v1::JOB_STATE_CANCELLED);
+    if (order) ApplyOrder(*order, outcome);
   } else {
     outcome.set_state(v1::JOB_STATE_FAILED);
   }
@@ -50,6 +62,7 @@ WorkerExit ExitCodeOf(const worker::v1::Outcome& outcome) {
   if (outcome.state() == v1::JOB_STATE_SUCCEEDED) return WorkerExit::kDone;
   switch (outcome.cause()) {
     case v1::CAUSE_USER:
+    case v1::CAUSE_PREEMPTED:
       return WorkerExit::kStopped;
     case v1::CAUSE_BAD_SPEC:
       return WorkerExit::kBadSpec;

@@ -69,7 +69,7 @@ Status DatasetScans::Delete(const std::string& name) {
     return Status::Ok();
   }
   scan->second.is_deleted = true;
-  const Status stopped = launcher_.Stop(KeyOf(dataset.id));
+  const Status stopped = launcher_.Stop(KeyOf(dataset.id), StopOrder::kCancel);
   if (!stopped.ok()) LogInfo("scan had ended", {{"dataset", name}});
   return Status::Ok();
 }

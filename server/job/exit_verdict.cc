@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace distill::server {
 namespace {
@@ -24,10 +25,26 @@ std::string WithDetail(const std::string& text, const std::optional<WorkerOutcom
   return text + ": " + outcome->message;
 }
 
+// Returns what becomes of a job whose worker the daemon itself told to leave. The journal's last
+// word tells it even when the order was an earlier daemon's.
+std::optional<Transition> FromOrder(const std::optional<WorkerOutcome>& outcome,
+                                    const std::optional<GivenOrder>& order) {
+  const bool is_preempted = (order && order->order == StopOrder::kPreempt) ||
+                            (outcome && outcome->cause == Cause::kPreempted);
+  if (is_preempted) {
+    const std::string reason = order && !order->reason.empty() ? order->reason : "pre-empted";
+    return Transition{JobState::kInterrupted, Cause::kPreempted, "scheduler", reason};
+  }
+  if (order && order->order == StopOrder::kTimeLimit) {
+    return Transition{JobState::kFailed, Cause::kTimeLimit, "daemon", order->reason};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Transition JudgeExit(JobState state, const std::optional<WorkerOutcome>& outcome,
-                     const WorkerExitStatus& exit) {
+                     const WorkerExitStatus& exit, const std::optional<GivenOrder>& order) {
   if (outcome && outcome->state == JobState::kSucceeded) {
     return {JobState::kSucceeded, Cause::kNone, "worker", outcome->message};
   }
@@ -36,6 +53,9 @@ Transition JudgeExit(JobState state, const std::optional<WorkerOutcome>& outcome
   }
   if (state == JobState::kPausing && (!outcome || outcome->state == JobState::kCancelled)) {
     return {JobState::kPaused, Cause::kUser, "daemon", "paused"};
+  }
+  if (!outcome || outcome->state == JobState::kCancelled) {
+    if (auto transition = FromOrder(outcome, order)) return std::move(*transition);
   }
   if (!outcome) return {JobState::kInterrupted, Cause::kWorkerLost, "daemon", Describe(exit)};
   if (outcome->state == JobState::kCancelled) {

@@ -14,8 +14,10 @@ struct Move {
 constexpr std::array kMoves = {
     Move{JobState::kQueued, JobState::kStarting},
     Move{JobState::kQueued, JobState::kCancelled},
+    Move{JobState::kQueued, JobState::kPaused},
     Move{JobState::kStarting, JobState::kRunning},
     Move{JobState::kStarting, JobState::kCancelling},
+    Move{JobState::kStarting, JobState::kPausing},
     Move{JobState::kStarting, JobState::kInterrupted},
     Move{JobState::kStarting, JobState::kFailed},
     Move{JobState::kRunning, JobState::kSucceeded},

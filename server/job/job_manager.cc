@@ -118,10 +118,11 @@ Status ThreadedJobManager::TakeOver(const JobRecord& job, const AttemptRecord& a
   }
   LogInfo("worker taken over", {{"job", job.id}, {"pid", process.pid}});
   DISTILL_RETURN_IF_ERROR(launcher_.Adopt(request, process));
-  if (job.state == JobState::kCancelling) {
-    const Status stopped = launcher_.Stop(request.key);
-    if (!stopped.ok()) LogInfo("worker had ended", {{"job", job.id}});
-  }
+  // An order of the earlier daemon is given again: its grace period died with it.
+  std::optional<StopOrder> order = launcher_.FindOrder(request.run_directory);
+  if (job.state == JobState::kCancelling) order = StopOrder::kCancel;
+  if (job.state == JobState::kPausing) order = StopOrder::kPause;
+  if (order) OrderStop(job.id, {*order, job.message});
   return Status::Ok();
 }
 
@@ -180,9 +181,7 @@ Result<JobRecord> ThreadedJobManager::Cancel(JobId id, const std::string& actor)
     cancelled = active_.Move(id, {to, Cause::kUser, actor, "cancelled by " + actor});
     if (!cancelled.ok()) return cancelled;
     if (to == JobState::kCancelling) {
-      const Status stopped = launcher_.Stop(KeyOf(id, runs_[id].attempt));
-      // A worker that is gone already needs no order: its exit is on the way.
-      if (!stopped.ok()) LogInfo("worker had ended", {{"job", id}});
+      OrderStop(id, {StopOrder::kCancel, "cancelled by " + actor});
     }
   }
   Wake();

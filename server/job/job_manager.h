@@ -58,6 +58,14 @@ class JobManager : public WorkerListener {
   /// kFailedPrecondition: it has ended. Cancelling twice is no error.
   virtual Result<JobRecord> Cancel(JobId id, const std::string& actor) = 0;
 
+  /// Takes a waiting job out of the queue, or orders a running one to leave with a checkpoint; its
+  /// device is free once it is PAUSED. kFailedPrecondition: it has ended, or is being cancelled.
+  /// Pausing twice is no error.
+  virtual Result<JobRecord> Pause(JobId id, const std::string& actor) = 0;
+
+  /// Queues a PAUSED job; it goes on from its checkpoint. kFailedPrecondition: another state.
+  virtual Result<JobRecord> Resume(JobId id, const std::string& actor) = 0;
+
   /// Queues a job that FAILED, or was CANCELLED, again. kFailedPrecondition: another state.
   virtual Result<JobRecord> Requeue(JobId id, const std::string& actor) = 0;
 

@@ -210,7 +210,8 @@ Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
   if (needs_verdict && run.verdict && CanMove(job->state, run.verdict->to)) {
     transition = *run.verdict;
   } else if (needs_verdict) {
-    transition = JudgeExit(job->state, run.outcome, run.exit.value_or(WorkerExitStatus{}));
+    transition =
+        JudgeExit(job->state, run.outcome, run.exit.value_or(WorkerExitStatus{}), run.order);
   }
   FaultPoint("run.before_end");
   DISTILL_RETURN_IF_ERROR(active_.EndAttempt(id, run.attempt, transition));

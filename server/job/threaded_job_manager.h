@@ -12,6 +12,7 @@
 #include "core/base/mutex.h"
 #include "server/job/active_jobs.h"
 #include "server/job/dataset_scans.h"
+#include "server/job/exit_verdict.h"
 #include "server/job/job_manager.h"
 #include "server/job/progress_estimate.h"
 #include "server/job/scheduler.h"
@@ -19,7 +20,8 @@
 namespace distill::server {
 
 /// The JobManager: one thread schedules, one mutex guards what it knows. Requests are in
-/// job_manager.cc, scheduling and workers in job_runs.cc. Thread-safe.
+/// job_manager.cc and job_control.cc, scheduling and workers in
+/// job_runs.cc. Thread-safe.
 class ThreadedJobManager final : public JobManager {
  public:
   ThreadedJobManager(const JobManagerOptions& options, const Dependencies& dependencies)
@@ -40,6 +42,8 @@ class ThreadedJobManager final : public JobManager {
                                             const std::string& request_id,
                                             const std::string& content_sha256) override;
   Result<JobRecord> Cancel(JobId id, const std::string& actor) override;
+  Result<JobRecord> Pause(JobId id, const std::string& actor) override;
+  Result<JobRecord> Resume(JobId id, const std::string& actor) override;
   Result<JobRecord> Requeue(JobId id, const std::string& actor) override;
   Status Delete(JobId id) override;
   Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) override;
@@ -56,6 +60,8 @@ class ThreadedJobManager final : public JobManager {
     ProgressStart start;
     int num_epochs = 0;
     std::optional<WorkerOutcome> outcome;
+    // What the worker was told, if it was.
+    std::optional<GivenOrder> order;
     // How it ended, until the store has it. `verdict` is for an end that no worker had part in.
     std::optional<WorkerExitStatus> exit;
     std::optional<Transition> verdict;
@@ -78,6 +84,8 @@ class ThreadedJobManager final : public JobManager {
   Status StartJob(const StartDecision& decision) REQUIRES(mutex_);
   Status Launch(const AttemptRecord& attempt) REQUIRES(mutex_);
   bool IsDelayed(const JobRecord& job) const REQUIRES(mutex_);
+
+  void OrderStop(JobId id, const GivenOrder& order) REQUIRES(mutex_);
 
   RunEventBatch WithEstimates(const RunKey& key, const RunEventBatch& batch) EXCLUDES(mutex_);
   Status ApplyJobEvents(const RunKey& key, const RunEventBatch& batch) REQUIRES(mutex_);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/base/stop_order.h"
 #include "server/job/run_event.h"
 
 namespace distill::server {
@@ -81,9 +82,13 @@ class WorkerLauncher {
   /// is read to the end and OnExit is called as for any other. Never kills anything.
   virtual Status Adopt(const LaunchRequest& request, const WorkerProcess& process) = 0;
 
-  /// Asks a worker to write a checkpoint and leave (SIGTERM), and kills its process group when the
-  /// grace period has passed. Returns at once; OnExit follows. kNotFound: no such run.
-  virtual Status Stop(const RunKey& key) = 0;
+  /// Asks a worker to write a checkpoint and leave (SIGTERM), with the reason in its run directory,
+  /// and kills its process group when the grace period has passed. Returns at once; OnExit follows.
+  /// A second order replaces the reason, not the grace period. kNotFound: no such run.
+  virtual Status Stop(const RunKey& key, StopOrder order) = 0;
+
+  /// Returns the order that the worker of a run directory got, perhaps from an earlier daemon.
+  virtual std::optional<StopOrder> FindOrder(const std::filesystem::path& run_directory) = 0;
 
   /// Stops following all runs and joins all threads. The workers go on. Detaching twice is no
   /// error.

@@ -137,6 +137,30 @@ grpc::Status JobServiceImpl::CancelJob(grpc::ServerContext* context,
   });
 }
 
+grpc::Status JobServiceImpl::PauseJob(grpc::ServerContext* context,
+                                      const v1::PauseJobRequest* request, v1::Job* response) {
+  return Answer([&]() -> Status {
+    const std::string caller = CallerOf(*context);
+    DISTILL_ASSIGN_OR_RETURN(const JobId id,
+                             FindJobId(dependencies_.store, request->job(), caller));
+    DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
+                             dependencies_.manager.Pause(id, "user " + caller));
+    return FillJob(job, *response);
+  });
+}
+
+grpc::Status JobServiceImpl::ResumeJob(grpc::ServerContext* context,
+                                       const v1::ResumeJobRequest* request, v1::Job* response) {
+  return Answer([&]() -> Status {
+    const std::string caller = CallerOf(*context);
+    DISTILL_ASSIGN_OR_RETURN(const JobId id,
+                             FindJobId(dependencies_.store, request->job(), caller));
+    DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
+                             dependencies_.manager.Resume(id, "user " + caller));
+    return FillJob(job, *response);
+  });
+}
+
 grpc::Status JobServiceImpl::RequeueJob(grpc::ServerContext* context,
                                         const v1::RequeueJobRequest* request, v1::Job* response) {
   return Answer([&]() -> Status {

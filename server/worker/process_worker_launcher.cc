@@ -108,7 +108,12 @@ void ProcessWorkerLauncher::Follow(const LaunchRequest& request, std::unique_ptr
   Wake();
 }
 
-Status ProcessWorkerLauncher::Stop(const RunKey& key) {
+std::optional<StopOrder> ProcessWorkerLauncher::FindOrder(
+    const std::filesystem::path& run_directory) {
+  return ReadStopOrder(run_directory);
+}
+
+Status ProcessWorkerLauncher::Stop(const RunKey& key, StopOrder order) {
   WorkerProcess process;
   std::filesystem::path run_directory;
   {
@@ -120,7 +125,7 @@ Status ProcessWorkerLauncher::Stop(const RunKey& key) {
     process = followed.run->process();
     run_directory = followed.run_directory;
   }
-  const Status ordered = ReplaceFile(run_directory / "order", "cancel");
+  const Status ordered = WriteStopOrder(run_directory, order);
   if (!ordered.ok()) LogWarning("order not written", {{"error", ordered.ToString()}});
   Signal(process, SIGTERM);
   Wake();

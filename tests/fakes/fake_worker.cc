@@ -40,6 +40,7 @@
 #include "core/base/durable_file.h"
 #include "core/base/exit_code.h"
 #include "core/base/journal.h"
+#include "core/base/stop_order.h"
 #include "distill/worker/v1/worker.pb.h"
 
 namespace distill::testing {
@@ -209,7 +210,9 @@ class ScriptedWorker {
 
   [[noreturn]] void Leave() {
     worker::v1::RunEvent event;
-    SetOutcome(event, v1::JOB_STATE_CANCELLED, v1::CAUSE_USER, "stopped by an order");
+    const bool is_preempted = ReadStopOrder(directory_) == StopOrder::kPreempt;
+    SetOutcome(event, v1::JOB_STATE_CANCELLED, is_preempted ? v1::CAUSE_PREEMPTED : v1::CAUSE_USER,
+               "stopped by an order");
     Append(event);
     ::_exit(static_cast<int>(WorkerExit::kStopped));
   }

@@ -46,11 +46,16 @@ class FakeWorkerLauncher final : public server::WorkerLauncher {
     return Status::Ok();
   }
 
-  Status Stop(const server::RunKey& key) override {
+  Status Stop(const server::RunKey& key, StopOrder order) override {
     const MutexLock lock(mutex_);
     if (offsets_.count(key) == 0) return {Code::kNotFound, "no such run"};
     stopped_.push_back(key);
+    orders_.push_back(order);
     return Status::Ok();
+  }
+
+  std::optional<StopOrder> FindOrder(const std::filesystem::path& run_directory) override {
+    return ReadStopOrder(run_directory);
   }
 
   void Detach() override {}
@@ -104,6 +109,11 @@ class FakeWorkerLauncher final : public server::WorkerLauncher {
     const MutexLock lock(mutex_);
     return adopted_;
   }
+  /// The reasons of stopped(), in the same order.
+  std::vector<StopOrder> orders() {
+    const MutexLock lock(mutex_);
+    return orders_;
+  }
   std::vector<server::RunKey> stopped() {
     const MutexLock lock(mutex_);
     return stopped_;
@@ -118,6 +128,7 @@ class FakeWorkerLauncher final : public server::WorkerLauncher {
   std::vector<server::LaunchRequest> started_ GUARDED_BY(mutex_);
   std::vector<std::pair<server::LaunchRequest, server::WorkerProcess>> adopted_ GUARDED_BY(mutex_);
   std::vector<server::RunKey> stopped_ GUARDED_BY(mutex_);
+  std::vector<StopOrder> orders_ GUARDED_BY(mutex_);
   std::map<server::RunKey, int64_t> offsets_ GUARDED_BY(mutex_);
   std::map<std::filesystem::path, server::WorkerProcess> running_in_ GUARDED_BY(mutex_);
 };

@@ -116,6 +116,31 @@ TEST_F(JobServiceTest, RequestIdMustBeAUuid) {
   EXPECT_THAT(FieldsOf(Create(request, job)), ElementsAre("request_id"));
 }
 
+TEST_F(JobServiceTest, PausedJobLeavesItsDeviceAndIsResumed) {
+  const v1::Job created = CreateJob("job");
+  ASSERT_TRUE(server_.WaitForState(created.id(), v1::JOB_STATE_RUNNING));
+  v1::PauseJobRequest pause;
+  pause.set_job("job");
+  v1::ResumeJobRequest resume;
+  resume.set_job("job");
+  v1::Job job;
+  EXPECT_EQ(server_.jobs().ResumeJob(Context().get(), resume, &job).error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+
+  ASSERT_TRUE(server_.jobs().PauseJob(Context().get(), pause, &job).ok());
+  EXPECT_EQ(job.state(), v1::JOB_STATE_PAUSING);
+  ASSERT_TRUE(server_.WaitForState(created.id(), v1::JOB_STATE_PAUSED));
+  ASSERT_TRUE(server_.jobs().ResumeJob(Context().get(), resume, &job).ok());
+  EXPECT_EQ(job.state(), v1::JOB_STATE_QUEUED);
+  ASSERT_TRUE(server_.WaitForState(created.id(), v1::JOB_STATE_RUNNING));
+  server_.LetGo(created.id(), 2);
+  ASSERT_TRUE(server_.WaitForState(created.id(), v1::JOB_STATE_SUCCEEDED));
+
+  ASSERT_TRUE(Get("job", job).ok());
+  ASSERT_THAT(job.attempts(), SizeIs(2));
+  EXPECT_EQ(job.attempts(0).state(), v1::JOB_STATE_PAUSED);
+}
+
 TEST_F(JobServiceTest, ValidateOnlyStoresNothing) {
   v1::CreateJobRequest request;
   *request.mutable_job() = MakeTrainJob("dry");

@@ -108,6 +108,27 @@ class FakeJobService final : public v1::JobService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status PauseJob(grpc::ServerContext*, const v1::PauseJobRequest* request,
+                        v1::Job* response) override {
+    const auto found = jobs.find(request->job());
+    if (found == jobs.end()) return {grpc::StatusCode::NOT_FOUND, "no job: " + request->job()};
+    *response = found->second;
+    response->set_state(v1::JOB_STATE_PAUSING);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ResumeJob(grpc::ServerContext*, const v1::ResumeJobRequest* request,
+                         v1::Job* response) override {
+    const auto found = jobs.find(request->job());
+    if (found == jobs.end()) return {grpc::StatusCode::NOT_FOUND, "no job: " + request->job()};
+    if (found->second.state() != v1::JOB_STATE_PAUSED) {
+      return {grpc::StatusCode::FAILED_PRECONDITION, "only a PAUSED job is resumed"};
+    }
+    *response = found->second;
+    response->set_state(v1::JOB_STATE_QUEUED);
+    return grpc::Status::OK;
+  }
+
   grpc::Status WatchJob(grpc::ServerContext* context, const v1::WatchJobRequest*,
                         grpc::ServerWriter<v1::WatchJobResponse>* writer) override {
     std::vector<v1::Job> stream;

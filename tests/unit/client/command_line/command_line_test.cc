@@ -307,6 +307,29 @@ TEST_F(CommandLineTest, WaitReturnsTheJobsOutcome) {
   EXPECT_EQ(Run({"wait", "a"}), 0);
 }
 
+TEST_F(CommandLineTest, PauseSaysWhatWasOrderedAndCanWaitForIt) {
+  AddJob("1", "a", v1::JOB_STATE_RUNNING);
+
+  EXPECT_EQ(Run({"pause", "a"}), 0);
+  EXPECT_EQ(out_, "a  PAUSING\n");
+  v1::Job paused = server_.jobs.jobs["a"];
+  paused.set_state(v1::JOB_STATE_PAUSED);
+  server_.jobs.watch_streams = {{paused}};
+  EXPECT_EQ(Run({"pause", "--wait", "a"}), 0);
+  paused.set_state(v1::JOB_STATE_FAILED);
+  server_.jobs.watch_streams = {{paused}};
+  EXPECT_EQ(Run({"pause", "--wait", "a"}), 100);
+}
+
+TEST_F(CommandLineTest, ResumeTakesPausedJobsOnly) {
+  AddJob("1", "paused", v1::JOB_STATE_PAUSED);
+  AddJob("2", "runs", v1::JOB_STATE_RUNNING);
+
+  EXPECT_EQ(Run({"resume", "paused"}), 0);
+  EXPECT_EQ(out_, "paused  QUEUED\n");
+  EXPECT_EQ(Run({"resume", "runs"}), 6);
+}
+
 TEST_F(CommandLineTest, WaitGivesUpInTime) {
   AddJob("1", "a", v1::JOB_STATE_RUNNING);
   EXPECT_EQ(Run({"wait", "a", "--timeout", "0.05s"}), 7);

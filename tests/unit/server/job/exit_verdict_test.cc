@@ -53,6 +53,39 @@ TEST(ExitVerdictTest, PausedJobKeepsItsPlace) {
   EXPECT_EQ(JudgeExit(JobState::kPausing, kFailure, kClean).to, JobState::kFailed);
 }
 
+TEST(ExitVerdictTest, PreemptedJobIsInterruptedForItsCause) {
+  const GivenOrder order{StopOrder::kPreempt, "pre-empted by job 7"};
+  for (const auto& outcome : {std::optional(kStopped), std::optional<WorkerOutcome>()}) {
+    const Transition verdict = JudgeExit(JobState::kRunning, outcome, {true, 0, SIGKILL}, order);
+
+    EXPECT_EQ(verdict.to, JobState::kInterrupted);
+    EXPECT_EQ(verdict.cause, Cause::kPreempted);
+    EXPECT_EQ(verdict.message, "pre-empted by job 7");
+  }
+  // The user's word counts for more.
+  EXPECT_EQ(JudgeExit(JobState::kPausing, kStopped, kClean, order).to, JobState::kPaused);
+  EXPECT_EQ(JudgeExit(JobState::kRunning, kFailure, kClean, order).to, JobState::kFailed);
+}
+
+TEST(ExitVerdictTest, JournalTellsOfAPreemptionThatAnEarlierDaemonOrdered) {
+  const WorkerOutcome preempted{JobState::kCancelled, Cause::kPreempted, "stopped by order"};
+
+  const Transition verdict = JudgeExit(JobState::kRunning, preempted, {});
+
+  EXPECT_EQ(verdict.to, JobState::kInterrupted);
+  EXPECT_EQ(verdict.cause, Cause::kPreempted);
+}
+
+TEST(ExitVerdictTest, WorkerStoppedAtItsTimeLimitFails) {
+  const GivenOrder order{StopOrder::kTimeLimit, "still ran 60 s after its time limit of 10 s"};
+
+  const Transition verdict = JudgeExit(JobState::kRunning, std::nullopt, {true, 0, SIGKILL}, order);
+
+  EXPECT_EQ(verdict.to, JobState::kFailed);
+  EXPECT_EQ(verdict.cause, Cause::kTimeLimit);
+  EXPECT_EQ(verdict.message, order.reason);
+}
+
 TEST(ExitVerdictTest, EveryVerdictIsALegalMove) {
   for (const JobState state : {JobState::kRunning, JobState::kCancelling, JobState::kPausing}) {
     for (const auto& outcome : {std::optional<WorkerOutcome>(), std::optional(kSuccess),

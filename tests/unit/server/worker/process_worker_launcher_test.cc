@@ -197,7 +197,7 @@ TEST_F(ProcessWorkerLauncherTest, StopWritesTheOrderAndLetsTheWorkerLeave) {
   Start("started\nwait_term\n");
   ASSERT_TRUE(HasSeen(1));
 
-  ASSERT_OK(launcher_->Stop(kKey));
+  ASSERT_OK(launcher_->Stop(kKey, StopOrder::kCancel));
   ASSERT_TRUE(HasExited());
 
   EXPECT_EQ(ReadFile(File("order")).value(), "cancel");
@@ -205,12 +205,25 @@ TEST_F(ProcessWorkerLauncherTest, StopWritesTheOrderAndLetsTheWorkerLeave) {
   EXPECT_EQ(listener_.exits()[0].exit_code, static_cast<int>(WorkerExit::kStopped));
 }
 
+TEST_F(ProcessWorkerLauncherTest, SecondOrderReplacesTheReason) {
+  Start("ignore_term\nstarted\nwait go\n");
+  ASSERT_TRUE(HasSeen(1));
+  EXPECT_EQ(launcher_->FindOrder(request_.run_directory), std::nullopt);
+
+  ASSERT_OK(launcher_->Stop(kKey, StopOrder::kPause));
+  EXPECT_EQ(launcher_->FindOrder(request_.run_directory), StopOrder::kPause);
+  ASSERT_OK(launcher_->Stop(kKey, StopOrder::kCancel));
+
+  EXPECT_EQ(launcher_->FindOrder(request_.run_directory), StopOrder::kCancel);
+  ASSERT_TRUE(HasExited());
+}
+
 TEST_F(ProcessWorkerLauncherTest, WorkerThatIgnoresTheOrderIsKilledWithItsChildren) {
   Start("ignore_term\nchild pid\nstarted\nwait never\n");
   ASSERT_TRUE(HasSeen(1));
   const int child = std::stoi(ReadFile(File("pid")).value());
 
-  ASSERT_OK(launcher_->Stop(kKey));
+  ASSERT_OK(launcher_->Stop(kKey, StopOrder::kCancel));
   ASSERT_TRUE(HasExited());
 
   EXPECT_EQ(listener_.exits()[0].signal, SIGKILL);
@@ -227,7 +240,7 @@ TEST_F(ProcessWorkerLauncherTest, ChildrenThatAWorkerLeavesBehindDie) {
 }
 
 TEST_F(ProcessWorkerLauncherTest, StopOfAnUnknownRunIsNotFound) {
-  EXPECT_THAT(launcher_->Stop(kKey), HasCode(Code::kNotFound));
+  EXPECT_THAT(launcher_->Stop(kKey, StopOrder::kCancel), HasCode(Code::kNotFound));
 }
 
 TEST_F(ProcessWorkerLauncherTest, ProgramThatIsMissingIsUnavailable) {
@@ -304,7 +317,7 @@ TEST_F(ProcessWorkerLauncherTest, AdoptedWorkerObeysTheOrderToStop) {
   const auto second = Create(second_listener);
   ASSERT_OK(second->Adopt(request_, process_));
 
-  ASSERT_OK(second->Stop(kKey));
+  ASSERT_OK(second->Stop(kKey, StopOrder::kCancel));
 
   ASSERT_TRUE(Eventually(kLimit, [&] { return !second_listener.exits().empty(); }));
   EXPECT_THAT(second_listener.sequences(), ElementsAre(1, 2));
@@ -348,7 +361,7 @@ TEST_F(ProcessWorkerLauncherTest, WorkerIsFoundByItsFolder) {
   EXPECT_EQ(by_lock->pid, process_.pid);
   EXPECT_EQ(by_lock->start_ticks, process_.start_ticks);
 
-  ASSERT_OK(launcher_->Stop(kKey));
+  ASSERT_OK(launcher_->Stop(kKey, StopOrder::kCancel));
   ASSERT_TRUE(HasExited());
   EXPECT_EQ(launcher_->FindRunning(request_.run_directory), std::nullopt);
 }
