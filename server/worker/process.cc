@@ -210,8 +210,10 @@ void KillGroup(const WorkerProcess& process) {
 
 std::optional<WorkerProcess> FindProcessOf(const std::filesystem::path& run_directory,
                                            const std::filesystem::path& program) {
-  if (auto holder = LockHolder(run_directory)) return holder;
-  return FindByArgument(run_directory, program);
+  // The lock last: to look at it is to hold it for a moment, which a worker that is just coming to
+  // its own lock would take for another worker.
+  if (auto found = FindByArgument(run_directory, program)) return found;
+  return LockHolder(run_directory);
 }
 
 }  // namespace distill::server

@@ -38,9 +38,8 @@ void Signal(const WorkerProcess& process, int signal);
 /// Sends SIGKILL to all of the group that `process` leads.
 void KillGroup(const WorkerProcess& process);
 
-/// Returns the process that works in `run_directory`: the one that holds its worker.lock, else one
-/// of ours of the same name as `program` that was started with the folder as its argument (and has
-/// not come to its lock yet).
+/// Returns the process that works in `run_directory`: one of ours of the same name as `program` that
+/// was started with the folder as its argument, else the one that holds its worker.lock.
 std::optional<WorkerProcess> FindProcessOf(const std::filesystem::path& run_directory,
                                            const std::filesystem::path& program);
 
