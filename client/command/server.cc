@@ -11,6 +11,17 @@ std::string Known(int32_t value, const std::string& unit) {
   return value < 0 ? "-" : std::to_string(value) + unit;
 }
 
+std::string HoldersText(const v1::Device& device) {
+  std::string text;
+  for (const v1::DeviceJob& job : device.jobs()) text += (text.empty() ? "" : ",") + job.id();
+  return text.empty() ? "-" : text;
+}
+
+std::string StateOf(const v1::Device& device) {
+  if (!device.closed_because().empty()) return "closed: " + device.closed_because();
+  return device.jobs().empty() ? "free" : "in use";
+}
+
 }  // namespace
 
 ExitCode Devices(const CommandContext& context) {
@@ -27,15 +38,15 @@ ExitCode Devices(const CommandContext& context) {
                    {"USED", Align::kRight},
                    {"UTIL", Align::kRight},
                    {"TEMP", Align::kRight},
-                   {"JOB"}});
+                   {"JOBS"},
+                   {"STATE"}});
   for (const v1::Device& device : response->devices()) {
     const bool has_memory = device.memory_total_bytes() > 0;
     table.AddRow({Known(device.index(), ""), device.name(), device.id(),
                   has_memory ? BytesText(device.memory_total_bytes()) : "-",
                   has_memory ? BytesText(device.memory_used_bytes()) : "-",
                   Known(device.utilization_percent(), "%"),
-                  Known(device.temperature_celsius(), " C"),
-                  device.job().empty() ? "(free)" : device.job()});
+                  Known(device.temperature_celsius(), " C"), HoldersText(device), StateOf(device)});
   }
   table.Print(context.out());
   return ExitCode::kOk;

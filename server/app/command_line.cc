@@ -36,6 +36,8 @@ void AddOptions(CLI::App& app, Config& config) {
   app.add_option("--devices", config.devices, "auto, or any of cpu, GPU indexes, GPU UUIDs")
       ->delimiter(',')
       ->type_name("DEVICE,...");
+  app.add_option("--nvml-library", config.nvml_library, "NVIDIA's management library")
+      ->type_name("FILE");
   app.add_option("--worker-threads", config.worker_threads, "threads of a worker; 0 = all cores");
   app.add_option("--max-queued-jobs", config.max_queued_jobs, "jobs that may wait");
   app.add_option("--max-message-bytes", config.max_message_bytes, "largest request");

@@ -23,7 +23,8 @@ struct Config {
   std::filesystem::path weights_dir = "/srv/distilld/weights";  // where --pretrained looks
   std::filesystem::path worker_executable;  // "" = distill_worker beside distilld
   std::vector<std::string> devices{"auto"};
-  int worker_threads = 0;  // 0 = all cores that this process may use
+  std::string nvml_library = "libnvidia-ml.so.1";  // a path, or what the loader finds
+  int worker_threads = 0;                          // 0 = all cores that this process may use
   int64_t max_queued_jobs = 10'000;
   int max_message_bytes = 4 * 1024 * 1024;
   int worker_stop_grace_seconds = 60;

@@ -96,6 +96,7 @@ Status FinishConfig(Config& config) {
   CheckRoots("dataset_roots", config.dataset_roots, faults);
   CheckRoots("weights_roots", config.weights_roots, faults);
   CheckDevices(config.devices, faults);
+  faults.Require(!config.nvml_library.empty(), "nvml_library must name a library");
   faults.Require(config.worker_threads >= 1 && config.worker_threads <= kMaxThreads,
                  "worker_threads must lie in 0 to 1024: " + std::to_string(config.worker_threads));
   faults.Require(config.max_queued_jobs >= 1,

@@ -76,6 +76,7 @@ std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
       {"weights_dir", {Path(config.weights_dir), "a string"}},
       {"worker_executable", {Path(config.worker_executable), "a string"}},
       {"devices", {Texts(config.devices), "a list of strings"}},
+      {"nvml_library", {Text(config.nvml_library), "a string"}},
       {"worker_threads", {Whole(config.worker_threads), "a whole number"}},
       {"max_queued_jobs", {Whole(config.max_queued_jobs), "a whole number"}},
       {"max_message_bytes", {Whole(config.max_message_bytes), "a whole number"}},
@@ -134,6 +135,7 @@ std::string ToToml(const Config& config) {
   table.insert("weights_dir", config.weights_dir.string());
   table.insert("worker_executable", config.worker_executable.string());
   table.insert("devices", ArrayOf(config.devices));
+  table.insert("nvml_library", config.nvml_library);
   table.insert("worker_threads", config.worker_threads);
   table.insert("max_queued_jobs", config.max_queued_jobs);
   table.insert("max_message_bytes", config.max_message_bytes);

@@ -20,13 +20,20 @@ FileLocatorOptions LocatorOptions(const Config& config) {
           config.weights_dir};
 }
 
+DeviceCatalogOptions DeviceOptions(const Config& config) {
+  DeviceCatalogOptions options;
+  options.devices = config.devices;
+  return options;
+}
+
 }  // namespace
 
 Daemon::Daemon(const Config& config, const Clock& clock)
     : config_(config),
       clock_(clock),
       files_(LocatorOptions(config)),
-      devices_({config.devices}, nvml_) {}
+      nvml_(config.nvml_library),
+      devices_(DeviceOptions(config), nvml_) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock& clock) {
   std::unique_ptr<Daemon> daemon(new Daemon(config, clock));

@@ -116,6 +116,7 @@ Status ThreadedJobManager::TakeOver(const JobRecord& job, const AttemptRecord& a
     DISTILL_RETURN_IF_ERROR(
         store_.SetAttemptProcess(job.id, attempt.number, process.pid, process.start_ticks));
   }
+  runs_[job.id].pid = process.pid;
   LogInfo("worker taken over", {{"job", job.id}, {"pid", process.pid}});
   DISTILL_RETURN_IF_ERROR(launcher_.Adopt(request, process));
   // An order of the earlier daemon is given again: its grace period died with it.
@@ -239,17 +240,10 @@ Status ThreadedJobManager::DeleteDataset(const std::string& name) {
   return scans_.Delete(name);
 }
 
-std::vector<std::pair<DeviceInfo, JobId>> ThreadedJobManager::ListDevices() {
-  std::vector<std::pair<DeviceInfo, JobId>> devices;
-  for (DeviceInfo& device : devices_.List()) devices.emplace_back(std::move(device), 0);
+std::vector<DeviceUse> ThreadedJobManager::ListDevices() {
+  const std::vector<DeviceInfo> devices = devices_.List();
   const MutexLock lock(mutex_);
-  for (const auto& [id, job] : active_.jobs()) {
-    if (!HasWorker(job.state)) continue;
-    for (auto& [device, holder] : devices) {
-      if (device.id == job.device) holder = id;
-    }
-  }
-  return devices;
+  return AssessUse(devices, Holders());
 }
 
 std::unique_ptr<JobManager> JobManager::Create(const JobManagerOptions& options,

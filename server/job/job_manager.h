@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "server/job/device.h"
+#include "server/job/device_use.h"
 #include "server/job/job_events.h"
 #include "server/job/job_store.h"
 #include "server/job/run_preparer.h"
@@ -77,8 +78,8 @@ class JobManager : public WorkerListener {
   virtual Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) = 0;
   virtual Status DeleteDataset(const std::string& name) = 0;
 
-  /// Returns the devices with the job that holds each (0 = free).
-  virtual std::vector<std::pair<DeviceInfo, JobId>> ListDevices() = 0;
+  /// Returns the devices with the jobs and the outsiders that use each.
+  virtual std::vector<DeviceUse> ListDevices() = 0;
 };
 
 }  // namespace distill::server

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "core/base/fault_point.h"
@@ -33,9 +34,21 @@ bool ThreadedJobManager::IsDelayed(const JobRecord& job) const {
   return found != start_not_before_ms_.end() && clock_.MonotonicMillis() < found->second;
 }
 
+std::vector<DeviceHolder> ThreadedJobManager::Holders() {
+  std::vector<DeviceHolder> holders;
+  for (const auto& [id, job] : active_.jobs()) {
+    if (!HasWorker(job.state)) continue;
+    const auto run = runs_.find(id);
+    holders.push_back({job, run != runs_.end() ? run->second.pid : 0});
+  }
+  return holders;
+}
+
 Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceInfo>& devices) {
   SchedulerSnapshot snapshot;
-  snapshot.devices = devices;
+  for (DeviceUse& use : AssessUse(devices, Holders())) {
+    if (use.device.closed_because.empty()) snapshot.devices.push_back(std::move(use.device));
+  }
   for (const auto& [id, job] : active_.jobs()) {
     const bool is_queued = job.state == JobState::kQueued;
     if (is_queued && IsDelayed(job)) continue;
@@ -106,6 +119,7 @@ Status ThreadedJobManager::Launch(const AttemptRecord& attempt) {
   FaultPoint("run.before_spawn");
   DISTILL_ASSIGN_OR_RETURN(const WorkerProcess process, launcher_.Start(request));
   FaultPoint("run.after_spawn");
+  runs_[attempt.job].pid = process.pid;
   LogInfo("worker started", {{"job", attempt.job},
                              {"attempt", attempt.number},
                              {"device", attempt.device},

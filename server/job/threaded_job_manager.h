@@ -48,7 +48,7 @@ class ThreadedJobManager final : public JobManager {
   Status Delete(JobId id) override;
   Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) override;
   Status DeleteDataset(const std::string& name) override;
-  std::vector<std::pair<DeviceInfo, JobId>> ListDevices() override;
+  std::vector<DeviceUse> ListDevices() override;
 
   Status OnEvents(const RunKey& key, int64_t from_offset, const RunEventBatch& batch) override;
   void OnExit(const RunKey& key, const WorkerExitStatus& exit) override;
@@ -57,6 +57,7 @@ class ThreadedJobManager final : public JobManager {
   // The attempt that a job has under way.
   struct Run {
     int attempt = 0;
+    int pid = 0;  // of its worker; 0 = not known
     ProgressStart start;
     int num_epochs = 0;
     std::optional<WorkerOutcome> outcome;
@@ -79,6 +80,7 @@ class ThreadedJobManager final : public JobManager {
   Result<std::vector<JobRecord>> AnswerAgain(const KnownRequest& known,
                                              const std::string& content_sha256);
 
+  std::vector<DeviceHolder> Holders() REQUIRES(mutex_);
   Result<SchedulerSnapshot> Snapshot(const std::vector<DeviceInfo>& devices) REQUIRES(mutex_);
   void ScheduleJobs(const std::vector<DeviceInfo>& devices) REQUIRES(mutex_);
   Status StartJob(const StartDecision& decision) REQUIRES(mutex_);

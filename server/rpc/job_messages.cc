@@ -27,6 +27,16 @@ void FillSpec(const JobSpec& spec, v1::Job& message) {
   for (const JobId id : spec.depends_on) message.add_depends_on(std::to_string(id));
 }
 
+void FillHolder(const DeviceHolder& holder, v1::DeviceJob& to) {
+  to.set_id(std::to_string(holder.job.id));
+  to.set_name(holder.job.spec.name);
+  to.set_owner(holder.job.spec.owner);
+  to.set_state(static_cast<v1::JobState>(holder.job.state));
+  FillProgress(holder.job.progress, *to.mutable_progress());
+  to.set_pid(holder.pid);
+  to.set_memory_used_bytes(holder.used_bytes);
+}
+
 }  // namespace
 
 v1::Job ToMessage(const JobRecord& job) {
@@ -87,16 +97,28 @@ v1::Artifact ToMessage(const ArtifactRecord& artifact) {
   return message;
 }
 
-v1::Device ToMessage(const DeviceInfo& device, JobId holder) {
+v1::Device ToMessage(const DeviceUse& use) {
   v1::Device message;
+  const DeviceInfo& device = use.device;
   message.set_id(device.id);
   message.set_index(device.index);
   message.set_name(device.name);
+  message.set_pci_bus_id(device.pci_bus_id);
   message.set_memory_total_bytes(device.memory_total_bytes);
   message.set_memory_used_bytes(device.memory_used_bytes);
   message.set_utilization_percent(device.utilization_percent);
   message.set_temperature_celsius(device.temperature_celsius);
-  if (holder != 0) message.set_job(std::to_string(holder));
+  message.set_closed_because(device.closed_because);
+  message.set_foreign_memory_bytes(device.foreign_memory_bytes);
+  for (const DeviceHolder& holder : use.holders) FillHolder(holder, *message.add_jobs());
+  if (!use.holders.empty()) message.set_job(message.jobs(0).id());
+  for (const DeviceProcess& process : use.outsiders) {
+    v1::DeviceProcess& outsider = *message.add_outsiders();
+    outsider.set_pid(process.pid);
+    outsider.set_user(process.user);
+    outsider.set_program(process.program);
+    outsider.set_memory_bytes(process.memory_bytes);
+  }
   return message;
 }
 

@@ -7,7 +7,7 @@
 
 #include "distill/v1/job_service.pb.h"
 #include "distill/v1/server_service.pb.h"
-#include "server/job/device.h"
+#include "server/job/device_use.h"
 #include "server/job/job.h"
 #include "server/job/job_store.h"
 
@@ -18,7 +18,7 @@ v1::Job ToMessage(const JobRecord& job);
 v1::Attempt ToMessage(const AttemptRecord& attempt);
 v1::JobEvent ToMessage(const JobEventRecord& event);
 v1::Artifact ToMessage(const ArtifactRecord& artifact);
-v1::Device ToMessage(const DeviceInfo& device, JobId holder);
+v1::Device ToMessage(const DeviceUse& use);
 
 /// Without `is_full`, per-class figures and confusion are left out.
 v1::Evaluation ToMessage(const EvaluationRecord& evaluation, bool is_full);

@@ -35,9 +35,7 @@ grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext*, const v1::Ge
 grpc::Status ServerServiceImpl::ListDevices(grpc::ServerContext*, const v1::ListDevicesRequest*,
                                             v1::ListDevicesResponse* response) {
   return ToGrpc(CallGuarded([&]() -> Status {
-    for (const auto& [device, holder] : manager_.ListDevices()) {
-      *response->add_devices() = ToMessage(device, holder);
-    }
+    for (const DeviceUse& use : manager_.ListDevices()) *response->add_devices() = ToMessage(use);
     return {};
   }));
 }

@@ -458,7 +458,7 @@ TEST_F(CommandLineTest, DevicesShowWhoHoldsThem) {
   device.set_index(-1);
   device.set_utilization_percent(-1);
   device.set_temperature_celsius(-1);
-  device.set_job("12");
+  device.add_jobs()->set_id("12");
 
   ASSERT_EQ(Run({"devices"}), 0);
   EXPECT_THAT(out_, AllOf(HasSubstr("cpu"), HasSubstr("12")));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tests/matchers/status_matchers.h"
+#include "tests/temp_dir.h"
 
 namespace distill::server {
 namespace {
@@ -18,6 +19,7 @@ struct FakeDriver {
   bool answers = true;
   int times_loaded = 0;
   std::vector<DeviceInfo> gpus;
+  std::vector<GpuError> errors;  // not told yet
 };
 
 class FakeNvml final : public NvmlApi {
@@ -27,6 +29,7 @@ class FakeNvml final : public NvmlApi {
     if (!driver_.answers) return Status(Code::kUnavailable, "driver gone");
     return driver_.gpus;
   }
+  std::vector<GpuError> TakeErrors() override { return std::exchange(driver_.errors, {}); }
 
  private:
   FakeDriver& driver_;
@@ -57,7 +60,7 @@ class NvmlDeviceCatalogTest : public ::testing::Test {
   }
 
   std::vector<std::string> List(const std::vector<std::string>& wanted) {
-    NvmlDeviceCatalog catalog({wanted}, loader_);
+    NvmlDeviceCatalog catalog(Options(wanted), loader_);
     return Ids(catalog);
   }
 
@@ -67,6 +70,11 @@ class NvmlDeviceCatalogTest : public ::testing::Test {
     return ids;
   }
 
+  DeviceCatalogOptions Options(const std::vector<std::string>& wanted) const {
+    return {wanted, folder_.path() / "gpus"};
+  }
+
+  testing::TempDir folder_;
   FakeDriver driver_;
   FakeLoader loader_{driver_};
 };
@@ -89,7 +97,7 @@ TEST_F(NvmlDeviceCatalogTest, TakesWhatIsConfiguredByIndexUuidAndCpu) {
 
 TEST_F(NvmlDeviceCatalogTest, FindsADriverThatComesLater) {
   driver_.is_installed = false;
-  NvmlDeviceCatalog catalog({{"0"}}, loader_);
+  NvmlDeviceCatalog catalog(Options({"0"}), loader_);
   EXPECT_THAT(Ids(catalog), ElementsAre());
 
   driver_.is_installed = true;
@@ -98,7 +106,7 @@ TEST_F(NvmlDeviceCatalogTest, FindsADriverThatComesLater) {
 }
 
 TEST_F(NvmlDeviceCatalogTest, LoadsTheDriverAgainAfterItFailed) {
-  NvmlDeviceCatalog catalog({{"auto"}}, loader_);
+  NvmlDeviceCatalog catalog(Options({"auto"}), loader_);
   Ids(catalog);
   driver_.answers = false;
   Ids(catalog);
@@ -106,6 +114,69 @@ TEST_F(NvmlDeviceCatalogTest, LoadsTheDriverAgainAfterItFailed) {
 
   EXPECT_THAT(Ids(catalog), ElementsAre("GPU-0", "GPU-1"));
   EXPECT_EQ(driver_.times_loaded, 2);
+}
+
+TEST_F(NvmlDeviceCatalogTest, AGpuThatIsGoneStaysListedAndClosedUntilItIsBack) {
+  NvmlDeviceCatalog catalog(Options({"auto"}), loader_);
+  catalog.List();
+  const std::vector<DeviceInfo> both = driver_.gpus;
+  driver_.gpus.pop_back();
+
+  const std::vector<DeviceInfo> devices = catalog.List();
+
+  ASSERT_EQ(devices.size(), 2U);
+  EXPECT_EQ(devices[0].closed_because, "");
+  EXPECT_EQ(devices[1].id, "GPU-1");
+  EXPECT_EQ(devices[1].closed_because, "it is gone: the driver no longer lists it");
+  EXPECT_TRUE(devices[1].has_failed);
+  driver_.gpus = both;
+  EXPECT_FALSE(catalog.List()[1].has_failed);
+}
+
+TEST_F(NvmlDeviceCatalogTest, AnIndexKeepsMeaningTheGpuThatHadItFirst) {
+  NvmlDeviceCatalog catalog(Options({"0"}), loader_);
+  catalog.List();
+  driver_.gpus.erase(driver_.gpus.begin());
+  driver_.gpus[0].index = 0;
+
+  EXPECT_THAT(Ids(catalog), ElementsAre("GPU-0"));
+}
+
+TEST_F(NvmlDeviceCatalogTest, FindsAGpuThatAppears) {
+  NvmlDeviceCatalog catalog(Options({"auto"}), loader_);
+  catalog.List();
+  DeviceInfo gpu;
+  gpu.id = "GPU-2";
+  gpu.index = 2;
+  driver_.gpus.push_back(gpu);
+  std::filesystem::create_directories(folder_.path() / "gpus" / "0000:03:00.0");
+
+  EXPECT_THAT(Ids(catalog), ElementsAre("GPU-0", "GPU-1", "GPU-2"));
+  EXPECT_EQ(driver_.times_loaded, 2) << "NVML must start anew to see it";
+}
+
+TEST_F(NvmlDeviceCatalogTest, ASilentDriverClosesGpusButFailsNone) {
+  NvmlDeviceCatalog catalog(Options({"auto"}), loader_);
+  catalog.List();
+  driver_.answers = false;
+
+  const std::vector<DeviceInfo> devices = catalog.List();
+
+  ASSERT_EQ(devices.size(), 2U);
+  EXPECT_EQ(devices[0].closed_because, "the NVIDIA driver does not answer");
+  EXPECT_FALSE(devices[0].has_failed);
+}
+
+TEST_F(NvmlDeviceCatalogTest, ACriticalErrorClosesAGpuForGood) {
+  NvmlDeviceCatalog catalog(Options({"auto"}), loader_);
+  driver_.errors = {{"GPU-0", 31}, {"GPU-1", 79}};
+  catalog.List();
+
+  const std::vector<DeviceInfo> devices = catalog.List();
+
+  EXPECT_FALSE(devices[0].has_failed) << "a page fault is the program's error";
+  EXPECT_TRUE(devices[1].has_failed);
+  EXPECT_EQ(devices[1].closed_because, "the driver reported the critical error Xid 79");
 }
 
 TEST_F(NvmlDeviceCatalogTest, CpuHasANameAndMemory) {

@@ -283,8 +283,10 @@ TEST_F(JobManagerTest, DevicesNameTheirJob) {
   const auto devices = manager_->ListDevices();
 
   ASSERT_EQ(devices.size(), 1U);
-  EXPECT_EQ(devices[0].first.id, "cpu");
-  EXPECT_EQ(devices[0].second, id);
+  EXPECT_EQ(devices[0].device.id, "cpu");
+  ASSERT_EQ(devices[0].holders.size(), 1U);
+  EXPECT_EQ(devices[0].holders[0].job.id, id);
+  EXPECT_GT(devices[0].holders[0].pid, 0);
 }
 
 }  // namespace
