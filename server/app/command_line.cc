@@ -46,6 +46,9 @@ void AddOptions(CLI::App& app, Config& config) {
   app.add_option("--log-level", config.log_level, "debug, info, warning or error");
   AddPath(app, "--log-file", config.log_file, "instead of standard error");
   app.add_flag("--reflection,!--no-reflection", config.reflection, "gRPC reflection");
+  app.add_option("--metrics-listen", config.metrics_listen,
+                 "host:port of the Prometheus endpoint; none unless given")
+      ->type_name("ADDRESS");
 }
 
 struct Parsed {

@@ -31,6 +31,7 @@ struct Config {
   std::string log_level = "info";
   std::filesystem::path log_file;  // "" = standard error
   bool reflection = true;
+  std::string metrics_listen;  // host:port of the Prometheus endpoint; "" = none; port 0 = any
 };
 
 struct AdminVerb;  // admin_verb.h

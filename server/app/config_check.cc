@@ -78,6 +78,12 @@ void CheckListen(const std::string& listen, Faults& faults) {
   }
 }
 
+void CheckMetricsListen(const std::string& listen, Faults& faults) {
+  faults.Require(
+      listen.empty() || ParseListenAddress(listen).ok(),
+      "metrics_listen must be host:port with a port from 0 to 65535, or empty: " + listen);
+}
+
 }  // namespace
 
 Status FinishConfig(Config& config) {
@@ -93,6 +99,7 @@ Status FinishConfig(Config& config) {
   constexpr int kMaxGraceSeconds = 24 * 3600;
   Faults faults;
   CheckListen(config.listen, faults);
+  CheckMetricsListen(config.metrics_listen, faults);
   CheckRoots("dataset_roots", config.dataset_roots, faults);
   CheckRoots("weights_roots", config.weights_roots, faults);
   CheckDevices(config.devices, faults);

@@ -84,6 +84,7 @@ std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
       {"log_level", {Text(config.log_level), "a string"}},
       {"log_file", {Path(config.log_file), "a string"}},
       {"reflection", {Flag(config.reflection), "true or false"}},
+      {"metrics_listen", {Text(config.metrics_listen), "a string"}},
   };
 }
 
@@ -143,6 +144,7 @@ std::string ToToml(const Config& config) {
   table.insert("log_level", config.log_level);
   table.insert("log_file", config.log_file.string());
   table.insert("reflection", config.reflection);
+  table.insert("metrics_listen", config.metrics_listen);
   std::ostringstream text;
   text << table << '\n';
   return text.str();

@@ -10,6 +10,8 @@
 #include "server/job/job_manager.h"
 #include "server/job/job_store.h"
 #include "server/job/worker_launcher.h"
+#include "server/observe/metrics_endpoint.h"
+#include "server/observe/server_metrics.h"
 #include "server/rpc/rpc_server.h"
 #include "server/spec/file_locator.h"
 #include "server/spec/worker_run_preparer.h"
@@ -29,6 +31,10 @@ class Daemon {
   /// Where it serves, "host:port". Also in the file <state_dir>/distilld.address.
   const std::string& address() const { return address_; }
 
+  /// Where Prometheus finds its figures, "host:port"; "" = nowhere. Also in the file
+  /// <state_dir>/distilld.metrics_address.
+  const std::string& metrics_address() const { return metrics_address_; }
+
   /// Ends calls and streams, detaches from the workers (they go on) and closes the store. Takes
   /// seconds. Stopping twice is no error.
   void Stop();
@@ -39,10 +45,12 @@ class Daemon {
   Status OpenStore();
   Status StartManager();
   Status StartServing();
+  Status StartMetrics();
 
   const Config config_;
   const Clock& clock_;
   const FileLocator files_;
+  ServerMetrics metrics_;
   // In the order of starting: destroyed in the reverse.
   std::unique_ptr<JobStore> store_;
   SystemNvmlLoader nvml_;
@@ -52,7 +60,9 @@ class Daemon {
   std::unique_ptr<WorkerLauncher> launcher_;
   std::unique_ptr<JobManager> manager_;
   std::unique_ptr<RpcServer> server_;
+  std::unique_ptr<MetricsEndpoint> metrics_endpoint_;
   std::string address_;
+  std::string metrics_address_;
 };
 
 }  // namespace distill::server

@@ -29,7 +29,19 @@ int64_t ActiveJobs::NumQueued() const {
 
 void ActiveJobs::Add(const JobRecord& job) { Keep(job); }
 
+void ActiveJobs::TellObserver(const JobRecord& job) {
+  if (observer_ == nullptr) return;
+  std::optional<JobState> from;
+  if (const JobRecord* before = Find(job.id)) {
+    from = before->state;
+  } else if (const auto ended = ended_states_.find(job.id); ended != ended_states_.end()) {
+    from = ended->second;
+  }
+  if (from != job.state) observer_->OnMove(job, from);
+}
+
 void ActiveJobs::Keep(const JobRecord& job) {
+  TellObserver(job);
   changed_.insert(job.id);
   if (job.state != JobState::kInterrupted) counted_.erase(job.id);
   if (IsTerminal(job.state)) {

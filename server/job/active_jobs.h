@@ -9,15 +9,17 @@
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "server/job/job.h"
+#include "server/job/job_observer.h"
 #include "server/job/job_store.h"
 
 namespace distill::server {
 
 /// The jobs that have not ended, as the store has them, and every change of their state.
-/// Thread-compatible. `store` and `clock` must outlive this object.
+/// Thread-compatible. `store`, `clock` and `observer` (may be null) must outlive this object.
 class ActiveJobs {
  public:
-  ActiveJobs(JobStore& store, const Clock& clock) : store_(store), clock_(clock) {}
+  ActiveJobs(JobStore& store, const Clock& clock, JobObserver* observer = nullptr)
+      : store_(store), clock_(clock), observer_(observer) {}
 
   /// Reads them from the store.
   Status Load();
@@ -60,9 +62,11 @@ class ActiveJobs {
 
  private:
   void Keep(const JobRecord& job);
+  void TellObserver(const JobRecord& job);
 
   JobStore& store_;
   const Clock& clock_;
+  JobObserver* const observer_;
   std::map<JobId, JobRecord> jobs_;
   std::map<JobId, JobState> ended_states_;  // of those asked for
   std::set<JobId> counted_;                 // INTERRUPTED, and its interruption is counted

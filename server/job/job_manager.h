@@ -10,6 +10,7 @@
 #include "server/job/device.h"
 #include "server/job/device_use.h"
 #include "server/job/job_events.h"
+#include "server/job/job_observer.h"
 #include "server/job/job_store.h"
 #include "server/job/run_preparer.h"
 #include "server/job/worker_launcher.h"
@@ -37,6 +38,7 @@ class JobManager : public WorkerListener {
     DeviceCatalog& devices;
     JobEvents& events;
     const Clock& clock;
+    JobObserver* observer = nullptr;  // may be null
   };
   static std::unique_ptr<JobManager> Create(const JobManagerOptions& options,
                                             const Dependencies& dependencies);

@@ -41,6 +41,13 @@ struct KnownRequest {
   std::vector<JobId> jobs;
 };
 
+/// How many jobs there are, and who waits.
+struct JobCounts {
+  std::map<JobState, int64_t> by_state;  // those that have none are left out
+  int64_t num_active_owners = 0;         // of jobs that have not ended
+  int64_t oldest_queued_at_unix_ms = 0;  // since when the first in the queue waits; 0 = none does
+};
+
 /// Keeps jobs, data sets and metrics across restarts.
 /// Thread-safe. Every call blocks on disk: not for gRPC reactions.
 /// All calls: kResourceExhausted: the disk is full. kUnavailable: busy, a retry may help.
@@ -70,6 +77,7 @@ class JobStore {
   virtual Result<std::vector<JobRecord>> ListJobs(const JobListQuery& query) = 0;
   /// All jobs that have not ended.
   virtual Result<std::vector<JobRecord>> ListActiveJobs() = 0;
+  virtual Result<JobCounts> CountJobs() = 0;
   /// Jobs that depend on `id` and have not ended.
   virtual Result<std::vector<JobId>> ListActiveDependents(JobId id) = 0;
 
@@ -88,6 +96,10 @@ class JobStore {
                                int64_t now_unix_ms) = 0;
   virtual Result<std::vector<AttemptRecord>> ListAttempts(JobId id) = 0;
   virtual Result<std::vector<JobEventRecord>> ListEvents(JobId id, int64_t after_event_id) = 0;
+  /// Events of all jobs, oldest first, at most `limit`. Those of deleted jobs are gone.
+  virtual Result<std::vector<JobEventRecord>> ListAllEvents(int64_t after_event_id, int limit) = 0;
+  /// Returns the id of the newest event, or 0.
+  virtual Result<int64_t> NewestEventId() = 0;
   /// Counts an interruption against the job's retry budget.
   virtual Status AddInterruption(JobId id) = 0;
   /// Sets the sentences that say why jobs wait (their states stay), all in one transaction. A job

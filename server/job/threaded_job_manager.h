@@ -32,7 +32,7 @@ class ThreadedJobManager final : public JobManager {
         devices_(dependencies.devices),
         events_(dependencies.events),
         clock_(dependencies.clock),
-        active_(dependencies.store, dependencies.clock),
+        active_(dependencies.store, dependencies.clock, dependencies.observer),
         scans_(dependencies.store, dependencies.launcher, dependencies.preparer) {}
   ~ThreadedJobManager() override { StopThread(); }
 

@@ -6,6 +6,9 @@
 #include <grpcpp/server_builder.h>
 
 #include <array>
+#include <vector>
+
+#include "server/rpc/call_watch.h"
 
 namespace distill::server {
 namespace {
@@ -30,7 +33,7 @@ RpcServer::RpcServer(const RpcServerOptions& options, const Dependencies& depend
       datasets_(ForServices(dependencies, pool_, streams_)),
       server_info_(options.facts, dependencies.store, dependencies.manager) {}
 
-Status RpcServer::Listen(const RpcServerOptions& options) {
+Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer) {
   grpc::EnableDefaultHealthCheckService(true);
   if (options.has_reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -46,6 +49,11 @@ Status RpcServer::Listen(const RpcServerOptions& options) {
   builder.RegisterService(&jobs_);
   builder.RegisterService(&datasets_);
   builder.RegisterService(&server_info_);
+  if (observer != nullptr) {
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> watches;
+    watches.push_back(std::make_unique<CallWatchFactory>(*observer));
+    builder.experimental().SetInterceptorCreators(std::move(watches));
+  }
   server_ = builder.BuildAndStart();
   if (!server_ || port_ == 0) {
     return {Code::kUnavailable, "cannot listen on this address: " + options.listen};
@@ -57,7 +65,7 @@ Status RpcServer::Listen(const RpcServerOptions& options) {
 Result<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptions& options,
                                                     const Dependencies& dependencies) {
   std::unique_ptr<RpcServer> server(new RpcServer(options, dependencies));
-  DISTILL_RETURN_IF_ERROR(server->Listen(options));
+  DISTILL_RETURN_IF_ERROR(server->Listen(options, dependencies.observer));
   return server;
 }
 

@@ -10,6 +10,7 @@
 #include "server/rpc/dataset_service.h"
 #include "server/rpc/job_service.h"
 #include "server/rpc/live_streams.h"
+#include "server/rpc/rpc_observer.h"
 #include "server/rpc/server_service.h"
 #include "server/rpc/task_pool.h"
 
@@ -33,6 +34,7 @@ class RpcServer {
     JobEvents& events;
     const FileLocator& files;
     const Clock& clock;
+    RpcObserver* observer = nullptr;  // may be null
   };
 
   /// Starts to serve. kUnavailable: the address cannot be had.
@@ -50,7 +52,7 @@ class RpcServer {
  private:
   RpcServer(const RpcServerOptions& options, const Dependencies& dependencies);
 
-  Status Listen(const RpcServerOptions& options);
+  Status Listen(const RpcServerOptions& options, RpcObserver* observer);
   void SetServing(bool is_serving);
 
   TaskPool pool_;

@@ -111,6 +111,23 @@ Result<JobId> InsertOne(SQLite::Database& control, const JobSpec& spec,
   return id;
 }
 
+std::vector<JobEventRecord> ReadEvents(SQLite::Statement& query) {
+  std::vector<JobEventRecord> events;
+  while (query.executeStep()) {
+    RowReader row(query);
+    JobEventRecord& event = events.emplace_back();
+    event.id = row.Int64();
+    event.job = row.Int64();
+    event.at_unix_ms = row.Int64();
+    if (const auto from = row.OptionalInt()) event.from = static_cast<JobState>(*from);
+    event.transition.to = row.As<JobState>();
+    event.transition.cause = row.As<Cause>();
+    event.transition.actor = row.Text();
+    event.transition.message = row.Text();
+  }
+  return events;
+}
+
 }  // namespace
 
 Result<std::vector<JobId>> Insert(SQLite::Database& control, const std::vector<JobSpec>& jobs,
@@ -187,6 +204,26 @@ std::vector<JobRecord> List(SQLite::Database& control, const JobListQuery& query
 std::vector<JobRecord> ListActive(SQLite::Database& control) {
   SQLite::Statement query(control, std::string(kSelectJob) + "WHERE state < 8 ORDER BY id");
   return ReadJobs(control, query);
+}
+
+JobCounts Count(SQLite::Database& control) {
+  JobCounts counts;
+  SQLite::Statement states(control, "SELECT state, count(*) FROM job GROUP BY state");
+  while (states.executeStep()) {
+    RowReader row(states);
+    const auto state = row.As<JobState>();
+    counts.by_state[state] = row.Int64();
+  }
+  counts.num_active_owners =
+      SelectInt(control, "SELECT count(DISTINCT owner) FROM job WHERE state < 8").value_or(0);
+  // A job that was queued again waits since then.
+  counts.oldest_queued_at_unix_ms =
+      SelectInt(control,
+                "SELECT min(since) FROM (SELECT max(event.at_unix_ms) AS since FROM job"
+                " JOIN job_event AS event ON event.job = job.id AND event.to_state = 1"
+                " AND event.from_state IS NOT 1 WHERE job.state = 1 GROUP BY job.id)")
+          .value_or(0);
+  return counts;
 }
 
 std::vector<JobId> ListActiveDependents(SQLite::Database& control, JobId id) {
@@ -315,23 +352,19 @@ std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id) {
 std::vector<JobEventRecord> ListEvents(SQLite::Database& control, JobId id,
                                        int64_t after_event_id) {
   SQLite::Statement query(control,
-                          "SELECT id, at_unix_ms, from_state, to_state, cause, actor, message"
+                          "SELECT id, job, at_unix_ms, from_state, to_state, cause, actor, message"
                           " FROM job_event WHERE job = ? AND id > ? ORDER BY id");
   BindAll(query, id, after_event_id);
-  std::vector<JobEventRecord> events;
-  while (query.executeStep()) {
-    RowReader row(query);
-    JobEventRecord& event = events.emplace_back();
-    event.job = id;
-    event.id = row.Int64();
-    event.at_unix_ms = row.Int64();
-    if (const auto from = row.OptionalInt()) event.from = static_cast<JobState>(*from);
-    event.transition.to = row.As<JobState>();
-    event.transition.cause = row.As<Cause>();
-    event.transition.actor = row.Text();
-    event.transition.message = row.Text();
-  }
-  return events;
+  return ReadEvents(query);
+}
+
+std::vector<JobEventRecord> ListAllEvents(SQLite::Database& control, int64_t after_event_id,
+                                          int limit) {
+  SQLite::Statement query(control,
+                          "SELECT id, job, at_unix_ms, from_state, to_state, cause, actor, message"
+                          " FROM job_event WHERE id > ? ORDER BY id LIMIT ?");
+  BindAll(query, after_event_id, limit);
+  return ReadEvents(query);
 }
 
 void InsertEvent(SQLite::Database& control, const JobEventRecord& event) {

@@ -35,6 +35,7 @@ Result<JobId> FindByName(SQLite::Database& control, const std::string& name);
 Result<JobId> FindNewest(SQLite::Database& control, const std::string& owner);
 std::vector<JobRecord> List(SQLite::Database& control, const JobListQuery& query);
 std::vector<JobRecord> ListActive(SQLite::Database& control);
+JobCounts Count(SQLite::Database& control);
 std::vector<JobId> ListActiveDependents(SQLite::Database& control, JobId id);
 
 Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
@@ -49,6 +50,8 @@ Status SetAttemptProcess(SQLite::Database& control, const AttemptRecord& attempt
 Status FinishAttempt(SQLite::Database& control, const AttemptRecord& attempt);
 std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id);
 std::vector<JobEventRecord> ListEvents(SQLite::Database& control, JobId id, int64_t after_event_id);
+std::vector<JobEventRecord> ListAllEvents(SQLite::Database& control, int64_t after_event_id,
+                                          int limit);
 void InsertEvent(SQLite::Database& control, const JobEventRecord& event);
 
 }  // namespace distill::server::job_rows

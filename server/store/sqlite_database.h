@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,6 +49,9 @@ struct SqliteDatabaseOptions {
   bool is_durable = true;
   std::chrono::milliseconds busy_timeout{5'000};
   int64_t max_bytes = 0;  // 0 = as the disk allows
+  /// Told how long each Write() took, and how it ended; may be empty.
+  using OnWrite = std::function<void(std::chrono::nanoseconds, Code)>;
+  OnWrite on_write;
 };
 
 /// One database file: a single connection that writes, and some that read only.
@@ -68,17 +72,12 @@ class SqliteDatabase {
   template <typename Body>
   auto Write(std::string_view action, Body body)
       -> decltype(body(std::declval<SQLite::Database&>())) {
-    const MutexLock lock(writer_mutex_);
-    SQLite::Database& database = *writer_;
-    return Guard(action, [&]() -> decltype(body(database)) {
-      SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-      auto result = body(database);
-      if (!StatusOf(result).ok()) return result;
-      FaultPoint("store.before_commit");
-      transaction.commit();
-      FaultPoint("store.after_commit");
-      return result;
-    });
+    const auto arrived = std::chrono::steady_clock::now();
+    auto result = WriteAlone(action, std::move(body));
+    if (options_.on_write) {
+      options_.on_write(std::chrono::steady_clock::now() - arrived, StatusOf(result).code());
+    }
+    return result;
   }
 
   /// Runs `body(SQLite::Database&)` on one unchanging view of the data, beside other readers and
@@ -101,6 +100,21 @@ class SqliteDatabase {
  private:
   explicit SqliteDatabase(const SqliteDatabaseOptions& options);
   Status Prepare(const std::vector<Migration>& migrations, int64_t now_unix_ms);
+  template <typename Body>
+  auto WriteAlone(std::string_view action, Body body)
+      -> decltype(body(std::declval<SQLite::Database&>())) {
+    const MutexLock lock(writer_mutex_);
+    SQLite::Database& database = *writer_;
+    return Guard(action, [&]() -> decltype(body(database)) {
+      SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+      auto result = body(database);
+      if (!StatusOf(result).ok()) return result;
+      FaultPoint("store.before_commit");
+      transaction.commit();
+      FaultPoint("store.after_commit");
+      return result;
+    });
+  }
   std::unique_ptr<SQLite::Database> TakeReader() EXCLUDES(readers_mutex_);
   void ReturnReader(std::unique_ptr<SQLite::Database> reader) EXCLUDES(readers_mutex_);
 

@@ -13,6 +13,7 @@
 #include "server/store/job_rows.h"
 #include "server/store/metric_rows.h"
 #include "server/store/run_rows.h"
+#include "server/store/sql_statement.h"
 #include "server/store/sqlite_database.h"
 #include "server/store/state_directory.h"
 
@@ -102,6 +103,12 @@ class SqliteJobStore final : public JobStore {
     return WithFigures(std::move(jobs));
   }
 
+  Result<JobCounts> CountJobs() override {
+    return control_->Read("count jobs", [](Database& control) -> Result<JobCounts> {
+      return job_rows::Count(control);
+    });
+  }
+
   Result<std::vector<JobId>> ListActiveDependents(JobId id) override {
     return control_->Read("list dependents", [&](Database& control) -> Result<std::vector<JobId>> {
       return job_rows::ListActiveDependents(control, id);
@@ -160,6 +167,19 @@ class SqliteJobStore final : public JobStore {
                           [&](Database& control) -> Result<std::vector<JobEventRecord>> {
                             return job_rows::ListEvents(control, id, after_event_id);
                           });
+  }
+
+  Result<std::vector<JobEventRecord>> ListAllEvents(int64_t after_event_id, int limit) override {
+    return control_->Read("list events",
+                          [&](Database& control) -> Result<std::vector<JobEventRecord>> {
+                            return job_rows::ListAllEvents(control, after_event_id, limit);
+                          });
+  }
+
+  Result<int64_t> NewestEventId() override {
+    return control_->Read("find newest event", [](Database& control) -> Result<int64_t> {
+      return SelectInt(control, "SELECT max(id) FROM job_event").value_or(0);
+    });
   }
 
   Status AddInterruption(JobId id) override {
@@ -304,6 +324,14 @@ Result<std::unique_ptr<JobStore>> OpenSqliteJobStore(const SqliteJobStoreOptions
   SqliteDatabaseOptions database;
   database.busy_timeout = options.busy_timeout;
   database.max_bytes = options.max_database_bytes;
+  const auto observe = [&](std::string_view name) {
+    return options.observer == nullptr
+               ? SqliteDatabaseOptions::OnWrite()
+               : [observer = options.observer, name](std::chrono::nanoseconds duration, Code code) {
+                   observer->OnWrite(name, duration, code);
+                 };
+  };
+  database.on_write = observe("control");
   database.path = FileIn(options, kControlFile);
   database.application_id = kControlApplicationId;
   DISTILL_ASSIGN_OR_RETURN(databases.control,
@@ -311,6 +339,7 @@ Result<std::unique_ptr<JobStore>> OpenSqliteJobStore(const SqliteJobStoreOptions
   database.path = FileIn(options, kMetricsFile);
   database.application_id = kMetricsApplicationId;
   database.is_durable = false;
+  database.on_write = observe("metrics");
   DISTILL_ASSIGN_OR_RETURN(databases.metrics,
                            SqliteDatabase::Open(database, MetricsMigrations(), clock.UnixMillis()));
   auto store = std::make_unique<SqliteJobStore>(std::move(databases));

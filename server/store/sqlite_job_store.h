@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "server/job/job_store.h"
+#include "server/job/store_observer.h"
 
 namespace distill::server {
 
@@ -16,7 +17,8 @@ struct SqliteJobStoreOptions {
   /// Holds control.db and metrics.db. ":memory:" = keep nothing (for tests).
   std::filesystem::path state_directory;
   std::chrono::milliseconds busy_timeout{5'000};
-  int64_t max_database_bytes = 0;  // of each of the two; 0 = as the disk allows
+  int64_t max_database_bytes = 0;     // of each of the two; 0 = as the disk allows
+  StoreObserver* observer = nullptr;  // may be null; must outlive the store
 };
 
 /// Opens the store in a state folder, which is made where it is missing and locked for as long as

@@ -55,7 +55,7 @@ TestServer::TestServer() : files_({{directory_.path()}, {directory_.path()}, dir
   SqliteJobStoreOptions store;
   store.state_directory = state;
   store_ = std::move(OpenSqliteJobStore(store, SystemClock())).value();
-  AddBirds();
+  AddBirds(*store_);
   preparer_ = std::make_unique<ScriptedRunPreparer>(state, *store_);
   const std::filesystem::path manifest = preparer_->DatasetDirectory(1) / "manifest.csv";
   std::filesystem::create_directories(manifest.parent_path());
@@ -93,11 +93,11 @@ TestServer::~TestServer() {
   manager_->Stop();
 }
 
-void TestServer::AddBirds() {
+void AddBirds(JobStore& store) {
   DatasetRecord birds;
   birds.name = "birds";
   birds.owner = "ada";
-  birds.id = store_->InsertDataset(birds).value();
+  birds.id = store.InsertDataset(birds).value();
   worker::v1::ScanReport report;
   report.add_class_names("wren");
   report.add_class_names("tern");
@@ -113,7 +113,7 @@ void TestServer::AddBirds() {
   }
   birds.state = DatasetState::kReady;
   birds.report = report.SerializeAsString();
-  EXPECT_OK(store_->UpdateDataset(birds));
+  EXPECT_OK(store.UpdateDataset(birds));
 }
 
 void TestServer::LetGo(const std::string& job, int attempt) {

@@ -72,8 +72,6 @@ class TestServer {
   const std::filesystem::path& folder() const { return directory_.path(); }
 
  private:
-  void AddBirds();
-
   testing::TempDir directory_;
   FileLocator files_;
   FakeDeviceCatalog devices_;
@@ -88,6 +86,9 @@ class TestServer {
   std::unique_ptr<v1::DatasetService::Stub> datasets_;
   std::unique_ptr<v1::ServerService::Stub> server_stub_;
 };
+
+/// Adds a READY data set "birds" of two classes.
+void AddBirds(JobStore& store);
 
 /// Returns a context with a deadline, and the caller's name.
 std::unique_ptr<grpc::ClientContext> Context(const std::string& user = "ada");

@@ -25,6 +25,10 @@ forbid server/worker "$transport|$database|server/(app|rpc|store|device|spec)/" 
 forbid server/device "$transport|$database|.*\.pb\.h|server/(app|rpc|store|worker|spec)/" 'server/device implements interfaces of server/job and nothing more'
 forbid server/spec   "$transport|$database|server/(app|rpc|store|worker|device)/" 'server/spec checks requests and knows no transport and no database'
 forbid server/rpc    "$database|server/(store|worker|device|app)/" 'server/rpc only translates'
+forbid server/observe "$transport|$database|.*\.pb\.h|server/(app|store|worker|device|spec)/|server/rpc/([^r]|rpc_[^o])" 'server/observe sees server/job and server/rpc/rpc_observer.h only'
+for folder in app job store worker device spec rpc; do
+  forbid "server/$folder" 'prometheus/' 'only server/observe knows Prometheus'
+done
 forbid client        "$torch|$training|server/|$database|opencv2/" 'the client links the messages and core/base only'
 forbid core          "$transport|server/|client/|$database" 'core must not see gRPC, the daemon or the database'
 forbid core/base     "$torch|opencv2/|google/protobuf|.*\.pb\.h|$training" 'core/base needs the standard library only'

@@ -5,7 +5,7 @@ set -euo pipefail
 lint=$1/check_layers.sh
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree"/{client,server/{app,rpc,job,store,worker,device,spec},core/{base,device,data,model,loss,train,eval,checkpoint,worker}}
+mkdir -p "$tree"/{client,server/{app,rpc,job,store,worker,device,spec,observe},core/{base,device,data,model,loss,train,eval,checkpoint,worker}}
 
 "$lint" "$tree" >/dev/null || { echo 'a tree without any include was refused'; exit 1; }
 
@@ -27,6 +27,10 @@ breach server/device/a.cc '"server/store/migrator.h"'
 breach server/spec/a.cc '"distill/v1/job_service.grpc.pb.h"'
 breach server/rpc/a.cc '<sqlite3.h>'
 breach server/rpc/a.cc '"server/worker/process.h"'
+breach server/observe/a.cc '"server/store/migrator.h"'
+breach server/observe/a.cc '"server/rpc/job_service.h"'
+breach server/observe/a.cc '"server/rpc/rpc_server.h"'
+breach server/job/a.cc '<prometheus/counter.h>'
 breach client/a.cc '"core/model/model.h"'
 breach client/a.cc '"server/job/job.h"'
 breach client/a.cc '<opencv2/core.hpp>'
@@ -50,6 +54,8 @@ allowed() {
 allowed client/a.cc '"core/base/status.h"'
 allowed server/store/a.cc '<SQLiteCpp/Database.h>'
 allowed server/rpc/a.cc '"distill/v1/job_service.grpc.pb.h"'
+allowed server/observe/a.cc '"server/rpc/rpc_observer.h"'
+allowed server/observe/a.cc '<prometheus/counter.h>'
 allowed core/data/a.cc '<opencv2/imgcodecs.hpp>'
 allowed core/worker/a.cc '"distill/worker/v1/worker.pb.h"'
 exit $failed

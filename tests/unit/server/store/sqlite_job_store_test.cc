@@ -55,6 +55,55 @@ TEST_F(SqliteJobStoreTest, JobComesBackAsItWentInAfterReopening) {
   EXPECT_EQ(job->progress.num_epochs, 4);
 }
 
+TEST_F(SqliteJobStoreTest, CountsTellStatesUsersAndTheLongestWait) {
+  const int64_t begin = clock().UnixMillis();
+  const JobId ended = InsertStarted("ended");
+  Move(ended, JobState::kStarting, JobState::kFailed);
+  clock().Advance(std::chrono::seconds(10));
+  JobSpec others = SpecNamed("others");
+  others.owner = "bob";
+  Insert(others);
+  clock().Advance(std::chrono::seconds(10));
+  InsertStarted("running");
+
+  const auto counts = store().CountJobs();
+
+  ASSERT_OK(counts);
+  EXPECT_THAT(counts->by_state,
+              UnorderedElementsAre(Pair(JobState::kFailed, 1), Pair(JobState::kQueued, 1),
+                                   Pair(JobState::kStarting, 1)));
+  EXPECT_EQ(counts->num_active_owners, 2);
+  EXPECT_EQ(counts->oldest_queued_at_unix_ms, begin + 10'000);
+}
+
+TEST_F(SqliteJobStoreTest, AJobThatWasQueuedAgainWaitsSinceThen) {
+  const JobId id = InsertStarted("again");
+  Move(id, JobState::kStarting, JobState::kFailed);
+  clock().Advance(std::chrono::seconds(30));
+  Move(id, JobState::kFailed, JobState::kQueued);
+
+  EXPECT_EQ(store().CountJobs()->oldest_queued_at_unix_ms, clock().UnixMillis());
+}
+
+TEST_F(SqliteJobStoreTest, EventsOfAllJobsComeInOrderAndInPieces) {
+  EXPECT_EQ(store().NewestEventId().value(), 0);
+  const JobId first = Insert(SpecNamed("first"));
+  const JobId second = InsertStarted("second");
+
+  const auto all = store().ListAllEvents(0, 10);
+  ASSERT_OK(all);
+  ASSERT_EQ(all->size(), 3U);
+  EXPECT_EQ(all->at(0).job, first);
+  EXPECT_EQ(all->at(2).job, second);
+  EXPECT_EQ(all->at(2).from, JobState::kQueued);
+  EXPECT_EQ(all->at(2).transition.to, JobState::kStarting);
+  EXPECT_EQ(store().NewestEventId().value(), all->at(2).id);
+  const auto rest = store().ListAllEvents(all->at(0).id, 1);
+  ASSERT_OK(rest);
+  ASSERT_EQ(rest->size(), 1U);
+  EXPECT_EQ(rest->front().id, all->at(1).id);
+}
+
 TEST_F(SqliteJobStoreTest, TakenNameAddsNoneOfTheJobs) {
   Insert(SpecNamed("one"));
 

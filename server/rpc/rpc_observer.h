@@ -1,0 +1,26 @@
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+#include "core/base/status.h"
+
+namespace distill::server {
+
+/// Sees every call that the server answers, for figures. Thread-safe.
+class RpcObserver {
+ public:
+  virtual ~RpcObserver() = default;
+
+  struct Call {
+    std::string_view method;  // "CreateJob"; "other" for what is no service of distill.v1
+    bool is_stream = false;
+    Code code = Code::kOk;
+    std::chrono::nanoseconds duration{0};  // from the call's arrival to its status
+  };
+
+  /// Called on gRPC's threads: must be quick.
+  virtual void OnCall(const Call& call) = 0;
+};
+
+}  // namespace distill::server
