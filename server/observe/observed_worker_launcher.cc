@@ -42,7 +42,14 @@ Status ObservedWorkerLauncher::Adopt(const LaunchRequest& request, const WorkerP
   return adopted;
 }
 
-Status ObservedWorkerLauncher::Stop(const RunKey& key) { return launcher_->Stop(key); }
+Status ObservedWorkerLauncher::Stop(const RunKey& key, StopOrder order) {
+  return launcher_->Stop(key, order);
+}
+
+std::optional<StopOrder> ObservedWorkerLauncher::FindOrder(
+    const std::filesystem::path& run_directory) {
+  return launcher_->FindOrder(run_directory);
+}
 
 void ObservedWorkerLauncher::Detach() { launcher_->Detach(); }
 

@@ -18,7 +18,8 @@ class ObservedWorkerLauncher final : public WorkerLauncher, private WorkerListen
   std::optional<WorkerProcess> FindRunning(const std::filesystem::path& run_directory) override;
   Result<WorkerProcess> Start(const LaunchRequest& request) override;
   Status Adopt(const LaunchRequest& request, const WorkerProcess& process) override;
-  Status Stop(const RunKey& key) override;
+  Status Stop(const RunKey& key, StopOrder order) override;
+  std::optional<StopOrder> FindOrder(const std::filesystem::path& run_directory) override;
   void Detach() override;
 
  private:

@@ -60,38 +60,47 @@ void AddJobs(const JobCounts& counts, int64_t now_unix_ms, Families& families) {
       .Add(static_cast<double>(counts.num_active_owners));
 }
 
-using Held = std::pair<DeviceInfo, JobId>;
-
-void AddDeviceGauge(const std::vector<Held>& devices, const char* name, const char* help,
-                    double (*value)(const Held&), Families& families) {
+void AddDeviceGauge(const std::vector<DeviceUse>& devices, const char* name, const char* help,
+                    double (*value)(const DeviceUse&), Families& families) {
   Gauges gauges(families);
   gauges.Family(name, help);
-  for (const Held& device : devices) {
-    const double figure = value(device);
+  for (const DeviceUse& use : devices) {
+    const double figure = value(use);
     if (figure < 0) continue;  // not known
-    gauges.Add(figure, {{"device", device.first.id}, {"name", device.first.name}});
+    gauges.Add(figure, {{"device", use.device.id}, {"name", use.device.name}});
   }
 }
 
-void AddDevices(const std::vector<Held>& devices, Families& families) {
-  AddDeviceGauge(
-      devices, "distilld_device_busy", "1 while a job holds the device.",
-      [](const Held& device) { return device.second == 0 ? 0.0 : 1.0; }, families);
+void AddDeviceMemory(const std::vector<DeviceUse>& devices, Families& families) {
   AddDeviceGauge(
       devices, "distilld_device_memory_total_bytes", "The device's memory.",
-      [](const Held& device) { return static_cast<double>(device.first.memory_total_bytes); },
+      [](const DeviceUse& use) { return static_cast<double>(use.device.memory_total_bytes); },
       families);
   AddDeviceGauge(
       devices, "distilld_device_memory_used_bytes", "Memory in use on the device, by anybody.",
-      [](const Held& device) { return static_cast<double>(device.first.memory_used_bytes); },
+      [](const DeviceUse& use) { return static_cast<double>(use.device.memory_used_bytes); },
       families);
+  AddDeviceGauge(
+      devices, "distilld_device_memory_foreign_bytes", "Memory in use by other programs.",
+      [](const DeviceUse& use) { return static_cast<double>(use.device.foreign_memory_bytes); },
+      families);
+}
+
+void AddDevices(const std::vector<DeviceUse>& devices, Families& families) {
+  AddDeviceGauge(
+      devices, "distilld_device_busy", "1 while a job runs on the device.",
+      [](const DeviceUse& use) { return use.holders.empty() ? 0.0 : 1.0; }, families);
+  AddDeviceGauge(
+      devices, "distilld_device_closed", "1 while the device takes no new jobs.",
+      [](const DeviceUse& use) { return use.device.closed_because.empty() ? 0.0 : 1.0; }, families);
   AddDeviceGauge(
       devices, "distilld_device_utilization_ratio", "Share of time that the device computed.",
-      [](const Held& device) { return device.first.utilization_percent / kPercent; }, families);
+      [](const DeviceUse& use) { return use.device.utilization_percent / kPercent; }, families);
   AddDeviceGauge(
       devices, "distilld_device_temperature_celsius", "Temperature of the device.",
-      [](const Held& device) { return static_cast<double>(device.first.temperature_celsius); },
+      [](const DeviceUse& use) { return static_cast<double>(use.device.temperature_celsius); },
       families);
+  AddDeviceMemory(devices, families);
 }
 
 void AddDisk(const std::filesystem::path& folder, Families& families) {
