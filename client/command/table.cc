@@ -1,3 +1,5 @@
+#include <map>
+
 #include "client/command/commands.h"
 #include "client/enum_text.h"
 #include "client/output/job_text.h"
@@ -44,6 +46,21 @@ Result<std::vector<v1::Evaluation>> EvaluationsOf(const CommandContext& context,
   return std::vector<v1::Evaluation>(response.evaluations().begin(), response.evaluations().end());
 }
 
+// Puts names in the place of the ids of the evaluated jobs, for people. A job that is gone keeps
+// its id.
+void NameJobs(const CommandContext& context, std::vector<v1::Evaluation>& evaluations) {
+  std::map<std::string, std::string> names;
+  for (v1::Evaluation& evaluation : evaluations) {
+    const std::string id = evaluation.model_job();
+    if (id.empty()) continue;
+    if (names.count(id) == 0) {
+      const auto job = context.client().GetJob(id);
+      names[id] = job.ok() ? job->name() : id;
+    }
+    evaluation.set_model_job(names[id]);
+  }
+}
+
 void Print(const CommandContext& context, const TextTable& table, TableFormat format) {
   if (format == TableFormat::kCsv) {
     table.PrintCsv(context.out());
@@ -76,7 +93,7 @@ ExitCode Table(const CommandContext& context, const TableOptions& options) {
   }
   const auto rows =
       ComposeResults(*jobs, *evaluations, static_cast<v1::CheckpointKind>(*checkpoint));
-  Print(context, ResultTable(rows), options.format);
+  Print(context, ResultTable(rows, options.format != TableFormat::kCsv), options.format);
   return ExitCode::kOk;
 }
 
@@ -91,8 +108,9 @@ ExitCode Evaluations(const CommandContext& context, const EvaluationOptions& opt
     return ExitCode::kOk;
   }
   const TableFormat format = options.csv ? TableFormat::kCsv : TableFormat::kTable;
-  const std::vector<v1::Evaluation> evaluations(response->evaluations().begin(),
-                                                response->evaluations().end());
+  std::vector<v1::Evaluation> evaluations(response->evaluations().begin(),
+                                          response->evaluations().end());
+  NameJobs(context, evaluations);
   if (options.part == EvaluationPart::kConfusion) {
     for (const v1::Evaluation& evaluation : evaluations) {
       const int classes = evaluation.classes_size();

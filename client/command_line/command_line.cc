@@ -52,6 +52,15 @@ void PrintHints(const std::vector<std::string>& arguments, std::ostream& err) {
   }
 }
 
+// Returns the word that stands where a verb should, or "" when there is none.
+std::string UnknownVerb(const CLI::App& app) {
+  if (!app.get_subcommands().empty()) return "";
+  for (const std::string& argument : app.remaining()) {
+    if (argument.substr(0, 1) != "-") return argument;
+  }
+  return "";
+}
+
 void Finish(CommandLine& line, const Environment& environment) {
   line.common.output = line.output == "json" ? OutputFormat::kJson : OutputFormat::kTable;
   line.common.no_color = line.common.no_color || !environment.variable("NO_COLOR").empty();
@@ -95,6 +104,11 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& 
   try {
     line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
+    if (const std::string verb = UnknownVerb(line.app);
+        !verb.empty() && error.get_exit_code() != 0) {
+      environment.err << "distillctl: no such verb: " << verb << "; distillctl --help lists them\n";
+      return ExitCode::kUsage;
+    }
     const int code = line.app.exit(error, environment.out, environment.err);
     if (code == 0) return ExitCode::kOk;
     PrintHints(arguments, environment.err);

@@ -130,7 +130,7 @@ std::vector<ResultRow> ComposeResults(const std::vector<v1::Job>& jobs,
   return rows;
 }
 
-TextTable ResultTable(const std::vector<ResultRow>& rows) {
+TextTable ResultTable(const std::vector<ResultRow>& rows, bool is_indented) {
   TextTable table({{"JOB"},
                    {"MODEL"},
                    {"METHOD"},
@@ -141,7 +141,7 @@ TextTable ResultTable(const std::vector<ResultRow>& rows) {
                    {"TTA ACC", Align::kRight},
                    {"TTA MPA", Align::kRight}});
   for (const ResultRow& row : rows) {
-    const std::string indentation(static_cast<size_t>(2 * row.depth), ' ');
+    const std::string indentation(is_indented ? static_cast<size_t>(2 * row.depth) : 0, ' ');
     table.AddRow({indentation + row.job, row.model, row.method.empty() ? "-" : row.method,
                   Figure(row.val_accuracy), Figure(row.val_mpa), Figure(row.test_accuracy),
                   Figure(row.test_mpa), Figure(row.tta_accuracy), Figure(row.tta_mpa)});

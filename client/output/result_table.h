@@ -29,8 +29,10 @@ std::vector<ResultRow> ComposeResults(const std::vector<v1::Job>& jobs,
                                       const std::vector<v1::Evaluation>& evaluations,
                                       v1::CheckpointKind checkpoint);
 
-/// Returns the rows as text: four digits after the point, "-" where there is no figure.
-TextTable ResultTable(const std::vector<ResultRow>& rows);
+/// Returns the rows as text: four digits after the point, "-" where there is no figure. Students
+/// are set in under their teachers when `is_indented`; programs that read the table want names
+/// only.
+TextTable ResultTable(const std::vector<ResultRow>& rows, bool is_indented = true);
 
 /// Returns one row for each evaluation, with its overall figures.
 TextTable EvaluationTable(const std::vector<v1::Evaluation>& evaluations);

@@ -205,7 +205,8 @@ TEST_F(CommandLineTest, UnknownFlagsAndWrongValuesAreUsageErrors) {
   EXPECT_EQ(Run({"train", "--model", "m", "--optimizer", "adam"}), 2);
   EXPECT_THAT(err_, AllOf(HasSubstr("--optimizer"), HasSubstr("adamw, sgd, rmsprop")));
   EXPECT_EQ(Run({"train", "--model", "m", "--lr", "fast"}), 2);
-  EXPECT_EQ(Run({"frobnicate"}), 2);
+  EXPECT_EQ(Run({"--server", "127.0.0.1:1", "frobnicate"}), 2);
+  EXPECT_THAT(err_, HasSubstr("no such verb: frobnicate"));
   EXPECT_EQ(Run({}), 2);
   EXPECT_EQ(Run({"ls", "-o", "xml"}), 2);
   EXPECT_THAT(server_.jobs.created, IsEmpty());
@@ -370,6 +371,9 @@ TEST_F(CommandLineTest, TableShowsTheFiguresOfJobs) {
   ASSERT_EQ(Run({"table", "teacher", "--markdown"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("| teacher | resnet50 | - | - | - | 0.7774 | - | - | - |"));
   EXPECT_EQ(Run({"table"}), 2);
+
+  ASSERT_EQ(Run({"evaluations", "teacher"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\nteacher"));  // its name, not its id
 }
 
 TEST_F(CommandLineTest, DatasetAddWaitsForTheScan) {

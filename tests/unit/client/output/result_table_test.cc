@@ -103,13 +103,17 @@ TEST(ResultTableTest, FiguresHaveFourDigitsAndMissingOnesADash) {
   const auto rows = ComposeResults({TrainJob("1", "a"), TrainJob("2", "b", "a")},
                                    {EvaluationOf({"b", v1::SPLIT_TEST, false, 0.73483, 1})},
                                    v1::CHECKPOINT_KIND_BEST);
-  std::ostringstream out;
-  ResultTable(rows).PrintCsv(out);
+  std::ostringstream indented;
+  std::ostringstream flat;
+  ResultTable(rows).PrintCsv(indented);
+  ResultTable(rows, /*is_indented=*/false).PrintCsv(flat);
 
-  EXPECT_EQ(out.str(),
-            "JOB,MODEL,METHOD,VAL ACC,VAL MPA,TEST ACC,TEST MPA,TTA ACC,TTA MPA\n"
-            "a,m-a,-,-,-,-,-,-,-\n"
-            "  b,m-b,mgd,-,-,0.7348,0.3674,-,-\n");
+  const std::string start =
+      "JOB,MODEL,METHOD,VAL ACC,VAL MPA,TEST ACC,TEST MPA,TTA ACC,TTA MPA\n"
+      "a,m-a,-,-,-,-,-,-,-\n";
+  const std::string student = "b,m-b,mgd,-,-,0.7348,0.3674,-,-\n";
+  EXPECT_EQ(indented.str(), start + "  " + student);
+  EXPECT_EQ(flat.str(), start + student);
 }
 
 TEST(ResultTableTest, JobsThatTeachEachOtherDoNotHang) {
