@@ -191,4 +191,28 @@ Result<v1::Artifact> DownloadToFile(const JobClient& client, const ArtifactDownl
   return Transfer(client, download).Run();
 }
 
+Result<std::string> DownloadToMemory(const JobClient& client, const ArtifactRequest& request,
+                                     const StreamLimits& limits) {
+  v1::DownloadArtifactRequest message;
+  message.set_job(request.job);
+  message.set_artifact(request.artifact);
+  std::string content;
+  std::string sha256;
+  const auto take = [&](const v1::DownloadArtifactResponse& piece) -> Status {
+    if (piece.has_artifact()) sha256 = piece.artifact().sha256();
+    const auto size = static_cast<int64_t>(content.size() + piece.data().size());
+    if (std::max(size, piece.artifact().size_bytes()) > request.max_bytes) {
+      return {Code::kResourceExhausted,
+              "larger than " + std::to_string(request.max_bytes) + " bytes: " + request.artifact};
+    }
+    content += piece.data();
+    return {};
+  };
+  DISTILL_RETURN_IF_ERROR(client.DownloadArtifact(message, limits, take));
+  if (Sha256Hex(content) != sha256) {
+    return Status(Code::kDataLoss, "SHA-256 differs from the server's: " + request.artifact);
+  }
+  return content;
+}
+
 }  // namespace distill::client

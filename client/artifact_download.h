@@ -27,4 +27,16 @@ struct ArtifactDownload {
 /// kCancelled: interrupted; FILE.part stays, to go on from.
 Result<v1::Artifact> DownloadToFile(const JobClient& client, const ArtifactDownload& download);
 
+struct ArtifactRequest {
+  std::string job;
+  std::string artifact;
+  int64_t max_bytes = 0;  // a larger one is refused
+};
+
+/// Returns an artifact whose SHA-256 is the server's. Blocks. Errors as
+/// JobClient::DownloadArtifact; kResourceExhausted: it is larger than asked for; kDataLoss: it
+/// arrived damaged.
+Result<std::string> DownloadToMemory(const JobClient& client, const ArtifactRequest& request,
+                                     const StreamLimits& limits);
+
 }  // namespace distill::client

@@ -96,6 +96,13 @@ struct TableOptions {
 };
 ExitCode Table(const CommandContext& context, const TableOptions& options);
 
+struct ReportOptions {
+  std::vector<std::string> jobs;
+  std::string file = "report.html";
+};
+/// Writes one HTML page about training jobs.
+ExitCode WriteReport(const CommandContext& context, const ReportOptions& options);
+
 enum class EvaluationPart { kOverall, kClasses, kConfusion };
 struct EvaluationOptions {
   std::vector<std::string> jobs;

@@ -1,6 +1,7 @@
 #include <map>
 
 #include "client/command/commands.h"
+#include "client/command/train_jobs.h"
 #include "client/enum_text.h"
 #include "client/output/job_text.h"
 #include "client/output/message_json.h"
@@ -16,22 +17,6 @@ Result<std::vector<v1::Job>> AllTrainJobs(const CommandContext& context) {
   std::vector<v1::Job> jobs;
   for (int index = response.jobs_size() - 1; index >= 0; --index) {
     if (response.jobs(index).has_train()) jobs.push_back(response.jobs(index));
-  }
-  return jobs;
-}
-
-// Returns the named training jobs; an evaluation job stands for the job that it evaluates.
-Result<std::vector<v1::Job>> NamedTrainJobs(const CommandContext& context,
-                                            const std::vector<std::string>& names) {
-  std::vector<v1::Job> jobs;
-  for (const std::string& name : names) {
-    DISTILL_ASSIGN_OR_RETURN(v1::Job job, context.client().GetJob(name));
-    if (job.has_eval() && !EvalSpec(job).job().empty()) {
-      DISTILL_ASSIGN_OR_RETURN(job, context.client().GetJob(EvalSpec(job).job()));
-    }
-    bool is_new = true;
-    for (const v1::Job& known : jobs) is_new = is_new && known.id() != job.id();
-    if (is_new) jobs.push_back(std::move(job));
   }
   return jobs;
 }

@@ -34,6 +34,15 @@ void AddEvaluations(CommandLine& line) {
   verb.add_flag("--csv", options->csv, "as CSV");
 }
 
+void AddReport(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand(
+      "report",
+      "write one HTML page about training jobs: curves, table, confusion, wrong pictures");
+  const auto options = Bind<ReportOptions>(line, verb, WriteReport);
+  verb.add_option("jobs", options->jobs, "training jobs, or their evaluation jobs")->required();
+  verb.add_option("-o,--out", options->file, "file to write")->capture_default_str();
+}
+
 void AddGetModel(CommandLine& line) {
   CLI::App& verb = *line.app.add_subcommand("get-model", "fetch the trained model of a job");
   const auto options = Bind<GetModelOptions>(line, verb, GetModel);
@@ -57,6 +66,7 @@ void AddArtifacts(CommandLine& line) {
 void AddResultVerbs(CommandLine& line) {
   AddTable(line);
   AddEvaluations(line);
+  AddReport(line);
   AddGetModel(line);
   AddArtifacts(line);
 }

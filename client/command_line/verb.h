@@ -43,7 +43,7 @@ CLI::Option* AddDuration(CLI::App& verb, const std::string& names, const std::st
 void AddSubmitVerbs(CommandLine& line);
 /// ls, show, watch, wait, logs, metrics, cancel, pause, resume, requeue, delete.
 void AddJobVerbs(CommandLine& line);
-/// table, evaluations, get-model, artifacts.
+/// table, evaluations, report, get-model, artifacts.
 void AddResultVerbs(CommandLine& line);
 /// dataset, devices, version, completion.
 void AddServerVerbs(CommandLine& line);

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "client/output/html_text.h"
+
 namespace distill::client {
 namespace {
 
@@ -99,6 +101,25 @@ void TextTable::PrintMarkdown(std::ostream& out) const {
     for (const std::string& cell : row) out << "| " << MarkdownCell(cell) << ' ';
     out << "|\n";
   }
+}
+
+void TextTable::PrintHtml(std::ostream& out) const {
+  const auto print_row = [&](const Row& row, const std::string& tag) {
+    out << "<tr>";
+    for (size_t column = 0; column < row.size(); ++column) {
+      const bool is_number = columns_[column].align == Align::kRight;
+      out << "<" << tag << (is_number ? " class=\"n\"" : " class=\"text\"") << ">"
+          << HtmlText(row[column]) << "</" << tag << ">";
+    }
+    out << "</tr>\n";
+  };
+  Row titles;
+  for (const Column& column : columns_) titles.push_back(column.title);
+  out << "<table><thead>";
+  print_row(titles, "th");
+  out << "</thead><tbody>\n";
+  for (const Row& row : rows_) print_row(row, "td");
+  out << "</tbody></table>\n";
 }
 
 }  // namespace distill::client

@@ -28,6 +28,8 @@ class TextTable {
   void PrintCsv(std::ostream& out) const;
   /// GitHub's form.
   void PrintMarkdown(std::ostream& out) const;
+  /// A table element; cells are escaped, blanks at their start kept.
+  void PrintHtml(std::ostream& out) const;
 
  private:
   const std::vector<Column> columns_;

@@ -47,6 +47,7 @@ Result<PassResult> RunPass(Model& model, BatchSource& source, const PassOptions&
     const at::Tensor labels = batch->labels.to(options.device);
     const at::Tensor logits = LogitsOf(model, *batch, options);
     accumulator.Add(logits, labels, options.loss(logits, labels));
+    if (options.wrong != nullptr) options.wrong->Add(logits, labels, batch->indices);
     pass_rate.Add(labels.size(0));
     report_rate.Add(labels.size(0));
     if (report_rate.seconds() >= 1 || step == source.num_batches()) report_step(step);

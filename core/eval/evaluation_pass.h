@@ -12,6 +12,7 @@
 #include "core/device/image_normalizer.h"
 #include "core/eval/metrics.h"
 #include "core/eval/run_listener.h"
+#include "core/eval/wrong_predictions.h"
 #include "core/model/model.h"
 
 namespace distill::core {
@@ -26,6 +27,8 @@ struct PassOptions {
   bool ten_crop = false;
   std::string phase;  // "val", "test": for reports
   int epoch = 0;      // epochs done: for reports
+  /// Keeps what was wrong, when set; must outlive the pass. Each batch then waits for the device.
+  WrongPredictions* wrong = nullptr;
   /// Returns the batch's mean loss from logits and labels.
   std::function<at::Tensor(const at::Tensor&, const at::Tensor&)> loss;
 };

@@ -12,6 +12,7 @@
 #include "core/eval/failure.h"
 #include "core/eval/inference_model.h"
 #include "core/eval/rate_meter.h"
+#include "core/eval/wrong_predictions.h"
 #include "core/loss/task_loss.h"
 
 namespace distill::core {
@@ -36,11 +37,16 @@ Result<std::unique_ptr<BatchSource>> OpenSplit(const EvaluateOptions& options,
 }
 
 EvalReport ToReport(const EvaluateOptions& options, const Manifest& manifest,
-                    const EvaluationPass& pass, PassResult result) {
+                    const EvaluationPass& pass, PassResult result, const WrongPredictions& wrong) {
   EvalReport report;
   report.metrics = std::move(result.metrics);
   report.class_names = manifest.class_names;
   report.images_per_second = result.images_per_second;
+  report.num_wrong = wrong.num_wrong();
+  const std::vector<ManifestEntry> entries = manifest.EntriesOf(pass.split);
+  for (const WrongPrediction& prediction : wrong.Surest()) {
+    report.wrong.push_back({entries.at(static_cast<size_t>(prediction.index)).path, prediction});
+  }
   report.facts = {{"split", std::string(SplitName(pass.split))},
                   {"tta", pass.ten_crop ? "ten_crop" : "none"},
                   {"model", options.model},
@@ -74,7 +80,9 @@ Result<std::vector<EvalReport>> EvaluateUnguarded(const EvaluateOptions& options
     }
     DISTILL_ASSIGN_OR_RETURN(const std::unique_ptr<BatchSource> source,
                              OpenSplit(options, manifest, pass));
+    WrongPredictions wrong(options.max_wrong);
     PassOptions pass_options;
+    pass_options.wrong = &wrong;
     pass_options.device = device;
     pass_options.normalizer = &normalizer;
     pass_options.amp = amp.mode;
@@ -87,7 +95,7 @@ Result<std::vector<EvalReport>> EvaluateUnguarded(const EvaluateOptions& options
       return TaskLoss(logits, {labels, {}, 1.0}, {}, plain);
     };
     DISTILL_ASSIGN_OR_RETURN(PassResult result, RunPass(*model, *source, pass_options, listener));
-    reports.push_back(ToReport(options, manifest, pass, std::move(result)));
+    reports.push_back(ToReport(options, manifest, pass, std::move(result), wrong));
   }
   return reports;
 }

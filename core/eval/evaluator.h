@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -30,6 +31,7 @@ struct EvaluateOptions {
   int data_threads = 1;
   int64_t time_limit_seconds = 0;  // 0 = none; looked at between passes
   std::vector<EvaluationPass> passes;
+  size_t max_wrong = 64;  // wrongly taken images that a report names
 };
 
 /// Evaluates a network on splits of a data set, pass by pass. The loss is the plain cross-entropy.

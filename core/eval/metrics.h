@@ -24,6 +24,15 @@ struct ClassMetrics {
   double f1 = 0.0;         // 2 * num_correct / (num_images + num_predicted)
 };
 
+/// An image that was taken for another class. Scores are the network's probabilities, in [0, 1].
+struct WrongPrediction {
+  int64_t index = 0;  // position in the split's entries
+  int64_t true_class = 0;
+  int64_t predicted_class = 0;
+  double predicted_score = 0.0;
+  double true_score = 0.0;
+};
+
 /// All fractions lie in [0, 1].
 struct EvalMetrics {
   int64_t num_images = 0;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -8,12 +10,20 @@
 
 namespace distill::core {
 
+struct WrongImage {
+  std::filesystem::path path;
+  WrongPrediction prediction;
+};
+
 /// The result of an evaluation with what it is of. Text is UTF-8.
 struct EvalReport {
   EvalMetrics metrics;
   /// One for each class of `metrics`.
   std::vector<std::string> class_names;
   double images_per_second = 0.0;  // 0 = not measured
+  int64_t num_wrong = 0;
+  /// Those images of the wrong ones that the network was surest of, surest first.
+  std::vector<WrongImage> wrong;
   /// What was evaluated, e.g. {"split", "test"}: written as it is, by name.
   std::map<std::string, std::string> facts;
 };

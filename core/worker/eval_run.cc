@@ -9,6 +9,7 @@
 #include "core/base/durable_file.h"
 #include "core/eval/evaluator.h"
 #include "core/worker/enum_conversion.h"
+#include "core/worker/wrong_pictures.h"
 
 namespace distill::core {
 namespace {
@@ -75,14 +76,17 @@ v1::Evaluation ToMessage(const worker::v1::WorkerSpec& spec, const v1::EvalPass&
 }
 
 // Writes the report's files and tells of each.
-Status WriteFiles(const EvaluationPass& pass, const EvalReport& report,
+Status WriteFiles(const v1::EvalPass& pass, const EvalReport& report,
                   const std::filesystem::path& run_directory, JournalWriter& journal) {
-  const std::string suffix = std::string(SplitName(pass.split)) + (pass.ten_crop ? "-tta" : "");
+  const std::string suffix =
+      std::string(SplitName(ToSplit(pass.split()))) + (pass.tta() ? "-tta" : "");
+  DISTILL_ASSIGN_OR_RETURN(std::string wrong, WrongPicturesJson(pass, report));
   const std::vector<std::pair<std::string, std::string>> files = {
       {"evaluation-" + suffix + ".json", ReportJson(report)},
       {"overall-" + suffix + ".csv", OverallCsv(report)},
       {"classes-" + suffix + ".csv", ClassCsv(report)},
-      {"confusion-" + suffix + ".csv", ConfusionCsv(report)}};
+      {"confusion-" + suffix + ".csv", ConfusionCsv(report)},
+      {"wrong-" + suffix + ".json", std::move(wrong)}};
   for (const auto& [name, content] : files) {
     const Status written = ReplaceFile(run_directory / name, content);
     if (!written.ok()) return {Code::kAborted, written.message()};
@@ -100,7 +104,7 @@ Status RunEvaluation(const worker::v1::WorkerSpec& spec, const std::filesystem::
   for (size_t i = 0; i < reports.size(); ++i) {
     const v1::EvalPass& pass = spec.eval().job().passes(static_cast<int>(i));
     journal.WriteEvaluation(ToMessage(spec, pass, reports[i]));
-    DISTILL_RETURN_IF_ERROR(WriteFiles(options.passes[i], reports[i], run_directory, journal));
+    DISTILL_RETURN_IF_ERROR(WriteFiles(pass, reports[i], run_directory, journal));
   }
   return Status::Ok();
 }

@@ -34,6 +34,7 @@ class FakeJobService final : public v1::JobService::Service {
   /// The artifact's content, how many bytes each connection sends before it breaks (none: all), and
   /// a change of the bytes on their way.
   std::string content;
+  std::map<std::string, std::string> files;  // of artifacts by name, before `content`
   std::vector<size_t> break_after;
   std::function<void(v1::DownloadArtifactResponse&)> tamper;
   size_t log_break_after = 0;
@@ -226,6 +227,12 @@ class FakeDatasetService final : public v1::DatasetService::Service {
 class FakeServerService final : public v1::ServerService::Service {
  public:
   v1::ListDevicesResponse devices;
+
+  grpc::Status GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*,
+                             v1::ServerInfo* response) override {
+    response->set_version("1.2.3");
+    return grpc::Status::OK;
+  }
 
   grpc::Status ListDevices(grpc::ServerContext*, const v1::ListDevicesRequest*,
                            v1::ListDevicesResponse* response) override {

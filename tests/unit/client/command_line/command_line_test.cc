@@ -14,6 +14,8 @@
 namespace distill::client {
 namespace {
 
+using distill::testing::IsOk;
+using distill::testing::TempDir;
 using ::testing::AllOf;
 using testing::FakeServer;
 using ::testing::HasSubstr;
@@ -466,6 +468,46 @@ TEST_F(CommandLineTest, DevicesShowWhoHoldsThem) {
 
   ASSERT_EQ(Run({"devices"}), 0);
   EXPECT_THAT(out_, AllOf(HasSubstr("cpu"), HasSubstr("12")));
+}
+
+TEST_F(CommandLineTest, AReportHoldsTheJobsOfItsEvaluationsAndTheirWrongPictures) {
+  const TempDir folder;
+  v1::Job& teacher = AddJob("3", "teacher", v1::JOB_STATE_SUCCEEDED);
+  teacher.mutable_train()->set_dataset("birds");
+  server_.jobs.jobs["3"] = teacher;
+  AddJob("4", "check", v1::JOB_STATE_SUCCEEDED).mutable_eval()->set_job("3");
+  v1::Evaluation evaluation;
+  evaluation.set_eval_job("4");
+  evaluation.set_model_job("3");
+  evaluation.mutable_pass()->set_split(v1::SPLIT_TEST);
+  evaluation.mutable_pass()->set_tta(true);
+  server_.jobs.evaluations = {evaluation};
+  server_.jobs.files["wrong-test-tta.json"] =
+      R"({"num_wrong": "1", "new_field": 1, "predictions": [{"path": "/data/owl.jpg"}]})";
+  const std::string file = folder.path() / "page.html";
+
+  ASSERT_EQ(Run({"report", "check", "teacher", "-o", file}), 0) << err_;
+
+  const auto page = ReadFile(file);
+  ASSERT_THAT(page, IsOk());
+  EXPECT_THAT(*page, AllOf(HasSubstr("<title>teacher - distilld report</title>"),
+                           HasSubstr("owl.jpg"), HasSubstr("distilld 1.2.3")));
+  EXPECT_THAT(out_, HasSubstr(file));
+}
+
+TEST_F(CommandLineTest, AReportWithoutRecordedPicturesIsWrittenAllTheSame) {
+  const TempDir folder;
+  AddJob("3", "teacher", v1::JOB_STATE_SUCCEEDED).mutable_train()->set_dataset("birds");
+  v1::Evaluation evaluation;
+  evaluation.set_eval_job("4");
+  evaluation.set_model_job("teacher");
+  evaluation.mutable_pass()->set_split(v1::SPLIT_VAL);
+  server_.jobs.evaluations = {evaluation};
+  const std::string file = folder.path() / "page.html";
+
+  ASSERT_EQ(Run({"report", "teacher", "-o", file}), 0) << err_;
+
+  EXPECT_THAT(*ReadFile(file), HasSubstr("Not recorded"));
 }
 
 }  // namespace
