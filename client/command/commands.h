@@ -71,12 +71,13 @@ struct LogOptions {
 };
 ExitCode Logs(const CommandContext& context, const LogOptions& options);
 
-enum class MetricFormat { kTable, kCsv, kJson, kPlot };
+enum class MetricFormat { kTable, kCsv, kJson, kPlot, kTensorBoard };
 struct MetricOptions {
-  std::vector<std::string> jobs;  // several: kPlot only
+  std::vector<std::string> jobs;  // several: kPlot and kTensorBoard only
   std::vector<std::string> names;
   MetricFormat format = MetricFormat::kTable;
   bool is_ascii = false;  // of kPlot
+  std::string folder;     // of kTensorBoard: gets a folder for each job
 };
 ExitCode Metrics(const CommandContext& context, const MetricOptions& options);
 

@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 
 #include "client/command/commands.h"
 #include "client/output/curve_plot.h"
 #include "client/output/message_json.h"
 #include "client/output/quantity_text.h"
+#include "client/output/tensorboard_file.h"
+#include "core/base/durable_file.h"
 
 namespace distill::client {
 namespace {
@@ -130,15 +134,58 @@ ExitCode PrintPlots(const CommandContext& context, const MetricOptions& options)
   return ExitCode::kOk;
 }
 
+// The folder of a job's events is its name, by which TensorBoard shows it. A server that sends
+// anything but a name must not choose where files are written.
+std::string FolderName(const v1::Job& job) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  const std::string& name = job.name();
+  const bool is_name =
+      !name.empty() && name[0] != '.' && std::all_of(name.begin(), name.end(), is_plain);
+  return is_name ? name : "job";
+}
+
+Status WriteEvents(const CommandContext& context, const std::string& name,
+                   const MetricOptions& options) {
+  constexpr int64_t kMillisPerSecond = 1000;
+  DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().GetJob(name));
+  DISTILL_ASSIGN_OR_RETURN(const v1::ListMetricsResponse metrics,
+                           Fetch(context, job.id(), options.names));
+  const auto folder = std::filesystem::path(options.folder) / FolderName(job);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return ErrnoStatus("make folder " + folder.string(), error.value());
+  // The same name each time: an older file of the job is replaced by one that begins with it.
+  const int64_t created_at = job.created_at_unix_ms();
+  const auto file = folder / ("events.out.tfevents." +
+                              std::to_string(created_at / kMillisPerSecond) + ".distillctl");
+  const std::vector<v1::MetricSeries> series(metrics.series().begin(), metrics.series().end());
+  DISTILL_RETURN_IF_ERROR(ReplaceFile(file, TensorBoardFile(series, created_at)));
+  context.out() << file.string() << '\n';
+  return {};
+}
+
+ExitCode WriteEventFiles(const CommandContext& context, const MetricOptions& options) {
+  for (const std::string& job : options.jobs) {
+    const Status status = WriteEvents(context, job, options);
+    if (!status.ok()) return context.Fail(status);
+  }
+  return ExitCode::kOk;
+}
+
 }  // namespace
 
 ExitCode Metrics(const CommandContext& context, const MetricOptions& options) {
   if (options.format == MetricFormat::kPlot && !context.is_json()) {
     return PrintPlots(context, options);
   }
+  if (options.format == MetricFormat::kTensorBoard) return WriteEventFiles(context, options);
   if (options.jobs.size() > 1) {
     return context.FailWith(ExitCode::kUsage,
-                            "more than one job can only be drawn: add --plot, or name one job");
+                            "more than one job can only be drawn or written: add --plot or "
+                            "--tensorboard, or name one job");
   }
   const auto response = Fetch(context, options.jobs.front(), options.names);
   if (!response.ok()) return context.Fail(response.status());

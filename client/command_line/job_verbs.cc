@@ -56,6 +56,18 @@ void AddMetrics(CommandLine& line) {
       "--plot", [options] { options->format = MetricFormat::kPlot; },
       "draw the curves; those of several jobs in one picture");
   plot->excludes(csv)->excludes(json);
+  verb.add_option_function<std::string>(
+          "--tensorboard",
+          [options](const std::string& folder) {
+            options->format = MetricFormat::kTensorBoard;
+            options->folder = folder;
+          },
+          "write an event file for each job below this folder; again: the same files, brought up "
+          "to date")
+      ->type_name("FOLDER")
+      ->excludes(csv)
+      ->excludes(json)
+      ->excludes(plot);
   verb.add_flag("--ascii", options->is_ascii, "draw with plain characters")->needs(plot);
 }
 

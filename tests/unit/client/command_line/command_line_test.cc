@@ -510,5 +510,22 @@ TEST_F(CommandLineTest, AReportWithoutRecordedPicturesIsWrittenAllTheSame) {
   EXPECT_THAT(*ReadFile(file), HasSubstr("Not recorded"));
 }
 
+TEST_F(CommandLineTest, EventFilesForTensorBoardStandInAFolderForEachJob) {
+  const TempDir folder;
+  AddJob("3", "teacher", v1::JOB_STATE_RUNNING);
+  AddJob("4", "../student", v1::JOB_STATE_RUNNING);
+  server_.jobs.jobs["3"].set_created_at_unix_ms(1'700'000'000'123);
+  v1::MetricSeries& series = *server_.jobs.metrics.add_series();
+  series.set_name("val/loss");
+  series.add_points()->set_value(0.5);
+
+  ASSERT_EQ(Run({"metrics", "3", "4", "--tensorboard", folder.path()}), 0) << err_;
+
+  const auto file = ReadFile(folder.path() / "teacher/events.out.tfevents.1700000000.distillctl");
+  ASSERT_THAT(file, IsOk());
+  EXPECT_THAT(*file, HasSubstr("val/loss"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "job/events.out.tfevents.0.distillctl"));
+}
+
 }  // namespace
 }  // namespace distill::client
