@@ -13,6 +13,7 @@
 #include "distill/v1/dataset_service.grpc.pb.h"
 #include "distill/v1/job_service.grpc.pb.h"
 #include "distill/v1/server_service.grpc.pb.h"
+#include "distill/v1/user_service.grpc.pb.h"
 
 namespace distill::client {
 
@@ -30,8 +31,9 @@ class JobClient::Connection {
   v1::JobService::Stub& jobs() const { return *jobs_; }
   v1::DatasetService::Stub& datasets() const { return *datasets_; }
   v1::ServerService::Stub& server() const { return *server_; }
+  v1::UserService::Stub& users() const { return *users_; }
 
-  /// Puts the caller's name into a call.
+  /// Puts the caller's name and token into a call.
   void Prepare(grpc::ClientContext& context) const;
 
   /// Calls one unary method with deadline and repetition.
@@ -53,7 +55,7 @@ class JobClient::Connection {
                               attempt + 1 < options_.max_attempts;
       const auto pause = Backoff(options_, attempt);
       if (!may_repeat || std::chrono::system_clock::now() + pause > deadline) {
-        return FromGrpc(status, options_.server);
+        return FromGrpc(status, options_.access.server);
       }
       std::this_thread::sleep_for(pause);
     }
@@ -82,7 +84,7 @@ class JobClient::Connection {
     while (!has_left && reader->Read(&response)) has_left = !on_message(response);
     if (has_left) context.TryCancel();
     const grpc::Status status = reader->Finish();
-    return has_left ? Status() : FromGrpc(status, options_.server);
+    return has_left ? Status() : FromGrpc(status, options_.access.server);
   }
 
  private:
@@ -91,6 +93,7 @@ class JobClient::Connection {
   std::unique_ptr<v1::JobService::Stub> jobs_;
   std::unique_ptr<v1::DatasetService::Stub> datasets_;
   std::unique_ptr<v1::ServerService::Stub> server_;
+  std::unique_ptr<v1::UserService::Stub> users_;
 };
 
 }  // namespace distill::client

@@ -183,6 +183,11 @@ Result<v1::ServerInfo> JobClient::GetServerInfo() const {
                            v1::GetServerInfoRequest(), Repeat::kWhenUnavailable);
 }
 
+Result<v1::WhoAmIResponse> JobClient::WhoAmI() const {
+  return connection_->Call(connection_->users(), &v1::UserService::Stub::WhoAmI,
+                           v1::WhoAmIRequest(), Repeat::kWhenUnavailable);
+}
+
 Result<v1::ListDevicesResponse> JobClient::ListDevices() const {
   return connection_->Call(connection_->server(), &Server::ListDevices, v1::ListDevicesRequest(),
                            Repeat::kWhenUnavailable);
@@ -238,7 +243,7 @@ Status JobClient::DownloadArtifact(
 Status JobClient::WaitToRetry(int attempt, const StreamLimits& limits) const {
   const auto pause = Backoff(options_, attempt);
   if (limits.deadline && std::chrono::steady_clock::now() + pause > *limits.deadline) {
-    return {Code::kDeadlineExceeded, "no answer from " + options_.server + " in time"};
+    return {Code::kDeadlineExceeded, "no answer from " + options_.access.server + " in time"};
   }
   if (limits.cancellation == nullptr) {
     std::this_thread::sleep_for(pause);

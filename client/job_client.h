@@ -9,15 +9,17 @@
 #include <vector>
 
 #include "client/cancellation.h"
+#include "client/server_access.h"
 #include "core/base/status.h"
 #include "distill/v1/dataset_service.pb.h"
 #include "distill/v1/job_service.pb.h"
 #include "distill/v1/server_service.pb.h"
+#include "distill/v1/user_service.pb.h"
 
 namespace distill::client {
 
 struct JobClientOptions {
-  std::string server = "127.0.0.1:50551";          // host:port, or unix:PATH
+  ServerAccess access;
   std::string user;                                // travels as metadata "distill-user"
   std::chrono::milliseconds call_timeout{10'000};  // of a unary call, its retries included
   std::chrono::milliseconds first_backoff{100};    // doubles at each retry, up to 2 s, +-20 %
@@ -74,6 +76,8 @@ class JobClient {
 
   Result<v1::ServerInfo> GetServerInfo() const;
   Result<v1::ListDevicesResponse> ListDevices() const;
+
+  Result<v1::WhoAmIResponse> WhoAmI() const;
 
   /// Calls `on_job` with the job now and at each change, until it has ended or `on_job` returns
   /// false; re-connects when the stream breaks.

@@ -1,5 +1,7 @@
+#include <grpc/support/log.h>
 #include <pwd.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -38,10 +40,34 @@ size_t TerminalWidth() {
   return is_known && size.ws_col > 0 ? size.ws_col : kUsual;
 }
 
+// Reads a line from the terminal without showing it. An interrupt ends the program, with the
+// terminal as it was.
+std::string AskSecret(distill::client::Cancellation& interrupt, const std::string& prompt) {
+  termios usual{};
+  const bool is_terminal = tcgetattr(STDIN_FILENO, &usual) == 0;
+  std::cerr << prompt << std::flush;
+  if (is_terminal) {
+    termios silent = usual;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  const distill::client::Cancellation::Registration registration(interrupt, [&usual, is_terminal] {
+    if (is_terminal) tcsetattr(STDIN_FILENO, TCSAFLUSH, &usual);
+    _exit(static_cast<int>(distill::client::ExitCode::kInterrupted));
+  });
+  std::string line;
+  std::getline(std::cin, line);
+  if (is_terminal) tcsetattr(STDIN_FILENO, TCSAFLUSH, &usual);
+  std::cerr << std::endl;
+  return line;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace distill::client;  // NOLINT(google-build-using-namespace): in main only
+  // What gRPC would write by itself is in the errors of the calls too.
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
   Cancellation interrupt;
   const InterruptListener listener(interrupt);
   Environment environment{std::cout, std::cerr, std::cin, interrupt};
@@ -50,6 +76,11 @@ int main(int argc, char** argv) {
   environment.terminal_width = TerminalWidth();
   environment.variable = Variable;
   environment.now_unix_ms = NowUnixMs;
+  if (isatty(STDIN_FILENO) != 0) {
+    environment.ask_secret = [&interrupt](const std::string& prompt) {
+      return AskSecret(interrupt, prompt);
+    };
+  }
   const ExitCode code = RunCommandLine({argv + 1, argv + argc}, environment);
   std::cout.flush();
   return static_cast<int>(std::cout ? code : ExitCode::kError);

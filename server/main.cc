@@ -46,6 +46,17 @@ int Serve(const distill::server::Config& config) {
   return kOk;
 }
 
+// Standard output is for the verb's data, so that the log goes elsewhere, and says only what is
+// amiss.
+int RunVerb(const CommandLine& line) {
+  distill::LogOptions log;
+  log.min_level = distill::LogLevel::kWarning;
+  if (const Status started = distill::StartLog(log); !started.ok()) {
+    return Fail(kCannotStart, started);
+  }
+  return line.run_verb(line.config);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -64,7 +75,7 @@ int main(int argc, char** argv) {
       return kOk;
     case CommandLine::Action::kRunVerb:
       ::umask(S_IRWXG | S_IRWXO);
-      return line->run_verb(line->config);
+      return RunVerb(*line);
     case CommandLine::Action::kServe:
       return Serve(line->config);
   }

@@ -5,9 +5,10 @@
 namespace distill::client {
 namespace {
 
-JobClientOptions ClientOptions(const Environment& environment, const CommonOptions& options) {
+JobClientOptions ClientOptions(const Environment& environment, const CommonOptions& options,
+                               const ServerAccess& access) {
   JobClientOptions client_options;
-  client_options.server = options.server;
+  client_options.access = access;
   client_options.user = environment.variable("USER");
   client_options.call_timeout = options.timeout;
   client_options.first_backoff = environment.first_backoff;
@@ -36,7 +37,11 @@ const char* ColorOf(v1::JobState state) {
 CommandContext::CommandContext(Environment& environment, CommonOptions options)
     : environment_(environment),
       options_(std::move(options)),
-      client_(ClientOptions(environment, options_)) {}
+      client_(ClientOptions(environment, options_, options_.access)) {}
+
+std::unique_ptr<JobClient> CommandContext::ClientFor(const ServerAccess& access) const {
+  return std::make_unique<JobClient>(ClientOptions(environment_, options_, access));
+}
 
 ExitCode CommandContext::Fail(const Status& status) const {
   return FailWith(ExitCodeFor(status), status.message());

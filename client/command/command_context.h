@@ -9,6 +9,7 @@
 #include "client/exit_code.h"
 #include "client/job_client.h"
 #include "client/output/text_table.h"
+#include "client/server_access.h"
 
 namespace distill::client {
 
@@ -16,7 +17,7 @@ enum class OutputFormat { kTable, kJson };
 
 /// Flags that every command takes.
 struct CommonOptions {
-  std::string server;
+  ServerAccess access;
   OutputFormat output = OutputFormat::kTable;
   bool no_color = false;
   std::chrono::milliseconds timeout{10'000};
@@ -34,7 +35,10 @@ class CommandContext {
   bool is_json() const { return options_.output == OutputFormat::kJson; }
   /// Returns whether colour is wanted on out().
   bool has_color() const { return !options_.no_color && environment_.out_is_terminal; }
-  const std::string& server() const { return client_.options().server; }
+  const std::string& server() const { return options_.access.server; }
+  const ServerAccess& access() const { return options_.access; }
+  /// Returns a client that reaches a server in another way than client() does.
+  std::unique_ptr<JobClient> ClientFor(const ServerAccess& access) const;
 
   /// Prints "distillctl: MESSAGE" to err() and returns the exit code for a failed call.
   ExitCode Fail(const Status& status) const;

@@ -135,6 +135,14 @@ struct GetModelOptions {
 ExitCode GetModel(const CommandContext& context, const GetModelOptions& options);
 ExitCode Artifacts(const CommandContext& context, const std::string& job);
 
+/// Reads a token from the terminal or from standard input, tries it, and stores it with the
+/// server's address and authority.
+ExitCode Login(const CommandContext& context);
+/// Forgets what Login stored.
+ExitCode Logout(const CommandContext& context);
+/// Prints whom the server takes the caller for.
+ExitCode WhoAmI(const CommandContext& context);
+
 ExitCode Version(const CommandContext& context);
 
 /// The version of this program, e.g. "0.1.0".

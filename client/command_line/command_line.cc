@@ -10,8 +10,6 @@
 namespace distill::client {
 namespace {
 
-constexpr const char* kDefaultServer = "127.0.0.1:50551";
-
 struct Hint {
   std::string_view flag;
   std::string_view hint;
@@ -33,8 +31,20 @@ constexpr std::array kHints{
     Hint{"--tsne", "see docs/from-the-reference.md"}};
 
 void AddCommonFlags(CommandLine& line) {
-  line.app.add_option("--server", line.common.server,
-                      "host:port of distilld (default: $DISTILL_SERVER, else 127.0.0.1:50551)");
+  line.app.add_option("--server", line.access.server,
+                      "host:port of distilld (default: $DISTILL_SERVER, else where you logged in, "
+                      "else 127.0.0.1:50551)");
+  line.app.add_option(
+      "--ca", line.access.ca,
+      "file of the authority of the server's certificate, or system; without, plain "
+      "text (also: $DISTILL_CA)");
+  line.app.add_option("--token-file", line.access.token_file,
+                      "file of your token (also: $DISTILL_TOKEN_FILE, $DISTILL_TOKEN)");
+  line.app.add_option(
+      "--client-certificate", line.access.client_certificate,
+      "file to show a server that asks for one (also: $DISTILL_CLIENT_CERTIFICATE)");
+  line.app.add_option("--client-key", line.access.client_key,
+                      "its private key (also: $DISTILL_CLIENT_KEY)");
   line.app.add_option("-o,--output", line.output, "form of the output")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
@@ -61,11 +71,17 @@ std::string UnknownVerb(const CLI::App& app) {
   return "";
 }
 
-void Finish(CommandLine& line, const Environment& environment) {
+Result<ServerAccess> ResolveFor(const CommandLine& line, const Environment& environment) {
+  if (line.needs == CommandLine::Needs::kNothing) return ServerAccess();
+  if (line.needs == CommandLine::Needs::kServer) return ResolveServer(line.access, environment);
+  return ResolveAccess(line.access, environment);
+}
+
+Status Finish(CommandLine& line, const Environment& environment) {
   line.common.output = line.output == "json" ? OutputFormat::kJson : OutputFormat::kTable;
   line.common.no_color = line.common.no_color || !environment.variable("NO_COLOR").empty();
-  if (line.common.server.empty()) line.common.server = environment.variable("DISTILL_SERVER");
-  if (line.common.server.empty()) line.common.server = kDefaultServer;
+  DISTILL_ASSIGN_OR_RETURN(line.common.access, ResolveFor(line, environment));
+  return {};
 }
 
 }  // namespace
@@ -101,6 +117,7 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& 
   AddJobVerbs(line);
   AddResultVerbs(line);
   AddServerVerbs(line);
+  AddUserVerbs(line);
   try {
     line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
@@ -114,7 +131,10 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& 
     PrintHints(arguments, environment.err);
     return ExitCode::kUsage;
   }
-  Finish(line, environment);
+  if (const Status status = Finish(line, environment); !status.ok()) {
+    environment.err << "distillctl: " << status.message() << std::endl;
+    return ExitCode::kUsage;
+  }
   return line.selected(CommandContext(environment, line.common));
 }
 

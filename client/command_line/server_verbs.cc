@@ -95,6 +95,7 @@ void AddCompletion(CommandLine& line) {
         context.out() << CompletionScript(given.shell, Describe(line.app));
         return ExitCode::kOk;
       });
+  verb.parse_complete_callback([&line] { line.needs = CommandLine::Needs::kNothing; });
   verb.add_option("shell", options->shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));

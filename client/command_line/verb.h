@@ -14,6 +14,9 @@ namespace distill::client {
 struct CommandLine {
   CLI::App app{"Submits and follows training jobs of a distilld server."};
   CommonOptions common;
+  AccessFlags access;
+  /// What the selected verb needs of what is known about the server.
+  enum class Needs { kNothing, kServer, kServerAndToken } needs = Needs::kServerAndToken;
   std::string output = "table";
   std::function<ExitCode(const CommandContext&)> selected;
 };
@@ -47,5 +50,7 @@ void AddJobVerbs(CommandLine& line);
 void AddResultVerbs(CommandLine& line);
 /// dataset, devices, version, completion.
 void AddServerVerbs(CommandLine& line);
+/// login, logout, whoami.
+void AddUserVerbs(CommandLine& line);
 
 }  // namespace distill::client

@@ -22,6 +22,13 @@ CLI::Option* AddPath(CLI::App& app, const char* flag, std::filesystem::path& tar
 void AddOptions(CLI::App& app, Config& config) {
   app.add_option("--listen", config.listen, "host:port to serve on; port 0 takes a free one")
       ->type_name("ADDRESS");
+  AddPath(app, "--tls-certificate", config.tls_certificate, "PEM file; with it, TLS is spoken");
+  AddPath(app, "--tls-key", config.tls_key, "PEM file of its private key");
+  AddPath(app, "--tls-client-ca", config.tls_client_ca,
+          "PEM file; with it, clients must show a certificate of this authority");
+  app.add_flag("--private-jobs,!--no-private-jobs", config.private_jobs,
+               "jobs are for their owners and admins only");
+  app.add_option("--audit-keep-days", config.audit_keep_days, "how long the audit trail is kept");
   AddPath(app, "--state-dir", config.state_dir, "folder of the database and the runs");
   app.add_option("--dataset-roots,--dataset-root", config.dataset_roots,
                  "folders that data sets may lie in")
@@ -33,6 +40,9 @@ void AddOptions(CLI::App& app, Config& config) {
       ->type_name("PATH,...");
   AddPath(app, "--weights-dir", config.weights_dir, "folder of the published weights (pretrained)");
   AddPath(app, "--worker-executable", config.worker_executable, "distill_worker");
+  app.add_option("--worker-user", config.worker_user,
+                 "whom workers run as, where the daemon is root")
+      ->type_name("USER");
   app.add_option("--devices", config.devices, "auto, or any of cpu, GPU indexes, GPU UUIDs")
       ->delimiter(',')
       ->type_name("DEVICE,...");

@@ -15,6 +15,12 @@ namespace distill::server {
 /// same name (listen = --listen, state_dir = --state-dir).
 struct Config {
   std::string listen = "127.0.0.1:50551";  // host:port; port 0 = any free one
+  /// PEM files; needed for any address but loopback. "" = plain text; clients need no certificate.
+  std::filesystem::path tls_certificate;
+  std::filesystem::path tls_key;
+  std::filesystem::path tls_client_ca;
+  bool private_jobs = false;  // jobs are for their owners and admins only
+  int audit_keep_days = 365;
   /// "" = $STATE_DIRECTORY (systemd), else ./distilld-state.
   std::filesystem::path state_dir;
   /// Data sets lie inside these folders; weights files that requests name inside those.
@@ -22,6 +28,7 @@ struct Config {
   std::vector<std::string> weights_roots{"/srv/distilld/weights"};
   std::filesystem::path weights_dir = "/srv/distilld/weights";  // where --pretrained looks
   std::filesystem::path worker_executable;  // "" = distill_worker beside distilld
+  std::string worker_user;  // whom workers run as, where the daemon is root; "" = as the daemon
   std::vector<std::string> devices{"auto"};
   std::string nvml_library = "libnvidia-ml.so.1";  // a path, or what the loader finds
   int worker_threads = 0;                          // 0 = all cores that this process may use

@@ -66,16 +66,24 @@ void CheckDevices(const std::vector<std::string>& devices, Faults& faults) {
   }
 }
 
-void CheckListen(const std::string& listen, Faults& faults) {
-  const Result<ListenAddress> address = ParseListenAddress(listen);
-  if (!address.ok()) {
-    faults.Require(false, address.status().message());
-  } else {
-    faults.Require(address->is_loopback,
-                   "listen must be a loopback address (127.0.0.1, [::1], localhost): anybody could "
-                   "reach any other one, and this version has no TLS and no tokens yet: " +
-                       listen);
-  }
+void CheckListen(const Config& config, Faults& faults) {
+  const Result<ListenAddress> address = ParseListenAddress(config.listen);
+  const bool has_tls = !config.tls_certificate.empty();
+  faults.Require(address.ok(), address.status().message());
+  faults.Require(!address.ok() || address->is_loopback || has_tls,
+                 "listen must be a loopback address (127.0.0.1, [::1], localhost) without TLS: on "
+                 "any other one tokens could be read on their way; set tls_certificate and tls_key "
+                 "(deploy/tls.sh makes both): " +
+                     config.listen);
+  faults.Require(has_tls == !config.tls_key.empty(), "tls_certificate and tls_key go together");
+  faults.Require(has_tls || config.tls_client_ca.empty(), "tls_client_ca needs tls_certificate");
+}
+
+void CheckLimits(const Config& config, Faults& faults) {
+  constexpr int kMaxAuditDays = 36'500;
+  faults.Require(
+      config.audit_keep_days >= 1 && config.audit_keep_days <= kMaxAuditDays,
+      "audit_keep_days must lie in 1 to 36500: " + std::to_string(config.audit_keep_days));
 }
 
 void CheckMetricsListen(const std::string& listen, Faults& faults) {
@@ -91,14 +99,16 @@ Status FinishConfig(Config& config) {
   if (config.worker_executable.empty()) config.worker_executable = DefaultWorker();
   if (config.worker_threads == 0) config.worker_threads = AllowedCores();
   for (fs::path* path :
-       {&config.state_dir, &config.weights_dir, &config.worker_executable, &config.log_file}) {
+       {&config.state_dir, &config.weights_dir, &config.worker_executable, &config.log_file,
+        &config.tls_certificate, &config.tls_key, &config.tls_client_ca}) {
     MakeAbsolute(*path);
   }
   constexpr int kMinMessageBytes = 64 * 1024;
   constexpr int kMaxMessageBytes = 256 * 1024 * 1024;
   constexpr int kMaxGraceSeconds = 24 * 3600;
   Faults faults;
-  CheckListen(config.listen, faults);
+  CheckListen(config, faults);
+  CheckLimits(config, faults);
   CheckMetricsListen(config.metrics_listen, faults);
   CheckRoots("dataset_roots", config.dataset_roots, faults);
   CheckRoots("weights_roots", config.weights_roots, faults);
@@ -135,7 +145,9 @@ Result<ListenAddress> ParseListenAddress(const std::string& text) {
   if (parsed.ec != std::errc() || parsed.ptr != end) return wrong;
   if (address.port < 0 || address.port > kMaxPort) return wrong;
   address.is_loopback = address.host == "localhost" || address.host == "[::1]" ||
-                        address.host.compare(0, 4, "127.") == 0;
+                        // A name may begin so too, and lead anywhere.
+                        (address.host.compare(0, 4, "127.") == 0 &&
+                         address.host.find_first_not_of("0123456789.") == std::string::npos);
   return address;
 }
 

@@ -70,6 +70,12 @@ struct Key {
 std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
   return {
       {"listen", {Text(config.listen), "a string"}},
+      {"tls_certificate", {Path(config.tls_certificate), "a string"}},
+      {"tls_key", {Path(config.tls_key), "a string"}},
+      {"tls_client_ca", {Path(config.tls_client_ca), "a string"}},
+      {"private_jobs", {Flag(config.private_jobs), "true or false"}},
+      {"audit_keep_days", {Whole(config.audit_keep_days), "a whole number"}},
+      {"worker_user", {Text(config.worker_user), "a string"}},
       {"state_dir", {Path(config.state_dir), "a string"}},
       {"dataset_roots", {Texts(config.dataset_roots), "a list of strings"}},
       {"weights_roots", {Texts(config.weights_roots), "a list of strings"}},
@@ -130,6 +136,12 @@ Status ReadToml(const std::string& toml, const std::string& name, Config& config
 std::string ToToml(const Config& config) {
   toml::table table;
   table.insert("listen", config.listen);
+  table.insert("tls_certificate", config.tls_certificate.string());
+  table.insert("tls_key", config.tls_key.string());
+  table.insert("tls_client_ca", config.tls_client_ca.string());
+  table.insert("private_jobs", config.private_jobs);
+  table.insert("audit_keep_days", config.audit_keep_days);
+  table.insert("worker_user", config.worker_user);
   table.insert("state_dir", config.state_dir.string());
   table.insert("dataset_roots", ArrayOf(config.dataset_roots));
   table.insert("weights_roots", ArrayOf(config.weights_roots));

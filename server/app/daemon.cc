@@ -1,15 +1,16 @@
 #include "server/app/daemon.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/durable_file.h"
 #include "core/base/log.h"
 #include "core/base/version.h"
 #include "server/app/listen_address.h"
+#include "server/app/utc_time.h"
 #include "server/observe/observed_worker_launcher.h"
 #include "server/observe/state_collector.h"
 #include "server/store/sqlite_job_store.h"
-#include "server/worker/process_worker_launcher.h"
 
 namespace distill::server {
 namespace {
@@ -28,6 +29,27 @@ DeviceCatalogOptions DeviceOptions(const Config& config) {
   return options;
 }
 
+TlsFiles TlsFilesOf(const Config& config) {
+  TlsFiles files;
+  files.certificate = config.tls_certificate;
+  files.key = config.tls_key;
+  files.client_ca = config.tls_client_ca;
+  return files;
+}
+
+// Checks the files of TLS, where it is on, and says when the certificate will be of no use.
+Status CheckTls(const Config& config, int64_t now_unix_ms) {
+  constexpr int64_t kSoonMs = int64_t{30} * 24 * 3600 * 1000;
+  if (!TlsFilesOf(config).is_on()) return {};
+  DISTILL_ASSIGN_OR_RETURN(const int64_t expiry, CheckTlsFiles(TlsFilesOf(config)));
+  if (expiry < now_unix_ms + kSoonMs) {
+    LogWarning(expiry < now_unix_ms ? "certificate has expired, no client will connect"
+                                    : "certificate expires soon",
+               {{"tls_certificate", config.tls_certificate.string()}, {"at", UtcTime(expiry)}});
+  }
+  return {};
+}
+
 }  // namespace
 
 Daemon::Daemon(const Config& config, const Clock& clock)
@@ -40,6 +62,7 @@ Daemon::Daemon(const Config& config, const Clock& clock)
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock& clock) {
   std::unique_ptr<Daemon> daemon(new Daemon(config, clock));
   DISTILL_RETURN_IF_ERROR(daemon->OpenStore().WithContext("open the store"));
+  DISTILL_RETURN_IF_ERROR(daemon->OpenDoor());
   DISTILL_RETURN_IF_ERROR(daemon->StartManager());
   DISTILL_RETURN_IF_ERROR(daemon->StartServing());
   DISTILL_RETURN_IF_ERROR(daemon->StartMetrics());
@@ -50,10 +73,54 @@ Status Daemon::OpenStore() {
   SqliteJobStoreOptions options;
   options.state_directory = config_.state_dir;
   options.observer = &metrics_;
-  DISTILL_ASSIGN_OR_RETURN(store_, OpenSqliteJobStore(options, clock_));
+  DISTILL_ASSIGN_OR_RETURN(SqliteStores stores, OpenSqliteStores(options, clock_));
+  store_ = std::move(stores.jobs);
+  access_store_ = std::move(stores.access);
   LogInfo("store open",
           {{"state_dir", config_.state_dir.string()}, {"schema_version", store_->SchemaVersion()}});
   return {};
+}
+
+Status Daemon::OpenDoor() {
+  DISTILL_ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(config_.listen));
+  DISTILL_RETURN_IF_ERROR(CheckTls(config_, clock_.UnixMillis()));
+  AccessGateOptions options;
+  options.always_asks_token = !listen.is_loopback;
+  options.has_private_jobs = config_.private_jobs;
+  if (options.always_asks_token) {
+    DISTILL_ASSIGN_OR_RETURN(const bool has_token,
+                             access_store_->HasValidToken(clock_.UnixMillis()));
+    if (!has_token) {
+      return {Code::kFailedPrecondition,
+              "nobody could come in, and others can reach this address: make a user with a token "
+              "first (distilld user add NAME --admin), or listen on 127.0.0.1: " +
+                  config_.listen};
+    }
+  }
+  gate_ = std::make_unique<AccessGate>(options, *access_store_, clock_);
+  AuditLogOptions audit;
+  audit.keep_days = config_.audit_keep_days;
+  audit_ = std::make_unique<AuditLog>(audit, *access_store_, clock_);
+  return {};
+}
+
+Result<ProcessWorkerLauncherOptions> Daemon::LauncherOptions() const {
+  ProcessWorkerLauncherOptions options;
+  options.executable = config_.worker_executable;
+  options.stop_grace = std::chrono::seconds(config_.worker_stop_grace_seconds);
+  options.state_directory = config_.state_dir;
+  DISTILL_ASSIGN_OR_RETURN(options.identity, FindWorkerIdentity(config_.worker_user));
+  if (::geteuid() != 0 || !config_.worker_user.empty()) return options;
+  DISTILL_ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(config_.listen));
+  if (!listen.is_loopback) {
+    return Status(Code::kFailedPrecondition,
+                  "workers would run as root for everybody who reaches this address: run distilld "
+                  "as an account of its own (deploy/distilld.service), or name one in worker_user "
+                  "(\"root\" if you mean it): " +
+                      config_.listen);
+  }
+  LogWarning("workers run as root; set worker_user, or run distilld as an account of its own");
+  return options;
 }
 
 Status Daemon::StartManager() {
@@ -62,9 +129,7 @@ Status Daemon::StartManager() {
   }
   preparer_ = std::make_unique<WorkerRunPreparer>(
       WorkerRunPreparerOptions{config_.state_dir, config_.worker_threads}, *store_);
-  ProcessWorkerLauncherOptions launcher_options;
-  launcher_options.executable = config_.worker_executable;
-  launcher_options.stop_grace = std::chrono::seconds(config_.worker_stop_grace_seconds);
+  DISTILL_ASSIGN_OR_RETURN(const ProcessWorkerLauncherOptions launcher_options, LauncherOptions());
   DISTILL_ASSIGN_OR_RETURN(auto launcher, ProcessWorkerLauncher::Create(launcher_options));
   launcher_ = std::make_unique<ObservedWorkerLauncher>(std::move(launcher), metrics_);
   JobManagerOptions options;
@@ -79,14 +144,17 @@ Status Daemon::StartServing() {
   options.listen = config_.listen;
   options.max_message_bytes = config_.max_message_bytes;
   options.has_reflection = config_.reflection;
+  options.tls = TlsFilesOf(config_);
   options.facts = {std::string(kVersion), SqliteVersion(), clock_.UnixMillis()};
   DISTILL_ASSIGN_OR_RETURN(
-      server_, RpcServer::Start(
-                   options, {*store_, *manager_, *preparer_, events_, files_, clock_, &metrics_}));
+      server_, RpcServer::Start(options, {*store_, *manager_, *preparer_, events_, files_, clock_,
+                                          *gate_, *audit_, &metrics_}));
   DISTILL_ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(config_.listen));
   address_ = listen.host + ":" + std::to_string(server_->port());
   DISTILL_RETURN_IF_ERROR(ReplaceFile(config_.state_dir / "distilld.address", address_ + "\n"));
-  LogInfo("serving", {{"address", address_}, {"version", kVersion}});
+  LogInfo(
+      "serving",
+      {{"address", address_}, {"version", kVersion}, {"tls", options.tls.is_on() ? "on" : "off"}});
   return {};
 }
 
@@ -122,6 +190,9 @@ void Daemon::Stop() {
   manager_.reset();
   launcher_.reset();
   preparer_.reset();
+  audit_.reset();
+  gate_.reset();
+  access_store_.reset();
   if (store_) LogInfo("stopped");
   store_.reset();
 }

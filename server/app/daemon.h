@@ -4,6 +4,9 @@
 
 #include "core/base/clock.h"
 #include "core/base/status.h"
+#include "server/access/access_gate.h"
+#include "server/access/access_store.h"
+#include "server/access/audit_log.h"
 #include "server/app/config.h"
 #include "server/device/nvml_device_catalog.h"
 #include "server/job/job_events.h"
@@ -15,6 +18,7 @@
 #include "server/rpc/rpc_server.h"
 #include "server/spec/file_locator.h"
 #include "server/spec/worker_run_preparer.h"
+#include "server/worker/process_worker_launcher.h"
 
 namespace distill::server {
 
@@ -43,7 +47,9 @@ class Daemon {
   Daemon(const Config& config, const Clock& clock);
 
   Status OpenStore();
+  Status OpenDoor();
   Status StartManager();
+  Result<ProcessWorkerLauncherOptions> LauncherOptions() const;
   Status StartServing();
   Status StartMetrics();
 
@@ -53,6 +59,9 @@ class Daemon {
   ServerMetrics metrics_;
   // In the order of starting: destroyed in the reverse.
   std::unique_ptr<JobStore> store_;
+  std::unique_ptr<AccessStore> access_store_;
+  std::unique_ptr<AccessGate> gate_;
+  std::unique_ptr<AuditLog> audit_;
   SystemNvmlLoader nvml_;
   NvmlDeviceCatalog devices_;
   JobEvents events_;

@@ -1,6 +1,6 @@
 #include "server/rpc/dataset_service.h"
 
-#include "server/rpc/caller.h"
+#include "server/rpc/call_access.h"
 #include "server/rpc/dataset_messages.h"
 #include "server/rpc/rpc_guard.h"
 #include "server/spec/dataset_facts.h"
@@ -20,13 +20,13 @@ grpc::Status DatasetServiceImpl::CreateDataset(grpc::ServerContext* context,
                                                const v1::CreateDatasetRequest* request,
                                                v1::Dataset* response) {
   ViolationList violations;
-  const Status status = CallGuarded([&]() -> Status {
+  const auto create = [&](const AdmittedCall& call) -> Status {
     if (!request->request_id().empty() && !IsUuid(request->request_id())) {
       violations.Add("request_id", request->request_id(), "must be a UUID");
     }
     const DatasetRecord wanted =
-        ResolveDataset(request->dataset(), CallerOf(*context), dependencies_.files, violations);
-    if (!violations.empty()) return {};
+        ResolveDataset(request->dataset(), call.caller().name, dependencies_.files, violations);
+    if (!violations.empty()) return {Code::kInvalidArgument, "the request is at fault"};
     Result<DatasetRecord> made = dependencies_.manager.CreateDataset(wanted);
     if (!made.ok() && made.status().code() == Code::kAlreadyExists &&
         !request->request_id().empty()) {
@@ -37,39 +37,49 @@ grpc::Status DatasetServiceImpl::CreateDataset(grpc::ServerContext* context,
     if (!made.ok()) return made.status();
     *response = ToMessage(*made);
     return {};
-  });
-  if (status.ok() && !violations.empty()) return ToGrpc(violations.violations());
+  };
+  const Status status =
+      dependencies_.access.Run(*context, __func__, request->dataset().name(), create);
+  if (!violations.empty()) return ToGrpc(violations.violations());
   return ToGrpc(status);
 }
 
-grpc::Status DatasetServiceImpl::GetDataset(grpc::ServerContext*,
+grpc::Status DatasetServiceImpl::GetDataset(grpc::ServerContext* context,
                                             const v1::GetDatasetRequest* request,
                                             v1::Dataset* response) {
-  return ToGrpc(CallGuarded([&]() -> Status {
+  const auto get = [&](const AdmittedCall&) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const DatasetRecord dataset,
                              dependencies_.store.FindDataset(request->name()));
     *response = ToMessage(dataset);
     return {};
-  }));
+  };
+  return ToGrpc(dependencies_.access.Run(*context, __func__, request->name(), get));
 }
 
-grpc::Status DatasetServiceImpl::ListDatasets(grpc::ServerContext*, const v1::ListDatasetsRequest*,
+grpc::Status DatasetServiceImpl::ListDatasets(grpc::ServerContext* context,
+                                              const v1::ListDatasetsRequest*,
                                               v1::ListDatasetsResponse* response) {
-  return ToGrpc(CallGuarded([&]() -> Status {
-    DISTILL_ASSIGN_OR_RETURN(const std::vector<DatasetRecord> datasets,
-                             dependencies_.store.ListDatasets());
-    for (const DatasetRecord& dataset : datasets) {
-      *response->add_datasets() = ToMessage(dataset);
-    }
-    return {};
-  }));
+  return ToGrpc(
+      dependencies_.access.Run(*context, __func__, "", [&](const AdmittedCall&) -> Status {
+        DISTILL_ASSIGN_OR_RETURN(const std::vector<DatasetRecord> datasets,
+                                 dependencies_.store.ListDatasets());
+        for (const DatasetRecord& dataset : datasets) {
+          *response->add_datasets() = ToMessage(dataset);
+        }
+        return {};
+      }));
 }
 
-grpc::Status DatasetServiceImpl::DeleteDataset(grpc::ServerContext*,
+grpc::Status DatasetServiceImpl::DeleteDataset(grpc::ServerContext* context,
                                                const v1::DeleteDatasetRequest* request,
                                                v1::DeleteDatasetResponse*) {
-  return ToGrpc(CallGuarded(
-      [&]() -> Status { return dependencies_.manager.DeleteDataset(request->name()); }));
+  const auto remove = [&](const AdmittedCall& call) -> Status {
+    DISTILL_ASSIGN_OR_RETURN(const DatasetRecord dataset,
+                             dependencies_.store.FindDataset(request->name()));
+    DISTILL_RETURN_IF_ERROR(call.CheckMayChange(dataset.owner, dataset.name));
+    return dependencies_.manager.DeleteDataset(request->name());
+  };
+  return ToGrpc(dependencies_.access.Run(*context, __func__, request->name(), remove));
 }
 
 }  // namespace distill::server

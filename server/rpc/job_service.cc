@@ -6,11 +6,9 @@
 #include <vector>
 
 #include "core/base/fault_point.h"
-#include "server/rpc/caller.h"
 #include "server/rpc/job_messages.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/rpc_guard.h"
-#include "server/spec/job_reference.h"
 
 namespace distill::server {
 namespace {
@@ -19,15 +17,11 @@ constexpr int kDefaultPageSize = 50;
 constexpr int kMaxPageSize = 1000;
 constexpr int kMaxListedJobs = 1000;
 
-grpc::Status ToGrpc(const Status& status, const SubmissionOutcome& outcome) {
-  if (!status.ok()) return server::ToGrpc(status, outcome.reason);
-  if (!outcome.violations.empty()) return server::ToGrpc(outcome.violations);
-  return grpc::Status::OK;
-}
-
-template <typename Body>
-grpc::Status Answer(Body&& body) {
-  return server::ToGrpc(CallGuarded(std::forward<Body>(body)));
+// Says which job or jobs a submit made, for the audit trail.
+std::string TargetOf(const std::vector<JobRecord>& jobs) {
+  if (jobs.empty()) return "";
+  const std::string first = std::to_string(jobs.front().id);
+  return jobs.size() == 1 ? first : first + "-" + std::to_string(jobs.back().id);
 }
 
 }  // namespace
@@ -40,54 +34,70 @@ Status JobServiceImpl::FillJob(const JobRecord& record, v1::Job& response) const
   return {};
 }
 
+template <typename Response, typename Fill>
+grpc::Status JobServiceImpl::Submit(grpc::ServerContext& context, const char* method,
+                                    Submission submission, Response& response, Fill fill) {
+  SubmissionOutcome outcome;
+  const Status status =
+      dependencies_.access.Run(context, method, "", [&](AdmittedCall& call) -> Status {
+        submission.caller = {call.caller().name, call.sees_only_own_jobs()};
+        if (submission.validate_only) call.set_is_rehearsal();
+        FaultPoint("rpc.before_submit");
+        DISTILL_RETURN_IF_ERROR(submitter_.Submit(submission, outcome));
+        if (!outcome.violations.empty()) return {Code::kInvalidArgument, "the request is at fault"};
+        call.set_target(TargetOf(outcome.jobs));
+        FaultPoint("rpc.before_reply");
+        for (const JobRecord& job : outcome.jobs) fill(response, ToMessage(job));
+        return {};
+      });
+  if (!outcome.violations.empty()) return server::ToGrpc(outcome.violations);
+  return server::ToGrpc(status, outcome.reason);
+}
+
 grpc::Status JobServiceImpl::CreateJob(grpc::ServerContext* context,
                                        const v1::CreateJobRequest* request, v1::Job* response) {
-  SubmissionOutcome outcome;
-  const Status status = CallGuarded([&]() -> Status {
-    const Submission submission{{request->job()},
-                                CallerOf(*context),
-                                request->request_id(),
-                                request->validate_only(),
-                                /*is_batch=*/false};
-    FaultPoint("rpc.before_submit");
-    DISTILL_RETURN_IF_ERROR(submitter_.Submit(submission, outcome));
-    FaultPoint("rpc.before_reply");
-    if (!outcome.jobs.empty()) *response = ToMessage(outcome.jobs.front());
-    return {};
-  });
-  return ToGrpc(status, outcome);
+  Submission submission;
+  submission.jobs = {request->job()};
+  submission.request_id = request->request_id();
+  submission.validate_only = request->validate_only();
+  return Submit(*context, __func__, std::move(submission), *response,
+                [](v1::Job& answer, v1::Job&& job) { answer = std::move(job); });
 }
 
 grpc::Status JobServiceImpl::BatchCreateJobs(grpc::ServerContext* context,
                                              const v1::BatchCreateJobsRequest* request,
                                              v1::BatchCreateJobsResponse* response) {
-  SubmissionOutcome outcome;
-  const Status status = CallGuarded([&]() -> Status {
-    const Submission submission{{request->jobs().begin(), request->jobs().end()},
-                                CallerOf(*context),
-                                request->request_id(),
-                                request->validate_only(),
-                                /*is_batch=*/true};
-    FaultPoint("rpc.before_submit");
-    DISTILL_RETURN_IF_ERROR(submitter_.Submit(submission, outcome));
-    FaultPoint("rpc.before_reply");
-    for (const JobRecord& job : outcome.jobs) *response->add_jobs() = ToMessage(job);
-    return {};
-  });
-  return ToGrpc(status, outcome);
+  Submission submission;
+  submission.jobs = {request->jobs().begin(), request->jobs().end()};
+  submission.request_id = request->request_id();
+  submission.validate_only = request->validate_only();
+  submission.is_batch = true;
+  return Submit(*context, __func__, std::move(submission), *response,
+                [](v1::BatchCreateJobsResponse& answer, v1::Job&& job) {
+                  *answer.add_jobs() = std::move(job);
+                });
+}
+
+template <typename Body>
+grpc::Status JobServiceImpl::OnJob(grpc::ServerContext& context, const char* method,
+                                   const std::string& reference, Body body) {
+  return ToGrpc(
+      dependencies_.access.Run(context, method, reference, [&](AdmittedCall& call) -> Status {
+        DISTILL_ASSIGN_OR_RETURN(const JobId id, call.FindJob(dependencies_.store, reference));
+        return body(id, call);
+      }));
 }
 
 grpc::Status JobServiceImpl::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
                                     v1::Job* response) {
-  return Answer([&]() -> Status {
-    DISTILL_ASSIGN_OR_RETURN(
-        const JobRecord record,
-        FindJobRecord(dependencies_.store, request->job(), CallerOf(*context)));
+  return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
+    DISTILL_ASSIGN_OR_RETURN(const JobRecord record, dependencies_.store.FindJob(id));
     return FillJob(record, *response);
   });
 }
 
-Result<JobListQuery> JobServiceImpl::ToQuery(const v1::ListJobsRequest& request) const {
+Result<JobListQuery> JobServiceImpl::ToQuery(const v1::ListJobsRequest& request,
+                                             const AdmittedCall& call) const {
   if (request.page_size() < 0) {
     return Status(Code::kInvalidArgument,
                   "page_size must not be negative: " + std::to_string(request.page_size()));
@@ -96,6 +106,13 @@ Result<JobListQuery> JobServiceImpl::ToQuery(const v1::ListJobsRequest& request)
   query.page_size =
       std::min(request.page_size() == 0 ? kDefaultPageSize : request.page_size(), kMaxPageSize);
   query.owner = request.owner();
+  if (call.sees_only_own_jobs()) {
+    if (query.owner.empty()) query.owner = call.caller().name;
+    if (!call.MaySeeJob(query.owner)) {
+      return Status(Code::kPermissionDenied,
+                    "on this server, the jobs of others are private: " + query.owner);
+    }
+  }
   query.name_prefix = request.name_prefix();
   for (const int state : request.states()) {
     if (state == 0 || !v1::JobState_IsValid(state)) {
@@ -109,10 +126,11 @@ Result<JobListQuery> JobServiceImpl::ToQuery(const v1::ListJobsRequest& request)
   return query;
 }
 
-grpc::Status JobServiceImpl::ListJobs(grpc::ServerContext*, const v1::ListJobsRequest* request,
+grpc::Status JobServiceImpl::ListJobs(grpc::ServerContext* context,
+                                      const v1::ListJobsRequest* request,
                                       v1::ListJobsResponse* response) {
-  return Answer([&]() -> Status {
-    DISTILL_ASSIGN_OR_RETURN(JobListQuery query, ToQuery(*request));
+  const auto list = [&](const AdmittedCall& call) -> Status {
+    DISTILL_ASSIGN_OR_RETURN(JobListQuery query, ToQuery(*request, call));
     const auto page_size = static_cast<size_t>(query.page_size);
     ++query.page_size;  // one more tells whether there is a next page
     DISTILL_ASSIGN_OR_RETURN(std::vector<JobRecord> jobs, dependencies_.store.ListJobs(query));
@@ -122,63 +140,54 @@ grpc::Status JobServiceImpl::ListJobs(grpc::ServerContext*, const v1::ListJobsRe
     }
     for (const JobRecord& job : jobs) *response->add_jobs() = ToMessage(job);
     return {};
-  });
+  };
+  return ToGrpc(dependencies_.access.Run(*context, __func__, request->owner(), list));
 }
 
 grpc::Status JobServiceImpl::CancelJob(grpc::ServerContext* context,
                                        const v1::CancelJobRequest* request, v1::Job* response) {
-  return Answer([&]() -> Status {
-    const std::string caller = CallerOf(*context);
-    DISTILL_ASSIGN_OR_RETURN(const JobId id,
-                             FindJobId(dependencies_.store, request->job(), caller));
-    DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                             dependencies_.manager.Cancel(id, "user " + caller));
-    return FillJob(job, *response);
-  });
+  return OnJob(*context, __func__, request->job(),
+               [&](JobId id, const AdmittedCall& call) -> Status {
+                 DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
+                                          dependencies_.manager.Cancel(id, call.actor()));
+                 return FillJob(job, *response);
+               });
 }
 
 grpc::Status JobServiceImpl::PauseJob(grpc::ServerContext* context,
                                       const v1::PauseJobRequest* request, v1::Job* response) {
-  return Answer([&]() -> Status {
-    const std::string caller = CallerOf(*context);
-    DISTILL_ASSIGN_OR_RETURN(const JobId id,
-                             FindJobId(dependencies_.store, request->job(), caller));
-    DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                             dependencies_.manager.Pause(id, "user " + caller));
-    return FillJob(job, *response);
-  });
+  return OnJob(*context, __func__, request->job(),
+               [&](JobId id, const AdmittedCall& call) -> Status {
+                 DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
+                                          dependencies_.manager.Pause(id, call.actor()));
+                 return FillJob(job, *response);
+               });
 }
 
 grpc::Status JobServiceImpl::ResumeJob(grpc::ServerContext* context,
                                        const v1::ResumeJobRequest* request, v1::Job* response) {
-  return Answer([&]() -> Status {
-    const std::string caller = CallerOf(*context);
-    DISTILL_ASSIGN_OR_RETURN(const JobId id,
-                             FindJobId(dependencies_.store, request->job(), caller));
-    DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                             dependencies_.manager.Resume(id, "user " + caller));
-    return FillJob(job, *response);
-  });
+  return OnJob(*context, __func__, request->job(),
+               [&](JobId id, const AdmittedCall& call) -> Status {
+                 DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
+                                          dependencies_.manager.Resume(id, call.actor()));
+                 return FillJob(job, *response);
+               });
 }
 
 grpc::Status JobServiceImpl::RequeueJob(grpc::ServerContext* context,
                                         const v1::RequeueJobRequest* request, v1::Job* response) {
-  return Answer([&]() -> Status {
-    const std::string caller = CallerOf(*context);
-    DISTILL_ASSIGN_OR_RETURN(const JobId id,
-                             FindJobId(dependencies_.store, request->job(), caller));
-    DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                             dependencies_.manager.Requeue(id, "user " + caller));
-    return FillJob(job, *response);
-  });
+  return OnJob(*context, __func__, request->job(),
+               [&](JobId id, const AdmittedCall& call) -> Status {
+                 DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
+                                          dependencies_.manager.Requeue(id, call.actor()));
+                 return FillJob(job, *response);
+               });
 }
 
 grpc::Status JobServiceImpl::DeleteJob(grpc::ServerContext* context,
                                        const v1::DeleteJobRequest* request,
                                        v1::DeleteJobResponse*) {
-  return Answer([&]() -> Status {
-    DISTILL_ASSIGN_OR_RETURN(const JobId id,
-                             FindJobId(dependencies_.store, request->job(), CallerOf(*context)));
+  return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
     return dependencies_.manager.Delete(id);
   });
 }
@@ -186,9 +195,7 @@ grpc::Status JobServiceImpl::DeleteJob(grpc::ServerContext* context,
 grpc::Status JobServiceImpl::ListJobEvents(grpc::ServerContext* context,
                                            const v1::ListJobEventsRequest* request,
                                            v1::ListJobEventsResponse* response) {
-  return Answer([&]() -> Status {
-    DISTILL_ASSIGN_OR_RETURN(const JobId id,
-                             FindJobId(dependencies_.store, request->job(), CallerOf(*context)));
+  return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const std::vector<JobEventRecord> events,
                              dependencies_.store.ListEvents(id, request->after_id()));
     for (const JobEventRecord& event : events) *response->add_events() = ToMessage(event);
@@ -199,9 +206,7 @@ grpc::Status JobServiceImpl::ListJobEvents(grpc::ServerContext* context,
 grpc::Status JobServiceImpl::ListMetrics(grpc::ServerContext* context,
                                          const v1::ListMetricsRequest* request,
                                          v1::ListMetricsResponse* response) {
-  return Answer([&]() -> Status {
-    DISTILL_ASSIGN_OR_RETURN(const JobId id,
-                             FindJobId(dependencies_.store, request->job(), CallerOf(*context)));
+  return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
     const std::vector<std::string> names(request->names().begin(), request->names().end());
     DISTILL_ASSIGN_OR_RETURN(const MetricPage page,
                              dependencies_.store.ListMetrics(id, names, request->after_cursor()));
@@ -213,15 +218,14 @@ grpc::Status JobServiceImpl::ListMetrics(grpc::ServerContext* context,
 grpc::Status JobServiceImpl::ListEvaluations(grpc::ServerContext* context,
                                              const v1::ListEvaluationsRequest* request,
                                              v1::ListEvaluationsResponse* response) {
-  return Answer([&]() -> Status {
+  const auto list = [&](const AdmittedCall& call) -> Status {
     if (request->jobs_size() > kMaxListedJobs) {
       return {Code::kInvalidArgument, "jobs must be at most " + std::to_string(kMaxListedJobs) +
                                           ": " + std::to_string(request->jobs_size())};
     }
     std::vector<JobId> jobs;
     for (const std::string& reference : request->jobs()) {
-      DISTILL_ASSIGN_OR_RETURN(const JobId id,
-                               FindJobId(dependencies_.store, reference, CallerOf(*context)));
+      DISTILL_ASSIGN_OR_RETURN(const JobId id, call.FindJob(dependencies_.store, reference));
       jobs.push_back(id);
     }
     DISTILL_ASSIGN_OR_RETURN(const std::vector<EvaluationRecord> evaluations,
@@ -230,15 +234,15 @@ grpc::Status JobServiceImpl::ListEvaluations(grpc::ServerContext* context,
       *response->add_evaluations() = ToMessage(evaluation, request->full());
     }
     return {};
-  });
+  };
+  const std::string target = request->jobs_size() == 1 ? request->jobs(0) : "";
+  return ToGrpc(dependencies_.access.Run(*context, __func__, target, list));
 }
 
 grpc::Status JobServiceImpl::ListArtifacts(grpc::ServerContext* context,
                                            const v1::ListArtifactsRequest* request,
                                            v1::ListArtifactsResponse* response) {
-  return Answer([&]() -> Status {
-    DISTILL_ASSIGN_OR_RETURN(const JobId id,
-                             FindJobId(dependencies_.store, request->job(), CallerOf(*context)));
+  return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const std::vector<ArtifactRecord> artifacts,
                              dependencies_.store.ListArtifacts(id));
     for (const ArtifactRecord& artifact : artifacts) {
@@ -252,40 +256,52 @@ JobStreamInputs JobServiceImpl::StreamInputs() const {
   return {dependencies_.store, dependencies_.preparer, dependencies_.clock};
 }
 
+template <typename Message, typename MakeSource>
+grpc::ServerWriteReactor<Message>* JobServiceImpl::StartStream(grpc::CallbackServerContext& context,
+                                                               const char* method,
+                                                               const std::string& reference,
+                                                               MakeSource make_source) {
+  using Stream = PumpedStream<Message>;
+  const auto open = [&access = dependencies_.access, &context, method, inputs = StreamInputs(),
+                     reference, make_source](JobId& watched) -> Result<typename Stream::Source> {
+    typename Stream::Source source;
+    const auto find = [&](const AdmittedCall& call) -> Status {
+      DISTILL_ASSIGN_OR_RETURN(watched, call.FindJob(inputs.store, reference));
+      DISTILL_ASSIGN_OR_RETURN(source, make_source(inputs, watched));
+      return {};
+    };
+    DISTILL_RETURN_IF_ERROR(access.Run(context, method, reference, find));
+    return source;
+  };
+  return Stream::Start(dependencies_.stream_environment, context, open);
+}
+
 grpc::ServerWriteReactor<v1::WatchJobResponse>* JobServiceImpl::WatchJob(
     grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
-  using Stream = PumpedStream<v1::WatchJobResponse>;
-  return Stream::Start(dependencies_.stream_environment, *context,
-                       [inputs = StreamInputs(), reference = request->job(),
-                        caller = CallerOf(*context)](JobId& watched) -> Result<Stream::Source> {
-                         DISTILL_ASSIGN_OR_RETURN(watched,
-                                                  FindJobId(inputs.store, reference, caller));
-                         return MakeWatchSource(inputs, watched);
-                       });
+  using Source = std::unique_ptr<StreamSource<v1::WatchJobResponse>>;
+  return StartStream<v1::WatchJobResponse>(
+      *context, __func__, request->job(),
+      [](const JobStreamInputs& inputs, JobId job) -> Result<Source> {
+        return MakeWatchSource(inputs, job);
+      });
 }
 
 grpc::ServerWriteReactor<v1::TailLogsResponse>* JobServiceImpl::TailLogs(
     grpc::CallbackServerContext* context, const v1::TailLogsRequest* request) {
-  using Stream = PumpedStream<v1::TailLogsResponse>;
-  return Stream::Start(dependencies_.stream_environment, *context,
-                       [inputs = StreamInputs(), request = *request,
-                        caller = CallerOf(*context)](JobId& watched) -> Result<Stream::Source> {
-                         DISTILL_ASSIGN_OR_RETURN(watched,
-                                                  FindJobId(inputs.store, request.job(), caller));
-                         return MakeLogSource(inputs, watched, request);
-                       });
+  return StartStream<v1::TailLogsResponse>(
+      *context, __func__, request->job(),
+      [request = *request](const JobStreamInputs& inputs, JobId job) {
+        return MakeLogSource(inputs, job, request);
+      });
 }
 
 grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* JobServiceImpl::DownloadArtifact(
     grpc::CallbackServerContext* context, const v1::DownloadArtifactRequest* request) {
-  using Stream = PumpedStream<v1::DownloadArtifactResponse>;
-  return Stream::Start(dependencies_.stream_environment, *context,
-                       [inputs = StreamInputs(), request = *request,
-                        caller = CallerOf(*context)](JobId&) -> Result<Stream::Source> {
-                         DISTILL_ASSIGN_OR_RETURN(const JobId job,
-                                                  FindJobId(inputs.store, request.job(), caller));
-                         return MakeArtifactSource(inputs, job, request);
-                       });
+  return StartStream<v1::DownloadArtifactResponse>(
+      *context, __func__, request->job(),
+      [request = *request](const JobStreamInputs& inputs, JobId job) {
+        return MakeArtifactSource(inputs, job, request);
+      });
 }
 
 }  // namespace distill::server

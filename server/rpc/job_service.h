@@ -6,6 +6,7 @@
 #include "server/job/job_manager.h"
 #include "server/job/job_store.h"
 #include "server/job/run_preparer.h"
+#include "server/rpc/call_access.h"
 #include "server/rpc/job_streams.h"
 #include "server/rpc/job_submission.h"
 #include "server/rpc/pumped_stream.h"
@@ -19,6 +20,7 @@ struct ServiceDependencies {
   RunPreparer& preparer;
   const FileLocator& files;
   const Clock& clock;
+  const CallAccess& access;
   StreamEnvironment stream_environment;
 };
 
@@ -70,8 +72,23 @@ class JobServiceImpl final
       grpc::CallbackServerContext* context, const v1::DownloadArtifactRequest* request) override;
 
  private:
+  // The three shapes that calls have. Each goes through the CallAccess, under the name `method`.
+  // `fill(response, job)` is called for each job made.
+  template <typename Response, typename Fill>
+  grpc::Status Submit(grpc::ServerContext& context, const char* method, Submission submission,
+                      Response& response, Fill fill);
+  // `body(id, call)` returns a Status.
+  template <typename Body>
+  grpc::Status OnJob(grpc::ServerContext& context, const char* method, const std::string& reference,
+                     Body body);
+  // `make_source(inputs, id)` returns a Result of the source.
+  template <typename Message, typename MakeSource>
+  grpc::ServerWriteReactor<Message>* StartStream(grpc::CallbackServerContext& context,
+                                                 const char* method, const std::string& reference,
+                                                 MakeSource make_source);
+
   JobStreamInputs StreamInputs() const;
-  Result<JobListQuery> ToQuery(const v1::ListJobsRequest& request) const;
+  Result<JobListQuery> ToQuery(const v1::ListJobsRequest& request, const AdmittedCall& call) const;
   Status FillJob(const JobRecord& record, v1::Job& response) const;
 
   const ServiceDependencies dependencies_;

@@ -25,7 +25,7 @@ std::string ContentSha256(const Submission& submission) {
       job.SerializeToCodedStream(&coded);
     }
   }
-  return Sha256Hex(submission.caller + '\n' + bytes);
+  return Sha256Hex(submission.caller.name + '\n' + bytes);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace distill::server {
 /// A request to make jobs, single or many.
 struct Submission {
   std::vector<v1::Job> jobs;
-  std::string caller;
+  Requester caller;
   std::string request_id;  // "" = none
   bool validate_only = false;
   bool is_batch = false;

@@ -71,7 +71,7 @@ class LogSource final : public StreamSource<v1::TailLogsResponse> {
   Result<std::string> ReadPiece() {
     if (!file_.is_open()) {
       const std::string path = (inputs_.preparer.RunDirectory(job_, attempt_) / "worker.log");
-      file_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      file_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
       if (!file_.is_open()) {
         if (errno == ENOENT) return std::string();
         return ErrnoStatus("open a log", errno);

@@ -33,6 +33,10 @@ std::string_view DefaultReason(Code code) {
       return "LIMIT_REACHED";
     case Code::kUnavailable:
       return "TRY_AGAIN";
+    case Code::kUnauthenticated:
+      return "TOKEN_REFUSED";
+    case Code::kPermissionDenied:
+      return "NOT_ALLOWED";
     case Code::kDataLoss:
       return "DATA_DAMAGED";
     default:

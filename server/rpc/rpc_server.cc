@@ -8,7 +8,9 @@
 #include <array>
 #include <vector>
 
+#include "server/rpc/access_net.h"
 #include "server/rpc/call_watch.h"
+#include "server/rpc/grpc_log.h"
 
 namespace distill::server {
 namespace {
@@ -16,22 +18,32 @@ namespace {
 constexpr int kTaskThreads = 4;
 constexpr int kMaxGrpcThreads = 256;
 constexpr int kMinPingIntervalMs = 30'000;
-constexpr std::array<const char*, 3> kServiceNames = {
-    "distill.v1.JobService", "distill.v1.DatasetService", "distill.v1.ServerService"};
+// A connection that says nothing, or stops in the middle of its handshake, is closed after this.
+constexpr int kHandshakeTimeoutMs = 10'000;
+constexpr std::array<const char*, 4> kServiceNames = {
+    "distill.v1.JobService", "distill.v1.DatasetService", "distill.v1.ServerService",
+    "distill.v1.UserService"};
 
-ServiceDependencies ForServices(const RpcServer::Dependencies& dependencies, TaskPool& pool,
-                                LiveStreams& streams) {
-  return {dependencies.store, dependencies.manager, dependencies.preparer,
-          dependencies.files, dependencies.clock,   {pool, streams, dependencies.events}};
+ServiceDependencies ForServices(const RpcServer::Dependencies& dependencies,
+                                const CallAccess& access, TaskPool& pool, LiveStreams& streams) {
+  return {dependencies.store,
+          dependencies.manager,
+          dependencies.preparer,
+          dependencies.files,
+          dependencies.clock,
+          access,
+          {pool, streams, dependencies.events}};
 }
 
 }  // namespace
 
 RpcServer::RpcServer(const RpcServerOptions& options, const Dependencies& dependencies)
     : pool_(kTaskThreads),
-      jobs_(ForServices(dependencies, pool_, streams_)),
-      datasets_(ForServices(dependencies, pool_, streams_)),
-      server_info_(options.facts, dependencies.store, dependencies.manager) {}
+      access_(dependencies.gate, dependencies.audit, dependencies.clock),
+      jobs_(ForServices(dependencies, access_, pool_, streams_)),
+      datasets_(ForServices(dependencies, access_, pool_, streams_)),
+      server_info_(options.facts, dependencies.store, dependencies.manager, access_),
+      users_(access_) {}
 
 Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer) {
   grpc::EnableDefaultHealthCheckService(true);
@@ -40,20 +52,21 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
   grpc::ResourceQuota quota("distilld");
   quota.SetMaxThreads(kMaxGrpcThreads);
   builder.SetResourceQuota(quota);
-  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port_);
+  builder.AddListeningPort(options.listen, MakeServerCredentials(options.tls), &port_);
   builder.SetMaxReceiveMessageSize(options.max_message_bytes);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
   // Two daemons on one port would share it silently.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.RegisterService(&jobs_);
   builder.RegisterService(&datasets_);
   builder.RegisterService(&server_info_);
-  if (observer != nullptr) {
-    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> watches;
-    watches.push_back(std::make_unique<CallWatchFactory>(*observer));
-    builder.experimental().SetInterceptorCreators(std::move(watches));
-  }
+  builder.RegisterService(&users_);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  if (observer != nullptr) interceptors.push_back(std::make_unique<CallWatchFactory>(*observer));
+  interceptors.push_back(std::make_unique<AccessNetFactory>(access_));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   server_ = builder.BuildAndStart();
   if (!server_ || port_ == 0) {
     return {Code::kUnavailable, "cannot listen on this address: " + options.listen};
@@ -64,6 +77,7 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
 
 Result<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptions& options,
                                                     const Dependencies& dependencies) {
+  TakeOverGrpcLog();
   std::unique_ptr<RpcServer> server(new RpcServer(options, dependencies));
   DISTILL_RETURN_IF_ERROR(server->Listen(options, dependencies.observer));
   return server;

@@ -7,12 +7,15 @@
 #include <string>
 
 #include "core/base/status.h"
+#include "server/rpc/call_access.h"
 #include "server/rpc/dataset_service.h"
 #include "server/rpc/job_service.h"
 #include "server/rpc/live_streams.h"
 #include "server/rpc/rpc_observer.h"
 #include "server/rpc/server_service.h"
 #include "server/rpc/task_pool.h"
+#include "server/rpc/transport_security.h"
+#include "server/rpc/user_service.h"
 
 namespace distill::server {
 
@@ -20,6 +23,7 @@ struct RpcServerOptions {
   std::string listen;  // host:port; port 0 = any free one
   int max_message_bytes = 4 * 1024 * 1024;
   bool has_reflection = true;
+  TlsFiles tls;  // checked (CheckTlsFiles)
   ServerFacts facts;
 };
 
@@ -34,6 +38,8 @@ class RpcServer {
     JobEvents& events;
     const FileLocator& files;
     const Clock& clock;
+    const AccessGate& gate;
+    AuditLog& audit;
     RpcObserver* observer = nullptr;  // may be null
   };
 
@@ -57,9 +63,11 @@ class RpcServer {
 
   TaskPool pool_;
   LiveStreams streams_;
+  const CallAccess access_;
   JobServiceImpl jobs_;
   DatasetServiceImpl datasets_;
   ServerServiceImpl server_info_;
+  UserServiceImpl users_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

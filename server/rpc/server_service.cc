@@ -5,10 +5,25 @@
 #include "server/rpc/rpc_guard.h"
 
 namespace distill::server {
+namespace {
 
-grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*,
+// Leaves of a job that the caller may not see that it is there, and what it uses.
+void HideJobs(const AdmittedCall& call, v1::Device& device) {
+  for (v1::DeviceJob& job : *device.mutable_jobs()) {
+    if (call.MaySeeJob(job.owner())) continue;
+    job.clear_name();
+    job.clear_owner();
+    job.clear_progress();
+    job.clear_pid();
+  }
+}
+
+}  // namespace
+
+grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext* context,
+                                              const v1::GetServerInfoRequest*,
                                               v1::ServerInfo* response) {
-  return ToGrpc(CallGuarded([&]() -> Status {
+  return ToGrpc(access_.Run(*context, __func__, "", [&](const AdmittedCall&) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const std::vector<JobRecord> jobs, store_.ListActiveJobs());
     int queued = 0;
     int running = 0;
@@ -32,10 +47,15 @@ grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext*, const v1::Ge
   }));
 }
 
-grpc::Status ServerServiceImpl::ListDevices(grpc::ServerContext*, const v1::ListDevicesRequest*,
+grpc::Status ServerServiceImpl::ListDevices(grpc::ServerContext* context,
+                                            const v1::ListDevicesRequest*,
                                             v1::ListDevicesResponse* response) {
-  return ToGrpc(CallGuarded([&]() -> Status {
-    for (const DeviceUse& use : manager_.ListDevices()) *response->add_devices() = ToMessage(use);
+  return ToGrpc(access_.Run(*context, __func__, "", [&](const AdmittedCall& call) -> Status {
+    for (const DeviceUse& use : manager_.ListDevices()) {
+      v1::Device& device = *response->add_devices();
+      device = ToMessage(use);
+      HideJobs(call, device);
+    }
     return {};
   }));
 }

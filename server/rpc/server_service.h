@@ -6,6 +6,7 @@
 #include "distill/v1/server_service.grpc.pb.h"
 #include "server/job/job_manager.h"
 #include "server/job/job_store.h"
+#include "server/rpc/call_access.h"
 
 namespace distill::server {
 
@@ -19,9 +20,10 @@ struct ServerFacts {
 /// distill.v1.ServerService. Thread-safe.
 class ServerServiceImpl final : public v1::ServerService::Service {
  public:
-  /// Both must outlive this object.
-  ServerServiceImpl(ServerFacts facts, JobStore& store, JobManager& manager)
-      : facts_(std::move(facts)), store_(store), manager_(manager) {}
+  /// All must outlive this object.
+  ServerServiceImpl(ServerFacts facts, JobStore& store, JobManager& manager,
+                    const CallAccess& access)
+      : facts_(std::move(facts)), store_(store), manager_(manager), access_(access) {}
 
   grpc::Status GetServerInfo(grpc::ServerContext* context, const v1::GetServerInfoRequest* request,
                              v1::ServerInfo* response) override;
@@ -32,6 +34,7 @@ class ServerServiceImpl final : public v1::ServerService::Service {
   const ServerFacts facts_;
   JobStore& store_;
   JobManager& manager_;
+  const CallAccess& access_;
 };
 
 }  // namespace distill::server

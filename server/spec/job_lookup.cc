@@ -35,7 +35,7 @@ std::optional<ReferredJob> JobLookup::FindTraining(const std::string& field,
                                                    ViolationList& violations) {
   std::optional<ReferredJob> found = FindEarlier(reference);
   if (!found) {
-    Result<JobRecord> record = FindJobRecord(store_, reference, caller_);
+    Result<JobRecord> record = FindVisible(reference);
     if (!record.ok()) {
       if (!IsAbsence(record.status())) Keep(record.status());
       violations.Add(field, reference,
@@ -55,6 +55,12 @@ std::optional<ReferredJob> JobLookup::FindTraining(const std::string& field,
     return std::nullopt;
   }
   return found;
+}
+
+Result<JobRecord> JobLookup::FindVisible(const std::string& reference) const {
+  DISTILL_ASSIGN_OR_RETURN(JobRecord record, FindJobRecord(store_, reference, caller_.name));
+  if (!caller_.sees_only_own_jobs || record.spec.owner == caller_.name) return record;
+  return Status(Code::kNotFound, "no job: " + reference);
 }
 
 std::string JobLookup::DatasetNames() {

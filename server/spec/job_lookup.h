@@ -9,6 +9,7 @@
 #include "distill/worker/v1/worker.pb.h"
 #include "server/job/job_store.h"
 #include "server/spec/field_violation.h"
+#include "server/spec/requester.h"
 
 namespace distill::server {
 
@@ -24,7 +25,7 @@ struct ReferredJob {
 class JobLookup {
  public:
   /// `store` must outlive this object.
-  JobLookup(JobStore& store, std::string caller) : store_(store), caller_(std::move(caller)) {}
+  JobLookup(JobStore& store, Requester caller) : store_(store), caller_(std::move(caller)) {}
 
   /// Makes a resolved job of the batch known to those after it.
   void AddEarlier(const v1::Job& resolved);
@@ -45,11 +46,12 @@ class JobLookup {
 
  private:
   std::optional<ReferredJob> FindEarlier(const std::string& reference) const;
+  Result<JobRecord> FindVisible(const std::string& reference) const;
   std::string DatasetNames();
   void Keep(const Status& status);
 
   JobStore& store_;
-  std::string caller_;
+  Requester caller_;
   std::vector<v1::Job> earlier_;
   Status status_;
 };

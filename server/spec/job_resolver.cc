@@ -308,14 +308,14 @@ void JobResolution::Run(const std::string& owner) {
 
 }  // namespace
 
-Result<Resolution> JobResolver::Resolve(const std::vector<v1::Job>& jobs, const std::string& owner,
-                                        bool is_batch) const {
+Result<Resolution> JobResolver::Resolve(const std::vector<v1::Job>& jobs,
+                                        const Requester& requester, bool is_batch) const {
   Resolution resolution;
-  JobLookup lookup(store_, owner);
+  JobLookup lookup(store_, requester);
   std::set<std::string> names;
   for (size_t i = 0; i < jobs.size(); ++i) {
     JobResolution one(lookup, files_, jobs[i]);
-    one.Run(owner);
+    one.Run(requester.name);
     DISTILL_RETURN_IF_ERROR(lookup.status());
     const std::string prefix = is_batch ? "jobs[" + std::to_string(i) + "]." : "";
     for (FieldViolation violation : one.violations().violations()) {

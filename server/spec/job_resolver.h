@@ -8,6 +8,7 @@
 #include "server/job/job_store.h"
 #include "server/spec/field_violation.h"
 #include "server/spec/file_locator.h"
+#include "server/spec/requester.h"
 
 namespace distill::server {
 
@@ -32,9 +33,10 @@ class JobResolver {
   /// Both must outlive this object.
   JobResolver(JobStore& store, const FileLocator& files) : store_(store), files_(files) {}
 
-  /// Resolves `jobs` of `owner`. Field paths start with "jobs[i]." when there may be several
+  /// Resolves `jobs` of `requester`, who owns them. Field paths start with "jobs[i]." when there
+  /// may be several
   /// (`is_batch`). A failure status means that the store could not be read.
-  Result<Resolution> Resolve(const std::vector<v1::Job>& jobs, const std::string& owner,
+  Result<Resolution> Resolve(const std::vector<v1::Job>& jobs, const Requester& requester,
                              bool is_batch) const;
 
  private:

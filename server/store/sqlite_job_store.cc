@@ -14,6 +14,7 @@
 #include "server/store/metric_rows.h"
 #include "server/store/run_rows.h"
 #include "server/store/sql_statement.h"
+#include "server/store/sqlite_access_store.h"
 #include "server/store/sqlite_database.h"
 #include "server/store/state_directory.h"
 
@@ -23,8 +24,8 @@ namespace {
 using Database = SQLite::Database;
 
 struct Databases {
-  std::optional<StateDirectory> lock;  // none in memory
-  std::unique_ptr<SqliteDatabase> control;
+  std::optional<StateDirectory> lock;       // none in memory
+  std::shared_ptr<SqliteDatabase> control;  // shared with the AccessStore
   std::unique_ptr<SqliteDatabase> metrics;
 };
 
@@ -304,7 +305,7 @@ class SqliteJobStore final : public JobStore {
 
   // The lock goes last.
   const std::optional<StateDirectory> lock_;
-  const std::unique_ptr<SqliteDatabase> control_;
+  const std::shared_ptr<SqliteDatabase> control_;
   const std::unique_ptr<SqliteDatabase> metrics_;
 };
 
@@ -315,8 +316,7 @@ std::filesystem::path FileIn(const SqliteJobStoreOptions& options, const char* n
 
 }  // namespace
 
-Result<std::unique_ptr<JobStore>> OpenSqliteJobStore(const SqliteJobStoreOptions& options,
-                                                     const Clock& clock) {
+Result<SqliteStores> OpenSqliteStores(const SqliteJobStoreOptions& options, const Clock& clock) {
   Databases databases;
   if (options.state_directory != ":memory:") {
     DISTILL_ASSIGN_OR_RETURN(databases.lock, StateDirectory::Lock(options.state_directory));
@@ -342,9 +342,18 @@ Result<std::unique_ptr<JobStore>> OpenSqliteJobStore(const SqliteJobStoreOptions
   database.on_write = observe("metrics");
   DISTILL_ASSIGN_OR_RETURN(databases.metrics,
                            SqliteDatabase::Open(database, MetricsMigrations(), clock.UnixMillis()));
-  auto store = std::make_unique<SqliteJobStore>(std::move(databases));
-  DISTILL_RETURN_IF_ERROR(store->RemoveOrphans());
-  return std::unique_ptr<JobStore>(std::move(store));
+  SqliteStores stores;
+  stores.access = MakeSqliteAccessStore(databases.control);
+  auto jobs = std::make_unique<SqliteJobStore>(std::move(databases));
+  DISTILL_RETURN_IF_ERROR(jobs->RemoveOrphans());
+  stores.jobs = std::move(jobs);
+  return stores;
+}
+
+Result<std::unique_ptr<JobStore>> OpenSqliteJobStore(const SqliteJobStoreOptions& options,
+                                                     const Clock& clock) {
+  DISTILL_ASSIGN_OR_RETURN(SqliteStores stores, OpenSqliteStores(options, clock));
+  return std::move(stores.jobs);
 }
 
 std::string SqliteVersion() { return SQLite::getLibVersion(); }

@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/status.h"
+#include "server/access/access_store.h"
 #include "server/job/job_store.h"
 #include "server/job/store_observer.h"
 
@@ -21,10 +22,20 @@ struct SqliteJobStoreOptions {
   StoreObserver* observer = nullptr;  // may be null; must outlive the store
 };
 
-/// Opens the store in a state folder, which is made where it is missing and locked for as long as
-/// the store lives. Migrations that are missing are applied.
+/// What a state folder holds. `access` keeps control.db open, but only `jobs` keeps the folder
+/// locked: let `jobs` live longer.
+struct SqliteStores {
+  std::unique_ptr<JobStore> jobs;
+  std::unique_ptr<AccessStore> access;
+};
+
+/// Opens the stores in a state folder, which is made where it is missing and locked for as long as
+/// the job store lives. Migrations that are missing are applied.
 /// kFailedPrecondition: another process uses the folder, it lies on a network file system, or a
 /// database is from a newer version. kDataLoss: a database is damaged; the message says what to do.
+Result<SqliteStores> OpenSqliteStores(const SqliteJobStoreOptions& options, const Clock& clock);
+
+/// As OpenSqliteStores, for who needs the jobs only.
 Result<std::unique_ptr<JobStore>> OpenSqliteJobStore(const SqliteJobStoreOptions& options,
                                                      const Clock& clock);
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <sstream>
+#include <thread>
 
 namespace distill::server {
 namespace {
@@ -131,9 +132,10 @@ std::optional<WorkerProcess> LockHolder(const std::filesystem::path& run_directo
   return WorkerProcess{pid, *ticks};
 }
 
-// Looks through our own processes for a worker that was started with the folder as its argument.
+// Looks through the processes of `user` for a worker that was started with the folder as its
+// argument.
 std::optional<WorkerProcess> FindByArgument(const std::filesystem::path& run_directory,
-                                            const std::filesystem::path& program) {
+                                            const std::filesystem::path& program, uid_t user) {
   const std::string wanted = run_directory.string();
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
@@ -141,7 +143,7 @@ std::optional<WorkerProcess> FindByArgument(const std::filesystem::path& run_dir
     int pid = 0;
     if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
     struct stat info {};
-    if (::stat(entry.path().c_str(), &info) != 0 || info.st_uid != ::geteuid()) continue;
+    if (::stat(entry.path().c_str(), &info) != 0 || info.st_uid != user) continue;
     const auto command = ReadProcFile(entry.path() / "cmdline");
     if (!command) continue;
     const size_t first_end = command->find('\0');
@@ -155,9 +157,7 @@ std::optional<WorkerProcess> FindByArgument(const std::filesystem::path& run_dir
   return std::nullopt;
 }
 
-}  // namespace
-
-Result<WorkerProcess> Spawn(const SpawnRequest& request) {
+Result<WorkerProcess> SpawnFromHere(const SpawnRequest& request) {
   std::vector<std::string> arguments = {request.executable.string()};
   arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
   std::vector<std::string> environment = {kPath};
@@ -179,6 +179,19 @@ Result<WorkerProcess> Spawn(const SpawnRequest& request) {
   // Our child keeps its pid until it is reaped, even when it has ended already.
   const auto stat = ReadProcStat(pid);
   return WorkerProcess{pid, stat ? stat->start_ticks : 0};
+}
+
+}  // namespace
+
+Result<WorkerProcess> Spawn(const SpawnRequest& request) {
+  // Whom a process belongs to, and its umask, it has from the thread that starts it: this one is
+  // made for it and changed before, since posix_spawn cannot change either.
+  Result<WorkerProcess> started = Status(Code::kInternal, "not started");
+  std::thread([&] {
+    const Status status = BecomeWorkerThread(request.identity);
+    started = status.ok() ? SpawnFromHere(request) : Result<WorkerProcess>(status);
+  }).join();
+  return started;
 }
 
 std::optional<int64_t> StartTicks(int pid) {
@@ -209,10 +222,10 @@ void KillGroup(const WorkerProcess& process) {
 }
 
 std::optional<WorkerProcess> FindProcessOf(const std::filesystem::path& run_directory,
-                                           const std::filesystem::path& program) {
+                                           const std::filesystem::path& program, uid_t user) {
   // The lock last: to look at it is to hold it for a moment, which a worker that is just coming to
   // its own lock would take for another worker.
-  if (auto found = FindByArgument(run_directory, program)) return found;
+  if (auto found = FindByArgument(run_directory, program, user)) return found;
   return LockHolder(run_directory);
 }
 

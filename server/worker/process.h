@@ -9,6 +9,7 @@
 #include "core/base/durable_file.h"
 #include "core/base/status.h"
 #include "server/job/worker_launcher.h"
+#include "server/worker/worker_identity.h"
 
 namespace distill::server {
 
@@ -17,11 +18,13 @@ struct SpawnRequest {
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, std::string>> environment;
   std::filesystem::path working_directory;
-  std::filesystem::path output_file;  // standard output and error are appended to it
+  std::filesystem::path output_file;         // standard output and error are appended to it
+  std::optional<WorkerIdentity> identity{};  // whom it runs as; nothing = as this process
 };
 
 /// Starts a process in a session of its own, with nothing of ours but `request`: no descriptor, no
-/// signal mask, no environment. kUnavailable: it could not be started.
+/// signal mask, no environment; what it makes is for its account only (umask 077).
+/// kUnavailable: it could not be started. kPermissionDenied: not as this account.
 Result<WorkerProcess> Spawn(const SpawnRequest& request);
 
 /// Returns when the process with this pid started (field 22 of /proc/PID/stat), or nothing when
@@ -38,9 +41,10 @@ void Signal(const WorkerProcess& process, int signal);
 /// Sends SIGKILL to all of the group that `process` leads.
 void KillGroup(const WorkerProcess& process);
 
-/// Returns the process that works in `run_directory`: one of ours of the same name as `program` that
-/// was started with the folder as its argument, else the one that holds its worker.lock.
+/// Returns the process that works in `run_directory`: one of `user` and of the same name as
+/// `program` that was started with the folder as its argument, else the one that holds its
+/// worker.lock.
 std::optional<WorkerProcess> FindProcessOf(const std::filesystem::path& run_directory,
-                                           const std::filesystem::path& program);
+                                           const std::filesystem::path& program, uid_t user);
 
 }  // namespace distill::server

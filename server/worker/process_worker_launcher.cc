@@ -65,7 +65,8 @@ void ProcessWorkerLauncher::Attach(WorkerListener& listener) {
 
 std::optional<WorkerProcess> ProcessWorkerLauncher::FindRunning(
     const std::filesystem::path& run_directory) {
-  return FindProcessOf(run_directory, options_.executable);
+  const uid_t user = options_.identity ? options_.identity->user : ::geteuid();
+  return FindProcessOf(run_directory, options_.executable, user);
 }
 
 Result<WorkerProcess> ProcessWorkerLauncher::Start(const LaunchRequest& request) {
@@ -76,6 +77,8 @@ Result<WorkerProcess> ProcessWorkerLauncher::Start(const LaunchRequest& request)
   spawn.environment = request.environment;
   spawn.working_directory = request.run_directory;
   spawn.output_file = request.run_directory / "worker.log";
+  spawn.identity = options_.identity;
+  DISTILL_RETURN_IF_ERROR(HandOver(request.run_directory).WithContext("give to worker_user"));
   DISTILL_ASSIGN_OR_RETURN(const WorkerProcess process, Spawn(spawn));
   Follow(request, std::make_unique<WorkerRun>(request, process, WorkerRun::Origin::kStarted));
   return process;
@@ -91,6 +94,19 @@ Status ProcessWorkerLauncher::CheckIsNew(const RunKey& key) {
   const MutexLock lock(mutex_);
   if (runs_.count(key) == 0) return Status::Ok();
   return {Code::kFailedPrecondition, "the run is followed already: " + std::to_string(key.id)};
+}
+
+// Earlier attempts of the job too: their checkpoints are read.
+Status ProcessWorkerLauncher::HandOver(const std::filesystem::path& run_directory) const {
+  if (!options_.identity) return {};
+  DISTILL_RETURN_IF_ERROR(OpenWayTo(run_directory, options_.state_directory));
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(run_directory.parent_path(), error)) {
+    if (entry.is_symlink(error) || !entry.is_directory(error)) continue;
+    DISTILL_RETURN_IF_ERROR(GiveFolderTo(*options_.identity, entry.path()));
+  }
+  return {};
 }
 
 void ProcessWorkerLauncher::Follow(const LaunchRequest& request, std::unique_ptr<WorkerRun> run) {
@@ -127,6 +143,10 @@ Status ProcessWorkerLauncher::Stop(const RunKey& key, StopOrder order) {
   }
   const Status ordered = WriteStopOrder(run_directory, order);
   if (!ordered.ok()) LogWarning("order not written", {{"error", ordered.ToString()}});
+  if (options_.identity) {
+    const Status given = GiveFolderTo(*options_.identity, run_directory);
+    if (!given.ok()) LogWarning("order not given", {{"error", given.ToString()}});
+  }
   Signal(process, SIGTERM);
   Wake();
   return Status::Ok();

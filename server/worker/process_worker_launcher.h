@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "core/base/mutex.h"
 #include "core/base/status.h"
 #include "server/job/worker_launcher.h"
+#include "server/worker/worker_identity.h"
 #include "server/worker/worker_run.h"
 
 namespace distill::server {
@@ -21,10 +23,14 @@ struct ProcessWorkerLauncherOptions {
   std::chrono::milliseconds stop_grace{30'000};  // from SIGTERM to SIGKILL
   /// How often journals are looked at when the file system tells of no change (as on NFS).
   std::chrono::milliseconds poll_interval{1'000};
+  /// Whom workers run as; nothing = as this process. Run directories are given to that account, and
+  /// the folders from `state_directory` down to them are opened for it to pass through.
+  std::optional<WorkerIdentity> identity{};
+  std::filesystem::path state_directory{};
 };
 
 /// Runs workers as processes of this machine. One thread follows them all.
-/// Files that a worker makes are as private as this process's umask says: set it to 077 in main.
+/// Files that a worker makes are for its account only.
 class ProcessWorkerLauncher final : public WorkerLauncher {
  public:
   /// kInvalidArgument: the executable's path is not absolute. kUnavailable: out of descriptors.
@@ -54,6 +60,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
                         FileDescriptor inotify);
 
   Status CheckIsNew(const RunKey& key) EXCLUDES(mutex_);
+  Status HandOver(const std::filesystem::path& run_directory) const;
   void Follow(const LaunchRequest& request, std::unique_ptr<WorkerRun> run) EXCLUDES(mutex_);
   void Wake();
   void Loop();

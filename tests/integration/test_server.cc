@@ -50,11 +50,16 @@ std::filesystem::path ScriptedRunPreparer::DatasetDirectory(int64_t dataset) con
   return preparer_.DatasetDirectory(dataset);
 }
 
-TestServer::TestServer() : files_({{directory_.path()}, {directory_.path()}, directory_.path()}) {
+TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls)
+    : files_({{directory_.path()}, {directory_.path()}, directory_.path()}) {
   const std::filesystem::path state = directory_.path() / "state";
   SqliteJobStoreOptions store;
   store.state_directory = state;
-  store_ = std::move(OpenSqliteJobStore(store, SystemClock())).value();
+  SqliteStores stores = std::move(OpenSqliteStores(store, SystemClock())).value();
+  store_ = std::move(stores.jobs);
+  access_store_ = std::move(stores.access);
+  gate_ = std::make_unique<AccessGate>(access, *access_store_, access_clock_);
+  audit_ = std::make_unique<AuditLog>(AuditLogOptions(), *access_store_, access_clock_);
   AddBirds(*store_);
   preparer_ = std::make_unique<ScriptedRunPreparer>(state, *store_);
   const std::filesystem::path manifest = preparer_->DatasetDirectory(1) / "manifest.csv";
@@ -69,14 +74,16 @@ TestServer::TestServer() : files_({{directory_.path()}, {directory_.path()}, dir
   RpcServerOptions options;
   options.listen = "127.0.0.1:0";
   options.facts.version = "test";
+  options.tls = tls;
   server_ = std::move(RpcServer::Start(options, {*store_, *manager_, *preparer_, events_, files_,
-                                                 SystemClock()}))
+                                                 SystemClock(), *gate_, *audit_}))
                 .value();
   channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
                                  grpc::InsecureChannelCredentials());
   jobs_ = v1::JobService::NewStub(channel_);
   datasets_ = v1::DatasetService::NewStub(channel_);
   server_stub_ = v1::ServerService::NewStub(channel_);
+  users_ = v1::UserService::NewStub(channel_);
 }
 
 TestServer::~TestServer() {

@@ -10,13 +10,18 @@
 #include "distill/v1/dataset_service.grpc.pb.h"
 #include "distill/v1/job_service.grpc.pb.h"
 #include "distill/v1/server_service.grpc.pb.h"
+#include "distill/v1/user_service.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
+#include "server/access/access_gate.h"
+#include "server/access/access_store.h"
+#include "server/access/audit_log.h"
 #include "server/job/job_events.h"
 #include "server/job/job_manager.h"
 #include "server/job/job_store.h"
 #include "server/rpc/rpc_server.h"
 #include "server/spec/worker_run_preparer.h"
 #include "server/worker/process_worker_launcher.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/temp_dir.h"
 
 namespace distill::server {
@@ -52,7 +57,7 @@ class ScriptedRunPreparer final : public RunPreparer {
 /// scripted workers, and a READY data set "birds".
 class TestServer {
  public:
-  TestServer();
+  explicit TestServer(const AccessGateOptions& access = {}, const TlsFiles& tls = {});
   ~TestServer();
 
   /// Lets the worker of an attempt go on from `wait go`.
@@ -68,7 +73,13 @@ class TestServer {
   v1::JobService::Stub& jobs() { return *jobs_; }
   v1::DatasetService::Stub& datasets() { return *datasets_; }
   v1::ServerService::Stub& server() { return *server_stub_; }
+  v1::UserService::Stub& users() { return *users_; }
   ScriptedRunPreparer& preparer() { return *preparer_; }
+  JobStore& store() { return *store_; }
+  AccessStore& access_store() { return *access_store_; }
+  AuditLog& audit() { return *audit_; }
+  testing::FakeClock& access_clock() { return access_clock_; }
+  int port() const { return server_->port(); }
   const std::filesystem::path& folder() const { return directory_.path(); }
 
  private:
@@ -76,7 +87,11 @@ class TestServer {
   FileLocator files_;
   FakeDeviceCatalog devices_;
   JobEvents events_;
+  testing::FakeClock access_clock_;  // of tokens and the audit trail
   std::unique_ptr<JobStore> store_;
+  std::unique_ptr<AccessStore> access_store_;
+  std::unique_ptr<AccessGate> gate_;
+  std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<ScriptedRunPreparer> preparer_;
   std::unique_ptr<ProcessWorkerLauncher> launcher_;
   std::unique_ptr<JobManager> manager_;
@@ -85,6 +100,7 @@ class TestServer {
   std::unique_ptr<v1::JobService::Stub> jobs_;
   std::unique_ptr<v1::DatasetService::Stub> datasets_;
   std::unique_ptr<v1::ServerService::Stub> server_stub_;
+  std::unique_ptr<v1::UserService::Stub> users_;
 };
 
 /// Adds a READY data set "birds" of two classes.

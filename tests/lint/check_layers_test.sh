@@ -5,7 +5,7 @@ set -euo pipefail
 lint=$1/check_layers.sh
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree"/{client,server/{app,rpc,job,store,worker,device,spec,observe},core/{base,device,data,model,loss,train,eval,checkpoint,worker}}
+mkdir -p "$tree"/{client,server/{app,access,rpc,job,store,worker,device,spec,observe},core/{base,device,data,model,loss,train,eval,checkpoint,worker}}
 
 "$lint" "$tree" >/dev/null || { echo 'a tree without any include was refused'; exit 1; }
 
@@ -18,6 +18,8 @@ breach() {
 }
 breach server/app/a.cc '<ATen/ATen.h>'
 breach server/app/a.cc '"core/train/trainer.h"'
+breach server/access/a.h '<grpcpp/grpcpp.h>'
+breach server/access/a.cc '"server/job/job.h"'
 breach server/job/a.h '<grpcpp/grpcpp.h>'
 breach server/job/a.h '"server/store/migrator.h"'
 breach server/job/a.h '"distill/v1/job.pb.h"'

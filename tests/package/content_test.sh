@@ -19,6 +19,7 @@ cat >"$work/expected" <<'FILES'
 /usr/bin/distillctl
 /usr/bin/distilld
 /usr/share/bash-completion/completions/distillctl
+/usr/share/distilld/tls.sh
 /usr/share/doc/distillctl/NEWS.gz
 /usr/share/doc/distillctl/copyright
 /usr/share/doc/distilld/NEWS.gz

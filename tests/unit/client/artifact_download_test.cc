@@ -33,7 +33,7 @@ class ArtifactDownloadTest : public ::testing::Test {
 
   JobClientOptions Options() const {
     JobClientOptions options;
-    options.server = server_.address();
+    options.access.server = server_.address();
     options.first_backoff = std::chrono::milliseconds(1);
     return options;
   }

@@ -27,7 +27,7 @@ class JobClientTest : public ::testing::Test {
 
   JobClientOptions Options() const {
     JobClientOptions options;
-    options.server = server_.address();
+    options.access.server = server_.address();
     options.user = "ada";
     options.first_backoff = std::chrono::milliseconds(1);
     return options;
@@ -119,7 +119,7 @@ TEST_F(JobClientTest, ALogGoesOnWhereItBroke) {
 
 TEST(JobClientWithoutServerTest, AnUnreachableServerIsUnavailable) {
   JobClientOptions options;
-  options.server = "127.0.0.1:1";  // nothing listens there
+  options.access.server = "127.0.0.1:1";  // nothing listens there
   options.first_backoff = std::chrono::milliseconds(1);
 
   EXPECT_THAT(JobClient(options).GetJob("a"), HasCode(Code::kUnavailable));

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using testing::HasCode;
 using ::testing::HasSubstr;
 using testing::IsOk;
 using testing::StatusIs;
@@ -82,6 +83,24 @@ TEST(ConfigTest, ReportsAllWrongValuesAtOnce) {
               StatusIs(Code::kFailedPrecondition,
                        AllOf(HasSubstr("loopback"), HasSubstr("absolute paths: relative"),
                              HasSubstr("tpu"), HasSubstr("loud"), HasSubstr("max_queued_jobs"))));
+}
+
+TEST(ConfigTest, OtherAddressesThanLoopbackNeedTls) {
+  EXPECT_THAT(Parse({"--listen", "0.0.0.0:1"}),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("tls_certificate")));
+  EXPECT_THAT(
+      Parse({"--listen", "0.0.0.0:1", "--tls-certificate", "/c.pem", "--tls-key", "/c.key"}),
+      IsOk());
+  EXPECT_THAT(Parse({"--listen", "127.example.org:1"}), HasCode(Code::kFailedPrecondition));
+}
+
+TEST(ConfigTest, OptionsOfTlsGoTogether) {
+  EXPECT_THAT(Parse({"--tls-certificate", "/c.pem"}),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("go together")));
+  EXPECT_THAT(Parse({"--tls-key", "/c.key"}),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("go together")));
+  EXPECT_THAT(Parse({"--tls-client-ca", "/ca.pem"}),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("tls_client_ca")));
 }
 
 TEST(ConfigTest, UnknownFlagsAreUsageErrors) {

@@ -64,7 +64,7 @@ class SpecFixture : public ::testing::Test {
 
   Resolution Resolve(const std::vector<v1::Job>& jobs) {
     const FileLocator files(LocatorOptions());
-    return JobResolver(*store_, files).Resolve(jobs, "ada", jobs.size() > 1).value();
+    return JobResolver(*store_, files).Resolve(jobs, {"ada"}, jobs.size() > 1).value();
   }
 
   std::vector<FieldViolation> Violations(const v1::Job& job) { return Resolve({job}).violations; }

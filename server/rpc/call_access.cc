@@ -1,0 +1,114 @@
+#include "server/rpc/call_access.h"
+
+#include <optional>
+
+#include "server/spec/job_reference.h"
+#include "server/spec/name_rules.h"
+
+namespace distill::server {
+namespace {
+
+constexpr size_t kMaxNoteBytes = 300;
+
+std::optional<std::string> Metadata(const grpc::ServerContextBase& context, const char* key) {
+  const auto& metadata = context.client_metadata();
+  const auto entry = metadata.find(key);
+  if (entry == metadata.end()) return std::nullopt;
+  return std::string(entry->second.data(), entry->second.size());
+}
+
+bool IsRefusal(const Status& status) {
+  return status.code() == Code::kUnauthenticated || status.code() == Code::kPermissionDenied;
+}
+
+// What a client wrote may hold anything: what a terminal could take for an order is left out.
+std::string Printable(std::string text) {
+  if (text.size() > kMaxNoteBytes) text.resize(kMaxNoteBytes);
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20U || c == '\x7f') c = '?';
+  }
+  return text;
+}
+
+AuditRecord MakeRecord(const grpc::ServerContextBase& context, std::string_view method,
+                       const Status& status, int64_t now_unix_ms) {
+  AuditRecord record;
+  record.at_unix_ms = now_unix_ms;
+  record.method = std::string(method);
+  record.outcome = status.ok() ? "OK" : std::string(CodeName(status.code()));
+  record.message = Printable(status.message());
+  record.peer = context.peer();
+  return record;
+}
+
+}  // namespace
+
+Credentials CredentialsOf(const grpc::ServerContextBase& context) {
+  Credentials credentials;
+  credentials.authorization = Metadata(context, "authorization");
+  const std::string name = Metadata(context, "distill-user").value_or("");
+  credentials.claimed_name = IsName(name) ? name : "anonymous";
+  return credentials;
+}
+
+Result<JobId> AdmittedCall::FindJob(JobStore& store, const std::string& reference) const {
+  const bool hides = sees_only_own_jobs();
+  const Status hidden(Code::kPermissionDenied,
+                      "no job of yours: " + reference + " (on this server, jobs are private)");
+  const Result<JobId> id = FindJobId(store, reference, caller_.name);
+  if (!id.ok()) {
+    const bool tells_existence = id.status().code() == Code::kNotFound && reference != "@last";
+    return hides && tells_existence ? hidden : id.status();
+  }
+  if (rule_ == Rule::kSeeJob ? !hides : caller_.may_act_for_all()) return *id;
+  DISTILL_ASSIGN_OR_RETURN(const JobRecord job, store.FindJob(*id));
+  if (job.spec.owner == caller_.name) return *id;
+  if (hides) return hidden;
+  return Status(
+      Code::kPermissionDenied,
+      "only " + job.spec.owner + ", whose job it is, and admins may do this: " + reference);
+}
+
+Status AdmittedCall::CheckMayChange(const std::string& owner, const std::string& what) const {
+  if (AccessGate::MayChange(caller_, owner)) return {};
+  return {Code::kPermissionDenied,
+          "only " + owner + ", whose it is, and admins may do this: " + what};
+}
+
+Status CallAccess::Admit(grpc::ServerContextBase& context, std::string_view method,
+                         AdmittedCall& call) const {
+  call.gate_ = &gate_;
+  DISTILL_ASSIGN_OR_RETURN(call.caller_, gate_.Identify(CredentialsOf(context)));
+  const std::optional<Rule> rule = RuleOf(method);
+  if (!rule) {
+    return {Code::kPermissionDenied, "nobody may call this method: " + std::string(method)};
+  }
+  call.rule_ = *rule;
+  call.is_admitted_ = true;
+  context.AddInitialMetadata(kAdmittedMark, std::string(method));
+  return {};
+}
+
+void CallAccess::Note(const grpc::ServerContextBase& context, std::string_view method,
+                      const AdmittedCall& call, const Status& status) const {
+  const bool is_refusal = IsRefusal(status);
+  const bool is_action = call.is_admitted_ && IsAction(call.rule_) && !call.is_rehearsal_;
+  if (!is_refusal && !is_action) return;
+  AuditRecord record = MakeRecord(context, method, status, clock_.UnixMillis());
+  record.user = call.caller_.is_verified || call.caller_.name.empty()
+                    ? call.caller_.name
+                    : call.caller_.name + " (unverified)";
+  record.target = Printable(call.target_);
+  if (is_refusal) {
+    audit_.RecordRefusal(record);
+  } else {
+    audit_.RecordAction(record);
+  }
+}
+
+void CallAccess::NoteRefusal(const grpc::ServerContextBase& context, std::string_view method,
+                             const Status& status) const {
+  audit_.RecordRefusal(MakeRecord(context, method, status, clock_.UnixMillis()));
+}
+
+}  // namespace distill::server
