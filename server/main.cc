@@ -38,10 +38,14 @@ int Serve(const distill::server::Config& config) {
     distill::LogError("cannot start", {{"error", daemon.status().ToString()}});
     return kCannotStart;
   }
-  distill::server::NotifyServiceManager("READY=1");
-  const int signal = distill::server::WaitForStopSignal();
+  using distill::server::NotifyServiceManager;
+  NotifyServiceManager("READY=1\nSTATUS=" + (*daemon)->StatusText());
+  // The status is read from the store first: a daemon that hangs there misses its watchdog.
+  const int signal = distill::server::WaitForStopSignal(
+      distill::server::ServiceManagerInterval(),
+      [&] { NotifyServiceManager("STATUS=" + (*daemon)->StatusText() + "\nWATCHDOG=1"); });
   distill::LogInfo("stop asked for", {{"signal", signal}});
-  distill::server::NotifyServiceManager("STOPPING=1");
+  NotifyServiceManager("STOPPING=1\nSTATUS=stopping; workers go on");
   (*daemon)->Stop();
   return kOk;
 }

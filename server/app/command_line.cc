@@ -56,6 +56,15 @@ void AddOptions(CLI::App& app, Config& config) {
   app.add_option("--log-level", config.log_level, "debug, info, warning or error");
   AddPath(app, "--log-file", config.log_file, "instead of standard error");
   app.add_flag("--reflection,!--no-reflection", config.reflection, "gRPC reflection");
+  app.add_option("--notify-states", config.notify_states,
+                 "states of jobs that hook and webhook are told of")
+      ->delimiter(',')
+      ->type_name("STATE,...");
+  AddPath(app, "--hook-program", config.hook_program, "program to run at changes of state");
+  app.add_option("--hook-timeout-seconds", config.hook_timeout_seconds, "then it is killed");
+  app.add_option("--webhook-url", config.webhook_url, "where to POST changes of state");
+  app.add_option("--webhook-timeout-seconds", config.webhook_timeout_seconds,
+                 "longest wait for its answer");
   app.add_option("--metrics-listen", config.metrics_listen,
                  "host:port of the Prometheus endpoint; none unless given")
       ->type_name("ADDRESS");

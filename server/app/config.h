@@ -38,6 +38,12 @@ struct Config {
   std::string log_level = "info";
   std::filesystem::path log_file;  // "" = standard error
   bool reflection = true;
+  /// States whose beginning the hook and the webhook are told of.
+  std::vector<std::string> notify_states{"SUCCEEDED", "FAILED", "CANCELLED"};
+  std::filesystem::path hook_program;  // "" = none
+  int hook_timeout_seconds = 10;
+  std::string webhook_url;  // "" = none
+  int webhook_timeout_seconds = 10;
   std::string metrics_listen;  // host:port of the Prometheus endpoint; "" = none; port 0 = any
 };
 

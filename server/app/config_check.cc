@@ -1,4 +1,5 @@
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -7,6 +8,7 @@
 
 #include "server/app/config.h"
 #include "server/app/listen_address.h"
+#include "server/job/job.h"
 #include "server/spec/name_rules.h"
 
 namespace distill::server {
@@ -92,6 +94,25 @@ void CheckMetricsListen(const std::string& listen, Faults& faults) {
       "metrics_listen must be host:port with a port from 0 to 65535, or empty: " + listen);
 }
 
+void CheckNotifications(const Config& config, Faults& faults) {
+  constexpr int kMaxSeconds = 3600;
+  for (const std::string& name : config.notify_states) {
+    faults.Require(ParseStateName(name).has_value(),
+                   "notify_states must hold states of jobs, e.g. FAILED: " + name);
+  }
+  faults.Require(
+      config.hook_program.empty() || ::access(config.hook_program.c_str(), X_OK) == 0,
+      "hook_program must be a program that distilld may run: " + config.hook_program.string());
+  const std::string& url = config.webhook_url;
+  faults.Require(url.empty() || url.rfind("http://", 0) == 0 || url.rfind("https://", 0) == 0,
+                 "webhook_url must begin with http:// or https://");
+  for (const int seconds : {config.hook_timeout_seconds, config.webhook_timeout_seconds}) {
+    faults.Require(seconds >= 1 && seconds <= kMaxSeconds,
+                   "hook_timeout_seconds and webhook_timeout_seconds must lie in 1 to 3600: " +
+                       std::to_string(seconds));
+  }
+}
+
 }  // namespace
 
 Status FinishConfig(Config& config) {
@@ -99,8 +120,8 @@ Status FinishConfig(Config& config) {
   if (config.worker_executable.empty()) config.worker_executable = DefaultWorker();
   if (config.worker_threads == 0) config.worker_threads = AllowedCores();
   for (fs::path* path :
-       {&config.state_dir, &config.weights_dir, &config.worker_executable, &config.log_file,
-        &config.tls_certificate, &config.tls_key, &config.tls_client_ca}) {
+       {&config.state_dir, &config.weights_dir, &config.worker_executable, &config.hook_program,
+        &config.log_file, &config.tls_certificate, &config.tls_key, &config.tls_client_ca}) {
     MakeAbsolute(*path);
   }
   constexpr int kMinMessageBytes = 64 * 1024;
@@ -110,6 +131,7 @@ Status FinishConfig(Config& config) {
   CheckListen(config, faults);
   CheckLimits(config, faults);
   CheckMetricsListen(config.metrics_listen, faults);
+  CheckNotifications(config, faults);
   CheckRoots("dataset_roots", config.dataset_roots, faults);
   CheckRoots("weights_roots", config.weights_roots, faults);
   CheckDevices(config.devices, faults);

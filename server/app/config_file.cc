@@ -90,6 +90,11 @@ std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
       {"log_level", {Text(config.log_level), "a string"}},
       {"log_file", {Path(config.log_file), "a string"}},
       {"reflection", {Flag(config.reflection), "true or false"}},
+      {"notify_states", {Texts(config.notify_states), "a list of strings"}},
+      {"hook_program", {Path(config.hook_program), "a string"}},
+      {"hook_timeout_seconds", {Whole(config.hook_timeout_seconds), "a whole number"}},
+      {"webhook_url", {Text(config.webhook_url), "a string"}},
+      {"webhook_timeout_seconds", {Whole(config.webhook_timeout_seconds), "a whole number"}},
       {"metrics_listen", {Text(config.metrics_listen), "a string"}},
   };
 }
@@ -156,6 +161,11 @@ std::string ToToml(const Config& config) {
   table.insert("log_level", config.log_level);
   table.insert("log_file", config.log_file.string());
   table.insert("reflection", config.reflection);
+  table.insert("notify_states", ArrayOf(config.notify_states));
+  table.insert("hook_program", config.hook_program.string());
+  table.insert("hook_timeout_seconds", config.hook_timeout_seconds);
+  table.insert("webhook_url", config.webhook_url);
+  table.insert("webhook_timeout_seconds", config.webhook_timeout_seconds);
   table.insert("metrics_listen", config.metrics_listen);
   std::ostringstream text;
   text << table << '\n';

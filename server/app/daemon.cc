@@ -8,6 +8,8 @@
 #include "core/base/version.h"
 #include "server/app/listen_address.h"
 #include "server/app/utc_time.h"
+#include "server/notify/hook_program.h"
+#include "server/notify/webhook.h"
 #include "server/observe/observed_worker_launcher.h"
 #include "server/observe/state_collector.h"
 #include "server/store/sqlite_job_store.h"
@@ -123,7 +125,28 @@ Result<ProcessWorkerLauncherOptions> Daemon::LauncherOptions() const {
   return options;
 }
 
+void Daemon::StartNotifiers() {
+  NotifierOptions options;
+  for (const std::string& name : config_.notify_states) {
+    if (const auto state = ParseStateName(name)) options.states.insert(*state);
+  }
+  const auto start = [&](std::unique_ptr<NotificationSender> sender) {
+    notifiers_.push_back(std::make_unique<Notifier>(options, std::move(sender), clock_, &metrics_));
+    observers_.Add(*notifiers_.back());
+  };
+  if (!config_.hook_program.empty()) {
+    start(CreateHookProgram({config_.hook_program, config_.state_dir,
+                             std::chrono::seconds(config_.hook_timeout_seconds)}));
+  }
+  if (!config_.webhook_url.empty()) {
+    start(CreateWebhook(
+        {config_.webhook_url, std::chrono::seconds(config_.webhook_timeout_seconds)}));
+  }
+}
+
 Status Daemon::StartManager() {
+  observers_.Add(metrics_);
+  StartNotifiers();
   for (const DeviceInfo& device : devices_.List()) {
     LogInfo("device found", {{"device", device.id}, {"name", device.name}});
   }
@@ -135,7 +158,7 @@ Status Daemon::StartManager() {
   JobManagerOptions options;
   options.max_queued_jobs = config_.max_queued_jobs;
   manager_ = JobManager::Create(
-      options, {*store_, *launcher_, *preparer_, devices_, events_, clock_, &metrics_});
+      options, {*store_, *launcher_, *preparer_, devices_, events_, clock_, &observers_});
   return manager_->Start().WithContext("start the job manager");
 }
 
@@ -177,6 +200,17 @@ Status Daemon::StartMetrics() {
   return ReplaceFile(note, metrics_address_ + "\n");
 }
 
+std::string Daemon::StatusText() const {
+  const auto counts = store_->CountJobs();
+  if (!counts.ok()) return "the store cannot be read: " + counts.status().message();
+  const auto count_of = [&](JobState state) {
+    const auto found = counts->by_state.find(state);
+    return std::to_string(found == counts->by_state.end() ? 0 : found->second);
+  };
+  return "serving " + address_ + "; " + count_of(JobState::kQueued) + " queued, " +
+         count_of(JobState::kRunning) + " running";
+}
+
 void Daemon::Stop() {
   if (server_) {
     LogInfo("stopping; workers go on");
@@ -188,6 +222,7 @@ void Daemon::Stop() {
   metrics_endpoint_.reset();
   server_.reset();
   manager_.reset();
+  notifiers_.clear();
   launcher_.reset();
   preparer_.reset();
   audit_.reset();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/status.h"
@@ -11,8 +12,10 @@
 #include "server/device/nvml_device_catalog.h"
 #include "server/job/job_events.h"
 #include "server/job/job_manager.h"
+#include "server/job/job_observers.h"
 #include "server/job/job_store.h"
 #include "server/job/worker_launcher.h"
+#include "server/notify/notifier.h"
 #include "server/observe/metrics_endpoint.h"
 #include "server/observe/server_metrics.h"
 #include "server/rpc/rpc_server.h"
@@ -39,6 +42,10 @@ class Daemon {
   /// <state_dir>/distilld.metrics_address.
   const std::string& metrics_address() const { return metrics_address_; }
 
+  /// Returns one line for a service manager: where it serves, and how many jobs wait and run. Reads
+  /// the store.
+  std::string StatusText() const;
+
   /// Ends calls and streams, detaches from the workers (they go on) and closes the store. Takes
   /// seconds. Stopping twice is no error.
   void Stop();
@@ -48,6 +55,7 @@ class Daemon {
 
   Status OpenStore();
   Status OpenDoor();
+  void StartNotifiers();
   Status StartManager();
   Result<ProcessWorkerLauncherOptions> LauncherOptions() const;
   Status StartServing();
@@ -65,6 +73,8 @@ class Daemon {
   SystemNvmlLoader nvml_;
   NvmlDeviceCatalog devices_;
   JobEvents events_;
+  JobObservers observers_;
+  std::vector<std::unique_ptr<Notifier>> notifiers_;
   std::unique_ptr<WorkerRunPreparer> preparer_;
   std::unique_ptr<WorkerLauncher> launcher_;
   std::unique_ptr<JobManager> manager_;

@@ -69,6 +69,15 @@ std::string_view StateName(JobState state) {
   return "UNKNOWN";
 }
 
+std::optional<JobState> ParseStateName(std::string_view name) {
+  for (int number = static_cast<int>(JobState::kQueued);
+       number <= static_cast<int>(JobState::kCancelled); ++number) {
+    const auto state = static_cast<JobState>(number);
+    if (StateName(state) == name) return state;
+  }
+  return std::nullopt;
+}
+
 std::string_view CauseName(Cause cause) {
   switch (cause) {
     case Cause::kNone:

@@ -45,7 +45,9 @@ enum class Cause : int {
 enum class JobKind : int { kTrain = 1, kEval = 2 };
 
 std::string_view StateName(JobState state);  // "QUEUED"
-std::string_view CauseName(Cause cause);     // "OUT_OF_MEMORY"; "" for kNone
+/// Returns the state of that name, or nullopt.
+std::optional<JobState> ParseStateName(std::string_view name);
+std::string_view CauseName(Cause cause);  // "OUT_OF_MEMORY"; "" for kNone
 
 /// Returns whether a job in `state` has ended for good (unless somebody requeues it).
 bool IsTerminal(JobState state);

@@ -42,6 +42,18 @@ std::string_view EndName(ServerMetrics::WorkerEnd end) {
   return "";
 }
 
+std::string_view FateName(NotificationObserver::Fate fate) {
+  switch (fate) {
+    case NotificationObserver::Fate::kSent:
+      return "sent";
+    case NotificationObserver::Fate::kFailed:
+      return "failed";
+    case NotificationObserver::Fate::kDropped:
+      return "dropped";
+  }
+  return "";
+}
+
 }  // namespace
 
 ServerMetrics::ServerMetrics()
@@ -74,6 +86,10 @@ ServerMetrics::ServerMetrics()
                        .Name("distilld_worker_exits_total")
                        .Help("Workers gone, by how; unknown: an adopted one, not our child.")
                        .Register(*registry_)),
+      notifications_(BuildCounter()
+                         .Name("distilld_notifications_total")
+                         .Help("Notifications of hook and webhook, by what became of them.")
+                         .Register(*registry_)),
       journal_events_(BuildCounter()
                           .Name("distilld_journal_events_total")
                           .Help("Events read from run journals and stored.")
@@ -100,6 +116,11 @@ void ServerMetrics::AddKnownSeries() {
     for (const auto end :
          {WorkerEnd::kOk, WorkerEnd::kError, WorkerEnd::kSignal, WorkerEnd::kUnknown}) {
       worker_ends_.Add({{"kind", kind}, {"result", std::string(EndName(end))}});
+    }
+  }
+  for (const char* const sender : {"hook", "webhook"}) {
+    for (const auto fate : {Fate::kSent, Fate::kFailed, Fate::kDropped}) {
+      notifications_.Add({{"sender", sender}, {"result", std::string(FateName(fate))}});
     }
   }
   streams_.Add({{"method", "WatchJob"}, {"code", "OK"}});
@@ -133,6 +154,11 @@ void ServerMetrics::OnCall(const Call& call) {
   } else {
     call_durations_.Add(labels, Seconds()).Observe(ToSeconds(call.duration));
   }
+}
+
+void ServerMetrics::OnNotification(std::string_view sender, Fate fate) {
+  notifications_.Add({{"sender", std::string(sender)}, {"result", std::string(FateName(fate))}})
+      .Increment();
 }
 
 void ServerMetrics::OnWorkerStart(std::string_view kind, WorkerStart start) {

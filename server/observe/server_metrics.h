@@ -11,13 +11,17 @@
 
 #include "server/job/job_observer.h"
 #include "server/job/store_observer.h"
+#include "server/notify/notification_sender.h"
 #include "server/rpc/rpc_observer.h"
 
 namespace distill::server {
 
 /// What is counted as it happens. Every label has few values, known beforehand: states, causes,
 /// codes, methods; never a name or an id. Thread-safe.
-class ServerMetrics final : public JobObserver, public StoreObserver, public RpcObserver {
+class ServerMetrics final : public JobObserver,
+                            public StoreObserver,
+                            public RpcObserver,
+                            public NotificationObserver {
  public:
   enum class WorkerStart { kStarted, kAdopted, kFailed };
   enum class WorkerEnd { kOk, kError, kSignal, kUnknown };
@@ -27,6 +31,7 @@ class ServerMetrics final : public JobObserver, public StoreObserver, public Rpc
   void OnMove(const JobRecord& job, std::optional<JobState> from) override;
   void OnWrite(std::string_view database, std::chrono::nanoseconds duration, Code code) override;
   void OnCall(const Call& call) override;
+  void OnNotification(std::string_view sender, Fate fate) override;
 
   /// `kind` is "job" or "scan".
   void OnWorkerStart(std::string_view kind, WorkerStart start);
@@ -48,6 +53,7 @@ class ServerMetrics final : public JobObserver, public StoreObserver, public Rpc
   prometheus::Family<prometheus::Counter>& write_failures_;
   prometheus::Family<prometheus::Counter>& worker_starts_;
   prometheus::Family<prometheus::Counter>& worker_ends_;
+  prometheus::Family<prometheus::Counter>& notifications_;
   prometheus::Counter& journal_events_;
 };
 

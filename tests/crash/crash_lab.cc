@@ -87,6 +87,10 @@ void CrashLab::SetScript(const std::string& script) {
   ASSERT_TRUE(ReplaceFile(folder() / "worker.script", script).ok());
 }
 
+void CrashLab::AddArguments(const std::vector<std::string>& arguments) {
+  more_arguments_.insert(more_arguments_.end(), arguments.begin(), arguments.end());
+}
+
 std::string CrashLab::DaemonLog() { return ContentOf(folder() / "distilld.log"); }
 
 std::filesystem::path CrashLab::RunDirectory(const std::string& job, int attempt) const {
@@ -107,6 +111,7 @@ bool CrashLab::StartDaemon(const std::string& fault) {
                        (folder() / "worker").string(),
                        "--worker-stop-grace-seconds",
                        "1"};
+  request.arguments.insert(request.arguments.end(), more_arguments_.begin(), more_arguments_.end());
   if (!fault.empty()) request.environment.emplace_back("DISTILL_FAULT", fault);
   request.working_directory = "/";
   request.output_file = folder() / "distilld.log";

@@ -33,6 +33,9 @@ class CrashLab : public ::testing::Test {
   /// What every worker started from now on plays.
   void SetScript(const std::string& script);
 
+  /// Adds to the arguments of every distilld started from now on.
+  void AddArguments(const std::vector<std::string>& arguments);
+
   /// Starts distilld, with DISTILL_FAULT=`fault` where that is not empty. Returns whether it
   /// serves; without a fault it must.
   bool StartDaemon(const std::string& fault = "");
@@ -65,6 +68,7 @@ class CrashLab : public ::testing::Test {
   TempDir folder_;
   server::WorkerProcess daemon_;
   std::string address_ = "127.0.0.1:0";
+  std::vector<std::string> more_arguments_;
   std::shared_ptr<grpc::Channel> channel_;
 };
 

@@ -26,8 +26,12 @@ forbid server/worker "$transport|$database|server/(app|rpc|store|device|spec)/" 
 forbid server/device "$transport|$database|.*\.pb\.h|server/(app|rpc|store|worker|spec)/" 'server/device implements interfaces of server/job and nothing more'
 forbid server/spec   "$transport|$database|server/(app|rpc|store|worker|device)/" 'server/spec checks requests and knows no transport and no database'
 forbid server/rpc    "$database|server/(store|worker|device|app)/" 'server/rpc only translates'
-forbid server/observe "$transport|$database|.*\.pb\.h|server/(app|store|worker|device|spec)/|server/rpc/([^r]|rpc_[^o])" 'server/observe sees server/job and server/rpc/rpc_observer.h only'
-for folder in app access job store worker device spec rpc; do
+forbid server/notify "$transport|$database|.*\.pb\.h|server/(app|access|rpc|store|worker|device|spec|observe)/" 'server/notify sees server/job only'
+forbid server/observe "$transport|$database|.*\.pb\.h|server/(app|store|worker|device|spec)/|server/rpc/([^r]|rpc_[^o])|server/notify/([^n]|noti[^f]|notifi[^c])" 'server/observe sees server/job and the observers of server/rpc and server/notify only'
+for folder in app access job store worker device spec rpc observe; do
+  forbid "server/$folder" 'curl/' 'only server/notify knows libcurl'
+done
+for folder in app access job store worker device spec rpc notify; do
   forbid "server/$folder" 'prometheus/' 'only server/observe knows Prometheus'
 done
 forbid client        "$torch|$training|server/|$database|opencv2/" 'the client links the messages and core/base only'
