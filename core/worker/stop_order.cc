@@ -18,6 +18,8 @@ void CatchStopSignals() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+  // A file over its limit is an error to report, not an end.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 bool StopWasOrdered() { return stop_was_ordered != 0; }

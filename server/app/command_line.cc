@@ -50,6 +50,18 @@ void AddOptions(CLI::App& app, Config& config) {
       ->type_name("FILE");
   app.add_option("--worker-threads", config.worker_threads, "threads of a worker; 0 = all cores");
   app.add_option("--max-queued-jobs", config.max_queued_jobs, "jobs that may wait");
+  app.add_option("--max-queued-jobs-per-user", config.max_queued_jobs_per_user,
+                 "jobs of a user that may wait");
+  app.add_option("--max-submits-per-minute", config.max_submits_per_minute,
+                 "new jobs a minute of each user");
+  app.add_option("--max-disk-bytes-per-user", config.max_disk_bytes_per_user,
+                 "of the artifacts of a user's jobs; 0 = no limit");
+  app.add_option("--max-streams", config.max_streams, "open streams");
+  app.add_option("--max-streams-per-user", config.max_streams_per_user,
+                 "open streams of each user");
+  app.add_option("--max-log-bytes", config.max_log_bytes, "of a worker's log; 0 = no limit");
+  app.add_option("--max-artifact-bytes", config.max_artifact_bytes,
+                 "of a worker's file; 0 = no limit");
   app.add_option("--max-message-bytes", config.max_message_bytes, "largest request");
   app.add_option("--worker-stop-grace-seconds", config.worker_stop_grace_seconds,
                  "time that a worker has for its last checkpoint");

@@ -33,6 +33,13 @@ struct Config {
   std::string nvml_library = "libnvidia-ml.so.1";  // a path, or what the loader finds
   int worker_threads = 0;                          // 0 = all cores that this process may use
   int64_t max_queued_jobs = 10'000;
+  int64_t max_queued_jobs_per_user = 5'000;
+  int64_t max_submits_per_minute = 6'000;  // of each user; 0 = no limit
+  int64_t max_disk_bytes_per_user = 0;     // of artifacts; 0 = no limit
+  int64_t max_streams = 2'000;
+  int64_t max_streams_per_user = 200;
+  int64_t max_log_bytes = 64 * 1024 * 1024;        // of a worker; 0 = no limit
+  int64_t max_artifact_bytes = int64_t{16} << 30;  // of a worker's file; 0 = no limit
   int max_message_bytes = 4 * 1024 * 1024;
   int worker_stop_grace_seconds = 60;
   std::string log_level = "info";

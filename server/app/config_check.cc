@@ -81,13 +81,6 @@ void CheckListen(const Config& config, Faults& faults) {
   faults.Require(has_tls || config.tls_client_ca.empty(), "tls_client_ca needs tls_certificate");
 }
 
-void CheckLimits(const Config& config, Faults& faults) {
-  constexpr int kMaxAuditDays = 36'500;
-  faults.Require(
-      config.audit_keep_days >= 1 && config.audit_keep_days <= kMaxAuditDays,
-      "audit_keep_days must lie in 1 to 36500: " + std::to_string(config.audit_keep_days));
-}
-
 void CheckMetricsListen(const std::string& listen, Faults& faults) {
   faults.Require(
       listen.empty() || ParseListenAddress(listen).ok(),
@@ -111,6 +104,25 @@ void CheckNotifications(const Config& config, Faults& faults) {
                    "hook_timeout_seconds and webhook_timeout_seconds must lie in 1 to 3600: " +
                        std::to_string(seconds));
   }
+}
+
+void CheckLimits(const Config& config, Faults& faults) {
+  const auto require = [&](const char* key, int64_t value, int64_t least) {
+    faults.Require(value >= least, std::string(key) + " must be at least " + std::to_string(least) +
+                                       ": " + std::to_string(value));
+  };
+  require("max_queued_jobs", config.max_queued_jobs, 1);
+  require("max_queued_jobs_per_user", config.max_queued_jobs_per_user, 1);
+  require("max_submits_per_minute", config.max_submits_per_minute, 0);
+  require("max_disk_bytes_per_user", config.max_disk_bytes_per_user, 0);
+  require("max_streams", config.max_streams, 1);
+  require("max_streams_per_user", config.max_streams_per_user, 1);
+  require("max_log_bytes", config.max_log_bytes, 0);
+  require("max_artifact_bytes", config.max_artifact_bytes, 0);
+  constexpr int kMaxAuditDays = 36'500;
+  faults.Require(
+      config.audit_keep_days >= 1 && config.audit_keep_days <= kMaxAuditDays,
+      "audit_keep_days must lie in 1 to 36500: " + std::to_string(config.audit_keep_days));
 }
 
 }  // namespace
@@ -138,8 +150,6 @@ Status FinishConfig(Config& config) {
   faults.Require(!config.nvml_library.empty(), "nvml_library must name a library");
   faults.Require(config.worker_threads >= 1 && config.worker_threads <= kMaxThreads,
                  "worker_threads must lie in 0 to 1024: " + std::to_string(config.worker_threads));
-  faults.Require(config.max_queued_jobs >= 1,
-                 "max_queued_jobs must be at least 1: " + std::to_string(config.max_queued_jobs));
   faults.Require(
       config.max_message_bytes >= kMinMessageBytes && config.max_message_bytes <= kMaxMessageBytes,
       "max_message_bytes must lie in 65536 to 268435456: " +

@@ -85,6 +85,13 @@ std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
       {"nvml_library", {Text(config.nvml_library), "a string"}},
       {"worker_threads", {Whole(config.worker_threads), "a whole number"}},
       {"max_queued_jobs", {Whole(config.max_queued_jobs), "a whole number"}},
+      {"max_queued_jobs_per_user", {Whole(config.max_queued_jobs_per_user), "a whole number"}},
+      {"max_submits_per_minute", {Whole(config.max_submits_per_minute), "a whole number"}},
+      {"max_disk_bytes_per_user", {Whole(config.max_disk_bytes_per_user), "a whole number"}},
+      {"max_streams", {Whole(config.max_streams), "a whole number"}},
+      {"max_streams_per_user", {Whole(config.max_streams_per_user), "a whole number"}},
+      {"max_log_bytes", {Whole(config.max_log_bytes), "a whole number"}},
+      {"max_artifact_bytes", {Whole(config.max_artifact_bytes), "a whole number"}},
       {"max_message_bytes", {Whole(config.max_message_bytes), "a whole number"}},
       {"worker_stop_grace_seconds", {Whole(config.worker_stop_grace_seconds), "a whole number"}},
       {"log_level", {Text(config.log_level), "a string"}},
@@ -156,6 +163,13 @@ std::string ToToml(const Config& config) {
   table.insert("nvml_library", config.nvml_library);
   table.insert("worker_threads", config.worker_threads);
   table.insert("max_queued_jobs", config.max_queued_jobs);
+  table.insert("max_queued_jobs_per_user", config.max_queued_jobs_per_user);
+  table.insert("max_submits_per_minute", config.max_submits_per_minute);
+  table.insert("max_disk_bytes_per_user", config.max_disk_bytes_per_user);
+  table.insert("max_streams", config.max_streams);
+  table.insert("max_streams_per_user", config.max_streams_per_user);
+  table.insert("max_log_bytes", config.max_log_bytes);
+  table.insert("max_artifact_bytes", config.max_artifact_bytes);
   table.insert("max_message_bytes", config.max_message_bytes);
   table.insert("worker_stop_grace_seconds", config.worker_stop_grace_seconds);
   table.insert("log_level", config.log_level);

@@ -110,6 +110,8 @@ Result<ProcessWorkerLauncherOptions> Daemon::LauncherOptions() const {
   ProcessWorkerLauncherOptions options;
   options.executable = config_.worker_executable;
   options.stop_grace = std::chrono::seconds(config_.worker_stop_grace_seconds);
+  options.max_log_bytes = config_.max_log_bytes;
+  options.max_file_bytes = config_.max_artifact_bytes;
   options.state_directory = config_.state_dir;
   DISTILL_ASSIGN_OR_RETURN(options.identity, FindWorkerIdentity(config_.worker_user));
   if (::geteuid() != 0 || !config_.worker_user.empty()) return options;
@@ -157,6 +159,8 @@ Status Daemon::StartManager() {
   launcher_ = std::make_unique<ObservedWorkerLauncher>(std::move(launcher), metrics_);
   JobManagerOptions options;
   options.max_queued_jobs = config_.max_queued_jobs;
+  options.max_queued_jobs_per_user = config_.max_queued_jobs_per_user;
+  options.max_disk_bytes_per_user = config_.max_disk_bytes_per_user;
   manager_ = JobManager::Create(
       options, {*store_, *launcher_, *preparer_, devices_, events_, clock_, &observers_});
   return manager_->Start().WithContext("start the job manager");
@@ -168,6 +172,8 @@ Status Daemon::StartServing() {
   options.max_message_bytes = config_.max_message_bytes;
   options.has_reflection = config_.reflection;
   options.tls = TlsFilesOf(config_);
+  options.stream_limits = {config_.max_streams, config_.max_streams_per_user};
+  options.max_submits_per_minute = config_.max_submits_per_minute;
   options.facts = {std::string(kVersion), SqliteVersion(), clock_.UnixMillis()};
   DISTILL_ASSIGN_OR_RETURN(
       server_, RpcServer::Start(options, {*store_, *manager_, *preparer_, events_, files_, clock_,

@@ -27,6 +27,12 @@ int64_t ActiveJobs::NumQueued() const {
                        [](const auto& entry) { return entry.second.state == JobState::kQueued; });
 }
 
+int64_t ActiveJobs::NumQueuedOf(const std::string& owner) const {
+  return std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& entry) {
+    return entry.second.state == JobState::kQueued && entry.second.spec.owner == owner;
+  });
+}
+
 void ActiveJobs::Add(const JobRecord& job) { Keep(job); }
 
 void ActiveJobs::TellObserver(const JobRecord& job) {

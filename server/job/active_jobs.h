@@ -28,6 +28,7 @@ class ActiveJobs {
   /// Returns the job, or null when there is none that has not ended.
   const JobRecord* Find(JobId id) const;
   int64_t NumQueued() const;
+  int64_t NumQueuedOf(const std::string& owner) const;
 
   /// Takes in a job that was made, or queued again.
   void Add(const JobRecord& job);

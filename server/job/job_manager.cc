@@ -142,6 +142,32 @@ Result<std::vector<JobRecord>> ThreadedJobManager::AnswerAgain(const KnownReques
   return Status(Code::kInvalidArgument, "the request id was used with other content");
 }
 
+Status ThreadedJobManager::CheckQueue(const std::vector<JobSpec>& jobs) const {
+  const auto num_new = static_cast<int64_t>(jobs.size());
+  if (active_.NumQueued() + num_new > options_.max_queued_jobs) {
+    return {Code::kResourceExhausted, "the queue is full (max_queued_jobs), jobs: " +
+                                          std::to_string(options_.max_queued_jobs)};
+  }
+  const std::string& owner = jobs.front().owner;
+  if (active_.NumQueuedOf(owner) + num_new > options_.max_queued_jobs_per_user) {
+    return {Code::kResourceExhausted, "too many jobs of " + owner +
+                                          " wait (max_queued_jobs_per_user): " +
+                                          std::to_string(options_.max_queued_jobs_per_user)};
+  }
+  return {};
+}
+
+Status ThreadedJobManager::CheckDisk(const std::string& owner) {
+  if (options_.max_disk_bytes_per_user == 0) return {};
+  DISTILL_ASSIGN_OR_RETURN(const int64_t bytes, store_.ArtifactBytesOf(owner));
+  if (bytes <= options_.max_disk_bytes_per_user) return {};
+  return {
+      Code::kResourceExhausted,
+      "the files of " + owner + "'s jobs take " + std::to_string(bytes) +
+          " bytes (max_disk_bytes_per_user: " + std::to_string(options_.max_disk_bytes_per_user) +
+          "): delete jobs that are not needed any more"};
+}
+
 Result<std::vector<JobRecord>> ThreadedJobManager::CreateJobs(const std::vector<JobSpec>& jobs,
                                                               const std::string& request_id,
                                                               const std::string& content_sha256) {
@@ -152,10 +178,8 @@ Result<std::vector<JobRecord>> ThreadedJobManager::CreateJobs(const std::vector<
       DISTILL_ASSIGN_OR_RETURN(const auto known, store_.FindRequest(request_id));
       if (known) return AnswerAgain(*known, content_sha256);
     }
-    if (active_.NumQueued() + static_cast<int64_t>(jobs.size()) > options_.max_queued_jobs) {
-      return Status(Code::kResourceExhausted,
-                    "the queue is full, jobs: " + std::to_string(options_.max_queued_jobs));
-    }
+    DISTILL_RETURN_IF_ERROR(CheckQueue(jobs));
+    DISTILL_RETURN_IF_ERROR(CheckDisk(jobs.front().owner));
     DISTILL_ASSIGN_OR_RETURN(
         const std::vector<JobId> ids,
         store_.InsertJobs(jobs, request_id, content_sha256, clock_.UnixMillis()));

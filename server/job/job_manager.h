@@ -19,6 +19,8 @@ namespace distill::server {
 
 struct JobManagerOptions {
   int64_t max_queued_jobs = 10'000;
+  int64_t max_queued_jobs_per_user = 5'000;
+  int64_t max_disk_bytes_per_user = 0;  // of registered artifacts; 0 = no limit
   /// A job that was interrupted waits so long before it starts again; twice as long each time.
   std::chrono::milliseconds retry_delay{1'000};
   std::chrono::milliseconds max_retry_delay{60'000};
@@ -52,7 +54,8 @@ class JobManager : public WorkerListener {
 
   /// Stores jobs (see JobStore::InsertJobs) and wakes the scheduler. A request id seen before
   /// returns the jobs made then. kInvalidArgument: it was used with other content.
-  /// kResourceExhausted: the queue is full.
+  /// kResourceExhausted: the queue is full, or the owner has too many jobs in it or
+  /// too much on disk.
   virtual Result<std::vector<JobRecord>> CreateJobs(const std::vector<JobSpec>& jobs,
                                                     const std::string& request_id,
                                                     const std::string& content_sha256) = 0;

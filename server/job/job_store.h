@@ -126,6 +126,8 @@ class JobStore {
   virtual Result<MetricPage> ListMetrics(JobId id, const std::vector<std::string>& names,
                                          int64_t cursor) = 0;
   virtual Result<std::vector<ArtifactRecord>> ListArtifacts(JobId id) = 0;
+  /// Returns the bytes of all artifacts that jobs of `owner` have registered.
+  virtual Result<int64_t> ArtifactBytesOf(const std::string& owner) = 0;
   /// Evaluations of the models of `jobs`, and those made by evaluation jobs among them; oldest
   /// first.
   virtual Result<std::vector<EvaluationRecord>> ListEvaluations(const std::vector<JobId>& jobs) = 0;

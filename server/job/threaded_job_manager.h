@@ -77,6 +77,8 @@ class ThreadedJobManager final : public JobManager {
   Status Recover(const JobRecord& job) REQUIRES(mutex_);
   Status TakeOver(const JobRecord& job, const AttemptRecord& attempt) REQUIRES(mutex_);
   Result<std::vector<JobRecord>> FindJobs(const std::vector<JobId>& ids);
+  Status CheckDisk(const std::string& owner);
+  Status CheckQueue(const std::vector<JobSpec>& jobs) const REQUIRES(mutex_);
   Result<std::vector<JobRecord>> AnswerAgain(const KnownRequest& known,
                                              const std::string& content_sha256);
 

@@ -263,9 +263,12 @@ grpc::ServerWriteReactor<Message>* JobServiceImpl::StartStream(grpc::CallbackSer
                                                                MakeSource make_source) {
   using Stream = PumpedStream<Message>;
   const auto open = [&access = dependencies_.access, &context, method, inputs = StreamInputs(),
-                     reference, make_source](JobId& watched) -> Result<typename Stream::Source> {
+                     reference, make_source](
+                        JobId& watched,
+                        const typename Stream::Claim& claim) -> Result<typename Stream::Source> {
     typename Stream::Source source;
     const auto find = [&](const AdmittedCall& call) -> Status {
+      DISTILL_RETURN_IF_ERROR(claim(call.caller().name));
       DISTILL_ASSIGN_OR_RETURN(watched, call.FindJob(inputs.store, reference));
       DISTILL_ASSIGN_OR_RETURN(source, make_source(inputs, watched));
       return {};

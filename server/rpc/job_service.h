@@ -21,6 +21,7 @@ struct ServiceDependencies {
   const FileLocator& files;
   const Clock& clock;
   const CallAccess& access;
+  SubmitRate& submit_rate;
   StreamEnvironment stream_environment;
 };
 
@@ -33,7 +34,8 @@ class JobServiceImpl final
  public:
   explicit JobServiceImpl(const ServiceDependencies& dependencies)
       : dependencies_(dependencies),
-        submitter_(dependencies.store, dependencies.manager, dependencies.files) {}
+        submitter_(dependencies.store, dependencies.manager, dependencies.files,
+                   dependencies.submit_rate) {}
 
   grpc::Status CreateJob(grpc::ServerContext* context, const v1::CreateJobRequest* request,
                          v1::Job* response) override;

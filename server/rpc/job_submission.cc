@@ -74,6 +74,8 @@ Status JobSubmitter::Submit(const Submission& submission, SubmissionOutcome& out
     DISTILL_RETURN_IF_ERROR(FindEarlierAnswer(submission, content_sha256, outcome, is_found));
     if (is_found) return {};
   }
+  DISTILL_RETURN_IF_ERROR(
+      rate_.Take(submission.caller.name, static_cast<int64_t>(submission.jobs.size())));
   DISTILL_ASSIGN_OR_RETURN(
       Resolution resolution,
       resolver_.Resolve(submission.jobs, submission.caller, submission.is_batch));

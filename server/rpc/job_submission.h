@@ -7,6 +7,7 @@
 #include "distill/v1/job_service.pb.h"
 #include "server/job/job_manager.h"
 #include "server/job/job_store.h"
+#include "server/rpc/submit_rate.h"
 #include "server/spec/job_resolver.h"
 
 namespace distill::server {
@@ -31,11 +32,12 @@ struct SubmissionOutcome {
 class JobSubmitter {
  public:
   /// All must outlive this object.
-  JobSubmitter(JobStore& store, JobManager& manager, const FileLocator& files)
-      : store_(store), manager_(manager), resolver_(store, files) {}
+  JobSubmitter(JobStore& store, JobManager& manager, const FileLocator& files, SubmitRate& rate)
+      : store_(store), manager_(manager), rate_(rate), resolver_(store, files) {}
 
   /// Fills `outcome` in. kInvalidArgument: violations, or the request id was used for other
-  /// content. kAlreadyExists: a name is taken. kResourceExhausted: the queue is full.
+  /// content. kAlreadyExists: a name is taken. kResourceExhausted: the queue is full, or the
+  /// caller submits too fast.
   Status Submit(const Submission& submission, SubmissionOutcome& outcome) const;
 
  private:
@@ -45,6 +47,7 @@ class JobSubmitter {
 
   JobStore& store_;
   JobManager& manager_;
+  SubmitRate& rate_;
   JobResolver resolver_;
 };
 

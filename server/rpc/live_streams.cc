@@ -4,30 +4,51 @@
 
 namespace distill::server {
 
-int64_t LiveStreams::Add(std::shared_ptr<LiveStream> stream) {
-  int64_t number = 0;
+LiveStreams::Admission LiveStreams::Add(std::shared_ptr<LiveStream> stream) {
+  Admission admission;
   bool is_late = false;
   {
     MutexLock lock(mutex_);
-    number = next_number_++;
-    streams_.emplace(number, stream);
+    if (static_cast<int64_t>(streams_.size()) >= limits_.total) {
+      admission.status = {Code::kResourceExhausted, "too many streams are open (max_streams): " +
+                                                        std::to_string(limits_.total)};
+    }
+    admission.number = next_number_++;
+    streams_.emplace(admission.number, Entry{stream, ""});
     is_late = is_finishing_;
   }
   if (is_late) stream->FinishSoon();
-  return number;
+  return admission;
+}
+
+Status LiveStreams::Claim(int64_t number, const std::string& user) {
+  MutexLock lock(mutex_);
+  const auto found = streams_.find(number);
+  if (found == streams_.end()) return {};
+  int64_t& count = num_of_user_[user];
+  if (count >= limits_.per_user) {
+    return {Code::kResourceExhausted,
+            "too many streams of " + user +
+                " are open (max_streams_per_user): " + std::to_string(limits_.per_user)};
+  }
+  found->second.user = user;
+  ++count;
+  return {};
 }
 
 void LiveStreams::Remove(int64_t number) {
-  std::shared_ptr<LiveStream> removed;  // destroyed without the lock
+  Entry removed;  // destroyed without the lock
   MutexLock lock(mutex_);
   const auto found = streams_.find(number);
   if (found == streams_.end()) return;
   removed = std::move(found->second);
   streams_.erase(found);
+  const auto count = num_of_user_.find(removed.user);
+  if (count != num_of_user_.end() && --count->second == 0) num_of_user_.erase(count);
   changed_.NotifyAll();
 }
 
-std::map<int64_t, std::shared_ptr<LiveStream>> LiveStreams::Snapshot() {
+std::map<int64_t, LiveStreams::Entry> LiveStreams::Snapshot() {
   MutexLock lock(mutex_);
   return streams_;
 }
@@ -48,9 +69,9 @@ void LiveStreams::FinishAll(std::chrono::milliseconds grace) {
     MutexLock lock(mutex_);
     is_finishing_ = true;
   }
-  for (const auto& [number, stream] : Snapshot()) stream->FinishSoon();
+  for (const auto& [number, entry] : Snapshot()) entry.stream->FinishSoon();
   if (WaitUntilEmpty(grace)) return;
-  for (const auto& [number, stream] : Snapshot()) stream->BreakOff();
+  for (const auto& [number, entry] : Snapshot()) entry.stream->BreakOff();
   WaitUntilEmpty(grace);
 }
 

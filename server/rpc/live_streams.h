@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 
 #include "core/base/mutex.h"
+#include "core/base/status.h"
 
 namespace distill::server {
 
@@ -20,12 +22,29 @@ class LiveStream {
   virtual void BreakOff() = 0;
 };
 
+/// How many streams may be open at a time.
+struct StreamLimits {
+  int64_t total = 2'000;
+  int64_t per_user = 200;
+};
+
 /// The streams that are open: a server waits for ever for one that nobody finishes. Thread-safe.
 class LiveStreams {
  public:
-  /// Keeps `stream` until Remove. Returns its number. Streams that are added after FinishAll() are
-  /// finished at once.
-  int64_t Add(std::shared_ptr<LiveStream> stream);
+  explicit LiveStreams(const StreamLimits& limits = {}) : limits_(limits) {}
+
+  /// What Add says of a stream.
+  struct Admission {
+    int64_t number = 0;  // for Remove
+    Status status;       // kResourceExhausted: too many are open; the stream must end with it
+  };
+
+  /// Keeps `stream` until Remove, also one that must end at once. Streams that are added after
+  /// FinishAll() are finished at once.
+  Admission Add(std::shared_ptr<LiveStream> stream);
+  /// Notes whose stream it is, once that is known. kResourceExhausted: too many of `user` are open;
+  /// the stream must end.
+  Status Claim(int64_t number, const std::string& user) EXCLUDES(mutex_);
   void Remove(int64_t number);
 
   /// Finishes all streams, and those to come. After `grace`, breaks off those that are still open.
@@ -33,14 +52,21 @@ class LiveStreams {
   void FinishAll(std::chrono::milliseconds grace);
 
  private:
-  std::map<int64_t, std::shared_ptr<LiveStream>> Snapshot() EXCLUDES(mutex_);
+  struct Entry {
+    std::shared_ptr<LiveStream> stream;
+    std::string user;  // "" = not known yet
+  };
+
+  std::map<int64_t, Entry> Snapshot() EXCLUDES(mutex_);
   bool WaitUntilEmpty(std::chrono::milliseconds timeout) EXCLUDES(mutex_);
 
+  const StreamLimits limits_;
   Mutex mutex_;
   ConditionVariable changed_;
   int64_t next_number_ GUARDED_BY(mutex_) = 1;
   bool is_finishing_ GUARDED_BY(mutex_) = false;
-  std::map<int64_t, std::shared_ptr<LiveStream>> streams_ GUARDED_BY(mutex_);
+  std::map<int64_t, Entry> streams_ GUARDED_BY(mutex_);
+  std::map<std::string, int64_t> num_of_user_ GUARDED_BY(mutex_);
 };
 
 }  // namespace distill::server

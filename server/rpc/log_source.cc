@@ -49,7 +49,7 @@ class LogSource final : public StreamSource<v1::TailLogsResponse> {
       Result<std::string> piece = ReadPiece();
       if (!piece.ok()) return StreamStep::End(piece.status());
       if (!piece->empty()) {
-        offset_ += static_cast<int64_t>(piece->size());
+        offset_ = next_offset_;
         message.set_data(std::move(piece).value());
         message.set_next_offset(offset_);
         message.set_attempt(attempt_);
@@ -78,11 +78,22 @@ class LogSource final : public StreamSource<v1::TailLogsResponse> {
       }
       DISTILL_RETURN_IF_ERROR(PlaceOffset());
     }
+    if (std::string note = SkipHole(); !note.empty()) return note;
     std::string piece(kPieceBytes, '\0');
     const ssize_t count = ::pread(file_.get(), piece.data(), piece.size(), offset_);
     if (count < 0) return ErrnoStatus("read a log", errno);
     piece.resize(static_cast<size_t>(count));
+    next_offset_ = offset_ + count;
     return piece;
+  }
+
+  // Returns what stands in place of the front of a log that was cut (server/worker/log_limit.h), or
+  // "" where the offset does not lie in it.
+  std::string SkipHole() {
+    const off_t data = ::lseek(file_.get(), offset_, SEEK_DATA);
+    if (data <= offset_) return "";
+    next_offset_ = data;
+    return "[distilld: " + std::to_string(data - offset_) + " bytes of the log were cut]\n";
   }
 
   Status PlaceOffset() {
@@ -98,8 +109,9 @@ class LogSource final : public StreamSource<v1::TailLogsResponse> {
   const JobId job_;
   const bool is_pinned_;  // to one attempt
   const bool follows_;
-  int attempt_;     // 0 = none has started yet
-  int64_t offset_;  // -1 = near the end
+  int attempt_;              // 0 = none has started yet
+  int64_t offset_;           // -1 = near the end
+  int64_t next_offset_ = 0;  // behind the piece that was read last
   FileDescriptor file_;
 };
 

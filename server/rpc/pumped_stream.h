@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "core/base/mutex.h"
@@ -38,14 +39,18 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
 
   /// Returns the reactor of a call; `environment` and `context` must outlive it. `make_source` runs
   /// on the pool, before the first step; it returns Result<Source> and sets the id of the job whose
-  /// changes wake the stream (0 = none).
-  using MakeSource = std::function<Result<Source>(JobId& watched)>;
+  /// changes wake the stream (0 = none). It claims the stream for the caller once it knows that.
+  using Claim = std::function<Status(const std::string& user)>;
+  using MakeSource = std::function<Result<Source>(JobId& watched, const Claim& claim)>;
   static grpc::ServerWriteReactor<Message>* Start(const StreamEnvironment& environment,
                                                   grpc::CallbackServerContext& context,
                                                   MakeSource make_source) {
     auto stream = std::make_shared<PumpedStream>(environment, context, std::move(make_source));
     stream->self_ = stream;
-    stream->number_ = environment.streams.Add(stream);
+    const LiveStreams::Admission admission = environment.streams.Add(stream);
+    stream->number_ = admission.number;
+    // It is busy with its first step, which then ends it.
+    if (!admission.status.ok()) stream->Stop(admission.status);
     environment.pool.Run([stream] { stream->Step(); });
     return stream.get();
   }
@@ -127,7 +132,10 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
   // Subscribes before the first look: a change in between is seen by one or the other.
   Status Open() {
     JobId watched = 0;
-    DISTILL_ASSIGN_OR_RETURN(source_, make_source_(watched));
+    const Claim claim = [this](const std::string& user) {
+      return environment_.streams.Claim(number_, user);
+    };
+    DISTILL_ASSIGN_OR_RETURN(source_, make_source_(watched, claim));
     make_source_ = nullptr;
     if (watched != 0) {
       subscription_ =

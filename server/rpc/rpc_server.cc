@@ -25,23 +25,23 @@ constexpr std::array<const char*, 4> kServiceNames = {
     "distill.v1.UserService"};
 
 ServiceDependencies ForServices(const RpcServer::Dependencies& dependencies,
-                                const CallAccess& access, TaskPool& pool, LiveStreams& streams) {
-  return {dependencies.store,
-          dependencies.manager,
-          dependencies.preparer,
-          dependencies.files,
-          dependencies.clock,
-          access,
-          {pool, streams, dependencies.events}};
+                                const CallAccess& access, TaskPool& pool, LiveStreams& streams,
+                                SubmitRate& submit_rate) {
+  return {dependencies.store,    dependencies.manager,
+          dependencies.preparer, dependencies.files,
+          dependencies.clock,    access,
+          submit_rate,           {pool, streams, dependencies.events}};
 }
 
 }  // namespace
 
 RpcServer::RpcServer(const RpcServerOptions& options, const Dependencies& dependencies)
     : pool_(kTaskThreads),
+      streams_(options.stream_limits),
+      submit_rate_(options.max_submits_per_minute, dependencies.clock),
       access_(dependencies.gate, dependencies.audit, dependencies.clock),
-      jobs_(ForServices(dependencies, access_, pool_, streams_)),
-      datasets_(ForServices(dependencies, access_, pool_, streams_)),
+      jobs_(ForServices(dependencies, access_, pool_, streams_, submit_rate_)),
+      datasets_(ForServices(dependencies, access_, pool_, streams_, submit_rate_)),
       server_info_(options.facts, dependencies.store, dependencies.manager, access_),
       users_(access_) {}
 

@@ -24,6 +24,8 @@ struct RpcServerOptions {
   int max_message_bytes = 4 * 1024 * 1024;
   bool has_reflection = true;
   TlsFiles tls;  // checked (CheckTlsFiles)
+  StreamLimits stream_limits;
+  int64_t max_submits_per_minute = 0;  // of each user; 0 = no limit
   ServerFacts facts;
 };
 
@@ -63,6 +65,7 @@ class RpcServer {
 
   TaskPool pool_;
   LiveStreams streams_;
+  SubmitRate submit_rate_;
   const CallAccess access_;
   JobServiceImpl jobs_;
   DatasetServiceImpl datasets_;

@@ -155,6 +155,14 @@ std::vector<ArtifactRecord> ListArtifacts(SQLite::Database& control, JobId job) 
   return artifacts;
 }
 
+int64_t ArtifactBytesOf(SQLite::Database& control, const std::string& owner) {
+  return SelectInt(control,
+                   "SELECT coalesce(sum(size_bytes), 0) FROM artifact"
+                   " JOIN job ON job.id = artifact.job WHERE job.owner = ?",
+                   owner)
+      .value_or(0);
+}
+
 std::vector<EvaluationRecord> ListEvaluations(SQLite::Database& control,
                                               const std::vector<JobId>& jobs) {
   std::map<int64_t, EvaluationRecord> by_id;  // a job may have made, and own, the same one

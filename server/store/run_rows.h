@@ -26,6 +26,7 @@ Status Store(SQLite::Database& control, JobId job, int attempt, const RunEventBa
 Result<int64_t> JournalOffset(SQLite::Database& control, JobId job, int attempt);
 
 std::vector<ArtifactRecord> ListArtifacts(SQLite::Database& control, JobId job);
+int64_t ArtifactBytesOf(SQLite::Database& control, const std::string& owner);
 std::vector<EvaluationRecord> ListEvaluations(SQLite::Database& control,
                                               const std::vector<JobId>& jobs);
 

@@ -236,6 +236,12 @@ class SqliteJobStore final : public JobStore {
     });
   }
 
+  Result<int64_t> ArtifactBytesOf(const std::string& owner) override {
+    return control_->Read("sum artifacts", [&](Database& control) -> Result<int64_t> {
+      return run_rows::ArtifactBytesOf(control, owner);
+    });
+  }
+
   Result<std::vector<ArtifactRecord>> ListArtifacts(JobId id) override {
     return control_->Read("list artifacts",
                           [&](Database& control) -> Result<std::vector<ArtifactRecord>> {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +32,16 @@ void Empty(int descriptor) {
 Status NotFollowed(const RunKey& key) {
   return {Code::kNotFound,
           "no such run: " + std::to_string(key.id) + " attempt " + std::to_string(key.attempt)};
+}
+
+// Holds a process to files of so many bytes: a larger write fails in it, or ends it by SIGXFSZ.
+void LimitFiles(int pid, int64_t max_bytes) {
+  if (max_bytes == 0) return;
+  const auto bytes = static_cast<rlim_t>(max_bytes);
+  const rlimit limit{bytes, bytes};
+  if (::prlimit(pid, RLIMIT_FSIZE, &limit, nullptr) == 0) return;
+  LogWarning("files of a worker are not limited",
+             {{"pid", pid}, {"error", ErrnoStatus("prlimit", errno).ToString()}});
 }
 
 }  // namespace
@@ -80,13 +91,16 @@ Result<WorkerProcess> ProcessWorkerLauncher::Start(const LaunchRequest& request)
   spawn.identity = options_.identity;
   DISTILL_RETURN_IF_ERROR(HandOver(request.run_directory).WithContext("give to worker_user"));
   DISTILL_ASSIGN_OR_RETURN(const WorkerProcess process, Spawn(spawn));
-  Follow(request, std::make_unique<WorkerRun>(request, process, WorkerRun::Origin::kStarted));
+  LimitFiles(process.pid, options_.max_file_bytes);
+  Follow(request, std::make_unique<WorkerRun>(request, process, WorkerRun::Origin::kStarted,
+                                              options_.max_log_bytes));
   return process;
 }
 
 Status ProcessWorkerLauncher::Adopt(const LaunchRequest& request, const WorkerProcess& process) {
   DISTILL_RETURN_IF_ERROR(CheckIsNew(request.key));
-  Follow(request, std::make_unique<WorkerRun>(request, process, WorkerRun::Origin::kAdopted));
+  Follow(request, std::make_unique<WorkerRun>(request, process, WorkerRun::Origin::kAdopted,
+                                              options_.max_log_bytes));
   return Status::Ok();
 }
 

@@ -21,6 +21,8 @@ namespace distill::server {
 struct ProcessWorkerLauncherOptions {
   std::filesystem::path executable;  // of the worker, absolute; its argument is the run directory
   std::chrono::milliseconds stop_grace{30'000};  // from SIGTERM to SIGKILL
+  int64_t max_log_bytes = 0;                     // of a worker's log; 0 = no limit
+  int64_t max_file_bytes = 0;                    // of any file of a worker; 0 = no limit
   /// How often journals are looked at when the file system tells of no change (as on NFS).
   std::chrono::milliseconds poll_interval{1'000};
   /// Whom workers run as; nothing = as this process. Run directories are given to that account, and

@@ -10,6 +10,7 @@
 #include "core/base/journal.h"
 #include "core/base/log.h"
 #include "server/worker/journal_messages.h"
+#include "server/worker/log_limit.h"
 #include "server/worker/process.h"
 
 namespace distill::server {
@@ -53,9 +54,12 @@ RunEventBatch ToBatch(const JournalChunk& chunk, const RunKey& key) {
 
 }  // namespace
 
-WorkerRun::WorkerRun(const LaunchRequest& request, const WorkerProcess& process, Origin origin)
+WorkerRun::WorkerRun(const LaunchRequest& request, const WorkerProcess& process, Origin origin,
+                     int64_t max_log_bytes)
     : key_(request.key),
       journal_(request.run_directory / "journal"),
+      log_(request.run_directory / "worker.log"),
+      max_log_bytes_(max_log_bytes),
       process_(process),
       origin_(origin),
       process_descriptor_(OpenProcess(process)),
@@ -70,6 +74,7 @@ WorkerRun::WorkerRun(const LaunchRequest& request, const WorkerProcess& process,
 bool WorkerRun::Advance(WorkerListener& listener, int64_t now_ms) {
   // The process first: what it wrote before its end is then read.
   LookAfterProcess();
+  CutLog(now_ms);
   const bool is_drained = Drain(listener, now_ms);
   if (!has_exited_ || !is_drained) return false;
   if (has_incomplete_tail_) {
@@ -77,6 +82,18 @@ bool WorkerRun::Advance(WorkerListener& listener, int64_t now_ms) {
                {{"run", NameOf(key_)}, {"offset", offset_}});
   }
   return true;
+}
+
+// Once a second, and at the end: what a worker writes in between may stand above the limit.
+void WorkerRun::CutLog(int64_t now_ms) {
+  constexpr int64_t kIntervalMs = 1'000;
+  if (!has_exited_ && now_ms < log_cut_at_ms_) return;
+  log_cut_at_ms_ = now_ms + kIntervalMs;
+  const Status cut = LimitLog(log_, max_log_bytes_);
+  if (cut.ok()) return;
+  constexpr int64_t kLongMs = 3'600'000;
+  log_cut_at_ms_ = now_ms + kLongMs;
+  LogWarning("log not cut", {{"run", NameOf(key_)}, {"error", cut.ToString()}});
 }
 
 void WorkerRun::LookAfterProcess() {

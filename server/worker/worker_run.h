@@ -15,7 +15,9 @@ class WorkerRun {
  public:
   enum class Origin { kStarted, kAdopted };
 
-  WorkerRun(const LaunchRequest& request, const WorkerProcess& process, Origin origin);
+  /// `max_log_bytes`: as LimitLog.
+  WorkerRun(const LaunchRequest& request, const WorkerProcess& process, Origin origin,
+            int64_t max_log_bytes);
 
   const RunKey& key() const { return key_; }
   const WorkerProcess& process() const { return process_; }
@@ -34,16 +36,20 @@ class WorkerRun {
  private:
   void LookAfterProcess();
   void NoteExit();
+  void CutLog(int64_t now_ms);
   bool Drain(WorkerListener& listener, int64_t now_ms);
   bool RetryLater(const Status& status, int64_t now_ms);
 
   const RunKey key_;
   const std::filesystem::path journal_;
+  const std::filesystem::path log_;
+  const int64_t max_log_bytes_;
   const WorkerProcess process_;
   const Origin origin_;
   FileDescriptor process_descriptor_;
   int64_t offset_;
   int64_t retry_at_ms_ = 0;
+  int64_t log_cut_at_ms_ = 0;
   int num_failures_ = 0;
   bool has_exited_ = false;
   bool has_incomplete_tail_ = false;

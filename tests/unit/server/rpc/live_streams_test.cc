@@ -1,0 +1,61 @@
+#include "server/rpc/live_streams.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/matchers/status_matchers.h"
+
+namespace distill::server {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::IsOk;
+using testing::StatusIs;
+
+class QuietStream final : public LiveStream {
+ public:
+  void FinishSoon() override {}
+  void BreakOff() override {}
+};
+
+Status Open(LiveStreams& streams, const std::string& user) {
+  const LiveStreams::Admission admission = streams.Add(std::make_shared<QuietStream>());
+  return admission.status.ok() ? streams.Claim(admission.number, user) : admission.status;
+}
+
+TEST(LiveStreamsTest, AUserMayHaveOnlySoMany) {
+  LiveStreams streams({10, 2});
+  ASSERT_THAT(Open(streams, "ada"), IsOk());
+  ASSERT_THAT(Open(streams, "ada"), IsOk());
+
+  EXPECT_THAT(Open(streams, "ada"),
+              StatusIs(Code::kResourceExhausted,
+                       AllOf(HasSubstr("ada"), HasSubstr("max_streams_per_user"), HasSubstr("2"))));
+  EXPECT_THAT(Open(streams, "bob"), IsOk());
+}
+
+TEST(LiveStreamsTest, AllTogetherMayHaveOnlySoMany) {
+  LiveStreams streams({2, 2});
+  ASSERT_THAT(Open(streams, "ada"), IsOk());
+  ASSERT_THAT(Open(streams, "bob"), IsOk());
+
+  EXPECT_THAT(Open(streams, "eve"),
+              StatusIs(Code::kResourceExhausted, HasSubstr("max_streams): 2")));
+}
+
+TEST(LiveStreamsTest, AStreamThatEndedMakesRoomAndARefusedOneTakesNone) {
+  LiveStreams streams({10, 1});
+  const int64_t first = streams.Add(std::make_shared<QuietStream>()).number;
+  const int64_t refused = streams.Add(std::make_shared<QuietStream>()).number;
+  ASSERT_THAT(streams.Claim(first, "ada"), IsOk());
+  ASSERT_FALSE(streams.Claim(refused, "ada").ok());
+
+  streams.Remove(refused);
+  EXPECT_FALSE(Open(streams, "ada").ok());
+  streams.Remove(first);
+
+  EXPECT_THAT(Open(streams, "ada"), IsOk());
+}
+
+}  // namespace
+}  // namespace distill::server
