@@ -84,6 +84,7 @@ grpc::Status JobServiceImpl::OnJob(grpc::ServerContext& context, const char* met
   return ToGrpc(
       dependencies_.access.Run(context, method, reference, [&](AdmittedCall& call) -> Status {
         DISTILL_ASSIGN_OR_RETURN(const JobId id, call.FindJob(dependencies_.store, reference));
+        call.set_target(std::to_string(id));  // a name may be used again, an id never is
         return body(id, call);
       }));
 }

@@ -257,7 +257,7 @@ TEST_F(AccessTest, TrailHasEveryActionAndEveryRefusalAndNoToken) {
   }
   EXPECT_THAT(lines, ::testing::UnorderedElementsAre("ada CreateJob " + job.id() + " OK",
                                                      "ben CancelJob traced PERMISSION_DENIED",
-                                                     "root CancelJob traced OK",
+                                                     "root CancelJob " + job.id() + " OK",
                                                      " GetJob traced UNAUTHENTICATED"));
 }
 
