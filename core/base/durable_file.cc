@@ -50,7 +50,9 @@ namespace {
 Status WriteAndSync(const std::filesystem::path& path, const std::function<Status(int)>& write) {
   constexpr mode_t kOwnerOnly = 0600;
   FaultPoint("file.before_create");
-  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOwnerOnly));
+  // Not through a link: the folder may belong to an account with less rights than ours.
+  FileDescriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!file.is_open()) return ErrnoStatus("create " + path.string(), errno);
   DISTILL_RETURN_IF_ERROR(write(file.get()));
   FaultPoint("file.before_sync");

@@ -36,6 +36,17 @@ TEST(DurableFileTest, FailedWriteKeepsTheOldContentAndLeavesNoTemporaryFile) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
 }
 
+TEST(DurableFileTest, LinkInPlaceOfTheTemporaryFileIsNotFollowed) {
+  const TempDir dir;
+  ASSERT_OK(ReplaceFile(dir.path() / "secret", "kept"));
+  std::filesystem::create_symlink(dir.path() / "secret", dir.path() / "file.tmp");
+
+  EXPECT_FALSE(ReplaceFile(dir.path() / "file", "new").ok());
+
+  EXPECT_EQ(ReadFile(dir.path() / "secret").value(), "kept");
+  EXPECT_OK(ReplaceFile(dir.path() / "file", "new"));
+}
+
 TEST(DurableFileTest, FullDiskIsResourceExhausted) {
   const FileDescriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
   EXPECT_THAT(WriteAll(full.get(), "x", "/dev/full"), HasCode(Code::kResourceExhausted));

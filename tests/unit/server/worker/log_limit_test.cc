@@ -61,6 +61,16 @@ TEST_F(LogLimitTest, ItIsCutAgainAndAgainAsItGrows) {
   }
 }
 
+TEST_F(LogLimitTest, ALinkInPlaceOfTheLogIsNotFollowed) {
+  Append(1024 * kKiB, 'a');
+  std::filesystem::rename(log_, folder_.path() / "other");
+  std::filesystem::create_symlink(folder_.path() / "other", log_);
+
+  static_cast<void>(LimitLog(log_, 256 * kKiB).ok());
+
+  EXPECT_EQ(ReadFile(folder_.path() / "other").value()[0], 'a');
+}
+
 TEST_F(LogLimitTest, ZeroIsNoLimitAndALogThatIsNotThereIsNoError) {
   EXPECT_THAT(LimitLog(log_, 256 * kKiB), IsOk());
   Append(1024 * kKiB, 'a');
