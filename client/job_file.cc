@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/field_path.h"
+#include "core/base/plain_text.h"
 
 namespace distill::client {
 namespace {
@@ -195,6 +196,11 @@ void ReadDocument(const YAML::Node& document, NodeReader& reader, Defaults& defa
 }  // namespace
 
 Result<std::vector<v1::Job>> ParseJobFile(const std::string& text, const std::string& file_name) {
+  // The parser may not come back from other bytes.
+  if (const auto line = FirstLineThatIsNoText(text)) {
+    return Status(Code::kInvalidArgument,
+                  file_name + ":" + std::to_string(*line) + ": not text in UTF-8");
+  }
   NodeReader reader(file_name);
   Defaults defaults;
   std::vector<v1::Job> jobs;

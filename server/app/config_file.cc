@@ -5,7 +5,9 @@
 #include <map>
 #include <sstream>
 
+#include "core/base/plain_text.h"
 #include "server/app/config.h"
+#include "server/app/toml_text.h"
 
 namespace distill::server {
 namespace {
@@ -120,6 +122,13 @@ toml::array ArrayOf(const Range& values) {
 }  // namespace
 
 Status ReadToml(const std::string& toml, const std::string& name, Config& config) {
+  auto wrong_line = FirstLineThatIsNoText(toml);
+  if (!wrong_line) wrong_line = FirstLineWithBareUnicode(toml);
+  if (wrong_line) {
+    return {Code::kFailedPrecondition,
+            name + ":" + std::to_string(*wrong_line) +
+                ": not text in UTF-8, or a character beyond ASCII outside of quotes"};
+  }
   toml::table table;
   try {
     table = toml::parse(toml);

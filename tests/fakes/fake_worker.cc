@@ -9,6 +9,7 @@
 //   started [RESUMED_EPOCH]        step EPOCH STEP          epoch NUMBER ACCURACY
 //   epochs FIRST LAST              the epochs from FIRST to LAST, 2 ms apart
 //   burst FIRST LAST               the same, as fast as it can
+//   wide FIRST LAST                as burst, with ten series
 //   artifact NAME                  notice WORDS             scan_report FILES
 //   outcome STATE CAUSE [WORDS]    (numbers of distill.v1)  print WORDS
 //   exit CODE                      kill                     (by SIGKILL)
@@ -96,8 +97,8 @@ class ScriptedWorker {
       double accuracy = 0;
       words >> number >> accuracy;
       SetEpoch(event, number, accuracy);
-    } else if (command == "epochs" || command == "burst") {
-      return PlayEpochs(words, command == "epochs");
+    } else if (command == "epochs" || command == "burst" || command == "wide") {
+      return PlayEpochs(words, command);
     } else if (command == "artifact") {
       std::string name;
       words >> name;
@@ -165,7 +166,9 @@ class ScriptedWorker {
     (*event.mutable_epoch()->mutable_metrics())["val/accuracy"] = accuracy;
   }
 
-  bool PlayEpochs(std::istringstream& words, bool is_paced) {
+  bool PlayEpochs(std::istringstream& words, const std::string& command) {
+    constexpr int kMoreSeries = 9;
+    const bool is_paced = command == "epochs";
     int first = 0;
     int last = 0;
     words >> first >> last;
@@ -173,6 +176,9 @@ class ScriptedWorker {
       if (stop_requested != 0) Leave();
       worker::v1::RunEvent event;
       SetEpoch(event, number, 1.0 - 1.0 / number);
+      for (int series = 0; command == "wide" && series < kMoreSeries; ++series) {
+        (*event.mutable_epoch()->mutable_metrics())["train/" + std::to_string(series)] = number;
+      }
       if (!Append(event, is_paced)) return false;
       if (is_paced) Pause();
     }

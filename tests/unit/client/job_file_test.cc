@@ -168,5 +168,11 @@ TEST(JobFileTest, TheReferenceRecipeHoldsEveryRunWithItsEvaluationInOrder) {
   EXPECT_EQ(evaluated.size(), 23U);
 }
 
+// Found by tests/fuzz/job_file_fuzzer: yaml-cpp 0.7 did not come back.
+TEST(JobFileTest, AFileThatIsNoTextIsNamedWithItsLine) {
+  EXPECT_THAT(ParseJobFile(std::string("jobs:\n- name:\0\xFF", 15), "f.yaml").status().message(),
+              ::testing::HasSubstr("f.yaml:2: not text in UTF-8"));
+}
+
 }  // namespace
 }  // namespace distill::client

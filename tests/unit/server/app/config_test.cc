@@ -70,6 +70,22 @@ TEST(ConfigTest, UnknownKeysAndWrongTypesAreNamedWithTheirLines) {
                              HasSubstr("f.toml:3: must be true or false: reflection"))));
 }
 
+// Found by tests/fuzz/config_fuzzer: toml++ 3.3 ran into what it holds to be unreachable.
+TEST(ConfigTest, CharactersBeyondAsciiMayStandInStringsAndCommentsOnly) {
+  Config config;
+
+  EXPECT_OK(
+      ReadToml("# größe\nlog_file = '/größe' # é\nstate_dir = \"/\\\"é\"\n"
+               "weights_dir = '''\n/é'''\n",
+               "f.toml", config));
+  EXPECT_EQ(config.log_file, "/größe");
+  for (const std::string wrong :
+       {"\n\xEF\xB2\xBF# x", "\né = 1", "\nlog_level = é", "\nx = 'a' é"}) {
+    EXPECT_THAT(ReadToml(wrong, "f.toml", config),
+                StatusIs(Code::kFailedPrecondition, HasSubstr("f.toml:2: not text")));
+  }
+}
+
 TEST(ConfigTest, BrokenFileIsNamedWithItsLine) {
   Config config;
 

@@ -1,0 +1,43 @@
+#include "core/base/plain_text.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace distill {
+namespace {
+
+// Returns the length of the character that `bytes` begin with; 0 when it is none that a text holds.
+size_t CharacterBytes(std::string_view bytes) {
+  const auto at = [&](size_t index) { return static_cast<uint8_t>(bytes[index]); };
+  const uint8_t first = at(0);
+  if (first < 0x80) {
+    const bool is_text =
+        (first >= 0x20 && first != 0x7F) || first == '\t' || first == '\n' || first == '\r';
+    return is_text ? 1 : 0;
+  }
+  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || bytes.size() < length) return 0;
+  for (size_t index = 1; index < length; ++index) {
+    if ((at(index) & 0xC0U) != 0x80U) return 0;
+  }
+  // Longer than needed, a surrogate, or beyond Unicode (RFC 3629, section 4).
+  const bool is_wrong = (first == 0xE0 && at(1) < 0xA0) || (first == 0xED && at(1) > 0x9F) ||
+                        (first == 0xF0 && at(1) < 0x90) || (first == 0xF4 && at(1) > 0x8F);
+  return is_wrong ? 0 : length;
+}
+
+}  // namespace
+
+std::optional<size_t> FirstLineThatIsNoText(std::string_view bytes) {
+  for (size_t position = 0; position < bytes.size();) {
+    const size_t length = CharacterBytes(bytes.substr(position));
+    if (length == 0) {
+      return 1 + static_cast<size_t>(std::count(
+                     bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(position), '\n'));
+    }
+    position += length;
+  }
+  return std::nullopt;
+}
+
+}  // namespace distill
