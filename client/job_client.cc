@@ -104,6 +104,18 @@ Result<v1::ListJobsResponse> JobClient::ListJobs(v1::ListJobsRequest request, in
   return all;
 }
 
+Result<v1::ExplainJobResponse> JobClient::ExplainJob(const std::string& job) const {
+  return connection_->Call(connection_->jobs(), &Jobs::ExplainJob,
+                           RequestFor<v1::ExplainJobRequest>(job), Repeat::kWhenUnavailable);
+}
+
+Result<v1::ListQueueResponse> JobClient::ListQueue(int max_entries) const {
+  v1::ListQueueRequest request;
+  request.set_max_entries(max_entries);
+  return connection_->Call(connection_->jobs(), &Jobs::ListQueue, request,
+                           Repeat::kWhenUnavailable);
+}
+
 Result<v1::Job> JobClient::CancelJob(const std::string& job) const {
   return connection_->Call(connection_->jobs(), &Jobs::CancelJob,
                            RequestFor<v1::CancelJobRequest>(job), Repeat::kWhenUnavailable);

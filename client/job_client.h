@@ -58,6 +58,9 @@ class JobClient {
   Result<v1::Job> GetJob(const std::string& job) const;
   /// Returns the newest `max_jobs` that match `request` (0 = all), page by page.
   Result<v1::ListJobsResponse> ListJobs(v1::ListJobsRequest request, int max_jobs) const;
+  Result<v1::ExplainJobResponse> ExplainJob(const std::string& job) const;
+  /// `max_entries`: 0 = the server's default.
+  Result<v1::ListQueueResponse> ListQueue(int max_entries) const;
   Result<v1::Job> CancelJob(const std::string& job) const;
   Result<v1::Job> PauseJob(const std::string& job) const;
   Result<v1::Job> ResumeJob(const std::string& job) const;

@@ -50,6 +50,9 @@ void PrefixNames(const std::string& prefix, std::vector<v1::Job>& jobs) {
   for (v1::Job& job : jobs) {
     if (!job.name().empty()) job.set_name(prefix + job.name());
     if (job.eval().has_job()) PrefixReference(prefix, names, *job.mutable_eval()->mutable_job());
+    for (v1::After& after : *job.mutable_after()) {
+      PrefixReference(prefix, names, *after.mutable_job());
+    }
     if (job.train().initial_weights().has_job()) {
       PrefixReference(prefix, names,
                       *job.mutable_train()->mutable_initial_weights()->mutable_job());

@@ -32,6 +32,28 @@ Status ApplyLabels(const std::vector<std::string>& labels, v1::Job& job) {
   return {};
 }
 
+// A name has no colon, so that what follows the last one is the condition.
+Status ApplyAfter(const std::vector<std::string>& texts, v1::Job& job) {
+  for (const std::string& text : texts) {
+    const size_t split = text.rfind(':');
+    v1::After& after = *job.add_after();
+    after.set_job(text.substr(0, split));
+    after.set_condition(v1::AFTER_CONDITION_OK);
+    if (after.job().empty()) return UsageError("--after: a job is needed, not '" + text + "'");
+    if (split == std::string::npos) continue;
+    const auto condition =
+        ParseEnum(*v1::AfterCondition_descriptor(), std::string_view(text).substr(split + 1));
+    if (!condition.ok()) return condition.status().WithContext("--after");
+    after.set_condition(static_cast<v1::AfterCondition>(*condition));
+  }
+  return {};
+}
+
+Status ApplyJobFlags(const JobFlags& flags, v1::Job& job) {
+  DISTILL_RETURN_IF_ERROR(ApplyLabels(flags.labels, job));
+  return ApplyAfter(flags.after, job);
+}
+
 // A flag that belongs to the distillation terms.
 struct TermFlag {
   std::string flag;
@@ -184,7 +206,7 @@ Result<v1::Job> BuildTrainJob(const TrainFlags& flags) {
   if (flags.ema) train.mutable_ema();
   if (flags.rdrop) train.mutable_rdrop();
   DISTILL_RETURN_IF_ERROR(Apply(flags.settings, job));
-  DISTILL_RETURN_IF_ERROR(ApplyLabels(flags.labels, job));
+  DISTILL_RETURN_IF_ERROR(ApplyJobFlags(flags.job_flags, job));
   DISTILL_RETURN_IF_ERROR(ApplyInitialWeights(flags, train));
   DISTILL_RETURN_IF_ERROR(ApplyDistillation(flags.distillation, train));
   return job;
@@ -202,7 +224,7 @@ Result<v1::Job> BuildEvalJob(const EvalFlags& flags) {
     eval.set_file(flags.file);
   }
   DISTILL_RETURN_IF_ERROR(Apply(flags.settings, job));
-  DISTILL_RETURN_IF_ERROR(ApplyLabels(flags.labels, job));
+  DISTILL_RETURN_IF_ERROR(ApplyJobFlags(flags.job_flags, job));
   DISTILL_RETURN_IF_ERROR(AddPasses(flags, eval));
   return job;
 }

@@ -15,6 +15,12 @@ struct FlagSetting {
   std::string value;
 };
 
+/// Flags of every kind of job whose values need more than their text.
+struct JobFlags {
+  std::vector<std::string> labels;  // "key=value"
+  std::vector<std::string> after;   // "JOB", or "JOB:ok", "JOB:any", "JOB:fail"
+};
+
 /// The flags of `train` about distillation. Those of a term are "VALUE", for all terms that take
 /// it, or "METHOD=VALUE".
 struct DistillationFlags {
@@ -34,7 +40,7 @@ struct DistillationFlags {
 
 struct TrainFlags {
   std::vector<FlagSetting> settings;
-  std::vector<std::string> labels;  // "key=value"
+  JobFlags job_flags;
   bool ema = false;
   bool rdrop = false;
   bool pretrained = false;
@@ -44,7 +50,7 @@ struct TrainFlags {
 
 struct EvalFlags {
   std::vector<FlagSetting> settings;
-  std::vector<std::string> labels;
+  JobFlags job_flags;
   std::string job;  // exactly one of job and file
   std::string file;
   std::vector<std::string> splits;  // none: test; a plain pass of each

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/command/command_context.h"
+#include "client/job_grid.h"
 #include "client/train_request.h"
 
 namespace distill::client {
@@ -21,6 +22,7 @@ struct SubmitOptions {
   bool dry_run = false;  // have it checked only
   bool quiet = false;    // print ids only
   std::string request_id;
+  std::vector<GridAxis> grid;  // not of a file
 };
 
 ExitCode Train(const CommandContext& context, const TrainFlags& flags,
@@ -39,12 +41,26 @@ struct ListOptions {
   std::vector<std::string> states;
   std::string owner;
   std::string name_prefix;
+  std::string group;
   int limit = 50;  // 0 = all
   bool quiet = false;
 };
 ExitCode List(const CommandContext& context, const ListOptions& options);
 
 ExitCode Show(const CommandContext& context, const std::string& job);
+
+/// Says why a job waits: the rule, who holds what it waits for, and when it is expected to start.
+ExitCode Why(const CommandContext& context, const std::string& job);
+
+/// Lists the jobs that wait, in the order in which they are to start.
+ExitCode Queue(const CommandContext& context, int limit);
+
+struct TopOptions {
+  bool once = false;  // else redrawn on a terminal until interrupted
+  std::chrono::milliseconds interval{2'000};
+};
+/// Shows devices, and who runs what on them.
+ExitCode Top(const CommandContext& context, const TopOptions& options);
 
 ExitCode Watch(const CommandContext& context, const std::vector<std::string>& jobs);
 
@@ -81,11 +97,16 @@ struct MetricOptions {
 };
 ExitCode Metrics(const CommandContext& context, const MetricOptions& options);
 
-ExitCode Cancel(const CommandContext& context, const std::vector<std::string>& jobs, bool wait);
+/// Jobs by name, or those of the caller's in a group that the verb applies to.
+struct JobSelection {
+  std::vector<std::string> jobs;
+  std::string group;  // "" = only `jobs`
+};
+ExitCode Cancel(const CommandContext& context, const JobSelection& selection, bool wait);
 /// With `wait`, until they are PAUSED (or have ended first).
-ExitCode Pause(const CommandContext& context, const std::vector<std::string>& jobs, bool wait);
-ExitCode Resume(const CommandContext& context, const std::vector<std::string>& jobs);
-ExitCode Requeue(const CommandContext& context, const std::vector<std::string>& jobs);
+ExitCode Pause(const CommandContext& context, const JobSelection& selection, bool wait);
+ExitCode Resume(const CommandContext& context, const JobSelection& selection);
+ExitCode Requeue(const CommandContext& context, const JobSelection& selection);
 ExitCode Delete(const CommandContext& context, const std::vector<std::string>& jobs);
 
 enum class TableFormat { kTable, kCsv, kMarkdown };

@@ -27,11 +27,41 @@ void PrintState(const CommandContext& context, const v1::Job& job) {
   }
 }
 
+// Returns the jobs that were named, and the caller's jobs of the group that are in one of `states`,
+// in the order of those, oldest first.
+Result<std::vector<std::string>> Select(const CommandContext& context,
+                                        const JobSelection& selection,
+                                        const std::vector<v1::JobState>& states) {
+  std::vector<std::string> names = selection.jobs;
+  if (selection.group.empty()) return names;
+  v1::ListJobsRequest request;
+  request.set_group(selection.group);
+  request.set_owner(context.client().options().user);
+  for (const v1::JobState state : states) request.add_states(state);
+  DISTILL_ASSIGN_OR_RETURN(const v1::ListJobsResponse found,
+                           context.client().ListJobs(request, /*max_jobs=*/0));
+  for (const v1::JobState state : states) {
+    for (int i = found.jobs_size() - 1; i >= 0; --i) {
+      if (found.jobs(i).state() == state) names.push_back(found.jobs(i).name());
+    }
+  }
+  if (names.empty()) {
+    return Status(Code::kNotFound,
+                  "no job of yours to do that with is in the group: " + selection.group);
+  }
+  return names;
+}
+
 }  // namespace
 
-ExitCode Cancel(const CommandContext& context, const std::vector<std::string>& jobs, bool wait) {
+ExitCode Cancel(const CommandContext& context, const JobSelection& selection, bool wait) {
+  // Those that wait go first, or they would take the place of those that run.
+  const auto jobs = Select(context, selection,
+                           {v1::JOB_STATE_QUEUED, v1::JOB_STATE_PAUSED, v1::JOB_STATE_INTERRUPTED,
+                            v1::JOB_STATE_STARTING, v1::JOB_STATE_RUNNING, v1::JOB_STATE_PAUSING});
+  if (!jobs.ok()) return context.Fail(jobs.status());
   std::vector<std::string> cancelled;
-  const ExitCode code = ForEach(context, jobs, [&](const std::string& name) -> Status {
+  const ExitCode code = ForEach(context, *jobs, [&](const std::string& name) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().CancelJob(name));
     PrintState(context, job);
     cancelled.push_back(job.id());
@@ -43,9 +73,12 @@ ExitCode Cancel(const CommandContext& context, const std::vector<std::string>& j
   return outcome == ExitCode::kJobCancelled ? ExitCode::kOk : outcome;
 }
 
-ExitCode Pause(const CommandContext& context, const std::vector<std::string>& jobs, bool wait) {
+ExitCode Pause(const CommandContext& context, const JobSelection& selection, bool wait) {
+  const auto jobs = Select(context, selection,
+                           {v1::JOB_STATE_QUEUED, v1::JOB_STATE_STARTING, v1::JOB_STATE_RUNNING});
+  if (!jobs.ok()) return context.Fail(jobs.status());
   std::vector<std::string> paused;
-  const ExitCode code = ForEach(context, jobs, [&](const std::string& name) -> Status {
+  const ExitCode code = ForEach(context, *jobs, [&](const std::string& name) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().PauseJob(name));
     PrintState(context, job);
     paused.push_back(job.id());
@@ -55,16 +88,20 @@ ExitCode Pause(const CommandContext& context, const std::vector<std::string>& jo
   return AwaitPause(context, paused);
 }
 
-ExitCode Resume(const CommandContext& context, const std::vector<std::string>& jobs) {
-  return ForEach(context, jobs, [&](const std::string& name) -> Status {
+ExitCode Resume(const CommandContext& context, const JobSelection& selection) {
+  const auto jobs = Select(context, selection, {v1::JOB_STATE_PAUSED});
+  if (!jobs.ok()) return context.Fail(jobs.status());
+  return ForEach(context, *jobs, [&](const std::string& name) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().ResumeJob(name));
     PrintState(context, job);
     return {};
   });
 }
 
-ExitCode Requeue(const CommandContext& context, const std::vector<std::string>& jobs) {
-  return ForEach(context, jobs, [&](const std::string& name) -> Status {
+ExitCode Requeue(const CommandContext& context, const JobSelection& selection) {
+  const auto jobs = Select(context, selection, {v1::JOB_STATE_FAILED, v1::JOB_STATE_CANCELLED});
+  if (!jobs.ok()) return context.Fail(jobs.status());
+  return ForEach(context, *jobs, [&](const std::string& name) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().RequeueJob(name));
     PrintState(context, job);
     return {};

@@ -46,6 +46,7 @@ ExitCode List(const CommandContext& context, const ListOptions& options) {
   }
   request.set_owner(options.owner);
   request.set_name_prefix(options.name_prefix);
+  request.set_group(options.group);
   const auto response = context.client().ListJobs(request, options.limit);
   if (!response.ok()) return context.Fail(response.status());
 

@@ -8,6 +8,7 @@
 #include "client/job_settings.h"
 #include "client/output/job_text.h"
 #include "client/output/message_json.h"
+#include "client/output/quantity_text.h"
 #include "client/request_id.h"
 
 namespace distill::client {
@@ -15,6 +16,18 @@ namespace {
 
 std::string RequestId(const SubmitOptions& options) {
   return options.request_id.empty() ? MakeRequestId() : options.request_id;
+}
+
+// Tells what a job like it used of a GPU, which is what to declare next time.
+void NoteMemory(const CommandContext& context, const v1::Job& job) {
+  if (!job.has_last_memory_peak()) return;
+  const int64_t declared = job.resources().gpu_memory_bytes();
+  const int64_t peak = job.last_memory_peak().bytes();
+  std::string note =
+      "GPU memory: last time " + BytesText(peak) + " (job " + job.last_memory_peak().job() + ")";
+  if (declared > 0) note += " of " + BytesText(declared) + " declared";
+  if (declared > 0 && declared < peak) note += "; it would run out of memory";
+  context.Note(note);
 }
 
 void PrintSubmitted(const CommandContext& context, const v1::Job& job,
@@ -26,6 +39,7 @@ void PrintSubmitted(const CommandContext& context, const v1::Job& job,
   context.out() << (options.dry_run ? "would submit " : "submitted ") << job.name();
   if (!job.id().empty()) context.out() << " (id " << job.id() << ")";
   context.out() << ": " << SummaryText(job) << '\n';
+  NoteMemory(context, job);
 }
 
 ExitCode AfterSubmit(const CommandContext& context, const std::vector<std::string>& ids,
@@ -35,7 +49,7 @@ ExitCode AfterSubmit(const CommandContext& context, const std::vector<std::strin
   return AwaitJobs(context, ids, options.follow);
 }
 
-ExitCode SubmitOne(const CommandContext& context, v1::Job job, const SubmitOptions& options) {
+ExitCode SubmitSingle(const CommandContext& context, v1::Job job, const SubmitOptions& options) {
   v1::CreateJobRequest request;
   *request.mutable_job() = std::move(job);
   request.set_request_id(RequestId(options));
@@ -48,6 +62,39 @@ ExitCode SubmitOne(const CommandContext& context, v1::Job job, const SubmitOptio
     PrintSubmitted(context, *created, options);
   }
   return AfterSubmit(context, {created->id()}, options);
+}
+
+ExitCode SubmitBatch(const CommandContext& context, std::vector<v1::Job> jobs,
+                     const SubmitOptions& options) {
+  v1::BatchCreateJobsRequest request;
+  for (v1::Job& job : jobs) *request.add_jobs() = std::move(job);
+  request.set_request_id(RequestId(options));
+  request.set_validate_only(options.dry_run);
+  const auto created = context.client().BatchCreateJobs(request);
+  if (!created.ok()) return context.Fail(created.status());
+  if (context.is_json()) context.out() << ToJson(*created);
+  std::vector<std::string> ids;
+  for (const v1::Job& job : created->jobs()) {
+    if (!context.is_json()) PrintSubmitted(context, job, options);
+    ids.push_back(job.id());
+  }
+  return AfterSubmit(context, ids, options);
+}
+
+// A grid without a name is called after its request, so that a retry gives the same names.
+ExitCode SubmitGrid(const CommandContext& context, const v1::Job& job, SubmitOptions options) {
+  constexpr size_t kDigits = 8;
+  options.request_id = RequestId(options);
+  const std::string stem =
+      job.name().empty() ? "grid-" + options.request_id.substr(0, kDigits) : job.name();
+  auto jobs = ExpandGrid(job, stem, options.grid);
+  if (!jobs.ok()) return context.FailWith(ExitCode::kUsage, jobs.status().message());
+  return SubmitBatch(context, std::move(jobs).value(), options);
+}
+
+ExitCode SubmitOne(const CommandContext& context, v1::Job job, const SubmitOptions& options) {
+  if (options.grid.empty()) return SubmitSingle(context, std::move(job), options);
+  return SubmitGrid(context, job, options);
 }
 
 Result<std::string> ReadInput(const CommandContext& context, const std::string& file) {
@@ -86,20 +133,7 @@ ExitCode SubmitFile(const CommandContext& context, const SubmitFileOptions& opti
   const Status status = ApplySettings(options.settings, *jobs);
   if (!status.ok()) return context.FailWith(ExitCode::kUsage, status.message());
   if (!options.prefix.empty()) PrefixNames(options.prefix, *jobs);
-
-  v1::BatchCreateJobsRequest request;
-  for (v1::Job& job : *jobs) *request.add_jobs() = std::move(job);
-  request.set_request_id(RequestId(options.submit));
-  request.set_validate_only(options.submit.dry_run);
-  const auto created = context.client().BatchCreateJobs(request);
-  if (!created.ok()) return context.Fail(created.status());
-  if (context.is_json()) context.out() << ToJson(*created);
-  std::vector<std::string> ids;
-  for (const v1::Job& job : created->jobs()) {
-    if (!context.is_json()) PrintSubmitted(context, job, options.submit);
-    ids.push_back(job.id());
-  }
-  return AfterSubmit(context, ids, options.submit);
+  return SubmitBatch(context, std::move(jobs).value(), options.submit);
 }
 
 }  // namespace distill::client

@@ -88,6 +88,12 @@ FlagGroup JobFlagGroup() {
        {"--priority", "priority", "N", "-100 to 100; higher starts first"},
        {"--device", "resources.device", "DEVICE", "cpu, or a GPU by index or UUID (default: any)"},
        {"--threads", "resources.threads", "N", "intra-op threads (default: the server's choice)"},
+       {"--group", "group", "NAME", "jobs that belong together (ls, cancel, pause: --group)"},
+       {"--max-parallel", "max_parallel", "N", "jobs of the group that may run at a time"},
+       {"--max-device-errors", "retry.max_device_errors", "N",
+        "how often it starts again after an error of its device (default 1)"},
+       {"--max-preemptions", "retry.max_preemptions", "N",
+        "how often it makes room for a job of higher priority (default 10)"},
        {"--max-interruptions", "retry.max_interruptions", "N",
         "how often it is resumed by itself after an interruption (default 3)"}}};
 }

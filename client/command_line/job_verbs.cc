@@ -8,7 +8,7 @@ struct JobNames {
 };
 
 struct CancelOptions {
-  std::vector<std::string> jobs;
+  JobSelection selection;
   bool wait = false;
 };
 
@@ -16,7 +16,22 @@ struct ShowOptions {
   std::string job;
 };
 
+struct QueueOptions {
+  int limit = 0;
+};
+
 constexpr const char* kJobHelp = "name, id or @last";
+
+// Adds the jobs that a verb applies to, or --group for all of a group.
+void AddSelection(CLI::App& verb, JobSelection& selection) {
+  CLI::Option* const jobs = verb.add_option("jobs", selection.jobs, kJobHelp);
+  CLI::Option* const group =
+      verb.add_option("--group", selection.group, "all jobs of yours in this group")
+          ->type_name("NAME");
+  verb.parse_complete_callback([jobs, group] {
+    if (jobs->count() + group->count() == 0) throw CLI::RequiredError("jobs, or --group,");
+  });
+}
 
 void AddList(CommandLine& line) {
   CLI::App& verb = *line.app.add_subcommand("ls", "list jobs, newest first");
@@ -25,6 +40,7 @@ void AddList(CommandLine& line) {
       ->delimiter(',');
   verb.add_option("--owner", options->owner, "only jobs of this user");
   verb.add_option("--name-prefix", options->name_prefix, "only jobs whose name starts so");
+  verb.add_option("--group", options->group, "only jobs of this group");
   verb.add_option("-n,--limit", options->limit, "at most so many; 0 = all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -83,9 +99,9 @@ void AddCancel(CommandLine& line) {
   CLI::App& verb = *line.app.add_subcommand("cancel", "stop jobs, each with a checkpoint");
   const auto options = Bind<CancelOptions>(
       line, verb, [](const CommandContext& context, const CancelOptions& given) {
-        return Cancel(context, given.jobs, given.wait);
+        return Cancel(context, given.selection, given.wait);
       });
-  verb.add_option("jobs", options->jobs, kJobHelp)->required();
+  AddSelection(verb, options->selection);
   verb.add_flag("--wait", options->wait, "until they have stopped");
 }
 
@@ -94,10 +110,18 @@ void AddPause(CommandLine& line) {
       "pause", "take jobs off their devices, each with a checkpoint, until they are resumed");
   const auto options = Bind<CancelOptions>(
       line, verb, [](const CommandContext& context, const CancelOptions& given) {
-        return Pause(context, given.jobs, given.wait);
+        return Pause(context, given.selection, given.wait);
       });
-  verb.add_option("jobs", options->jobs, kJobHelp)->required();
+  AddSelection(verb, options->selection);
   verb.add_flag("--wait", options->wait, "until they are paused");
+}
+
+// Adds a verb that takes jobs, or a group.
+void AddSelecting(CommandLine& line, const char* name, const char* help,
+                  ExitCode (*run)(const CommandContext&, const JobSelection&)) {
+  CLI::App& verb = *line.app.add_subcommand(name, help);
+  const auto options = Bind<JobSelection>(line, verb, run);
+  AddSelection(verb, *options);
 }
 
 // Adds a verb that takes jobs and nothing else.
@@ -120,19 +144,41 @@ void AddShow(CommandLine& line) {
   verb.add_option("job", options->job, kJobHelp)->required();
 }
 
+void AddWhy(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("why", "say why a job waits, and for how long yet");
+  const auto options =
+      Bind<ShowOptions>(line, verb, [](const CommandContext& context, const ShowOptions& given) {
+        return Why(context, given.job);
+      });
+  verb.add_option("job", options->job, kJobHelp)->required();
+}
+
+void AddQueue(CommandLine& line) {
+  CLI::App& verb = *line.app.add_subcommand("queue", "list the jobs that wait, the next one first");
+  const auto options =
+      Bind<QueueOptions>(line, verb, [](const CommandContext& context, const QueueOptions& given) {
+        return Queue(context, given.limit);
+      });
+  verb.add_option("-n,--limit", options->limit, "at most so many, up to 1000 (default 100)")
+      ->check(CLI::Range(1, 1000));
+}
+
 }  // namespace
 
 void AddJobVerbs(CommandLine& line) {
   AddList(line);
   AddShow(line);
+  AddWhy(line);
+  AddQueue(line);
   AddPlain(line, "watch", "follow the progress of jobs", Watch);
   AddWait(line);
   AddLogs(line);
   AddMetrics(line);
   AddCancel(line);
   AddPause(line);
-  AddPlain(line, "resume", "queue paused jobs; they go on from their checkpoint", Resume);
-  AddPlain(line, "requeue", "queue jobs again; they resume from their last checkpoint", Requeue);
+  AddSelecting(line, "resume", "queue paused jobs; they go on from their checkpoint", Resume);
+  AddSelecting(line, "requeue", "queue jobs again; they resume from their last checkpoint",
+               Requeue);
   AddPlain(line, "delete", "remove ended jobs with their metrics and files", Delete);
 }
 

@@ -108,6 +108,13 @@ void AddServerVerbs(CommandLine& line) {
   CLI::App& devices = *line.app.add_subcommand("devices", "list the server's devices");
   Bind<Nothing>(line, devices,
                 [](const CommandContext& context, const Nothing&) { return Devices(context); });
+  CLI::App& top = *line.app.add_subcommand(
+      "top", "show devices and who runs what on them; on a terminal until Ctrl-C");
+  const auto top_options = Bind<TopOptions>(line, top, Top);
+  top.add_flag("--once", top_options->once, "print once and leave (as when piped)");
+  AddDuration(
+      top, "--interval", "between two looks (default 2s)",
+      [top_options](std::chrono::milliseconds interval) { top_options->interval = interval; });
   CLI::App& version = *line.app.add_subcommand("version", "print the versions of both sides");
   Bind<Nothing>(line, version,
                 [](const CommandContext& context, const Nothing&) { return Version(context); });

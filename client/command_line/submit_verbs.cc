@@ -2,6 +2,7 @@
 
 #include "client/command_line/flag_tables.h"
 #include "client/command_line/verb.h"
+#include "client/output/quantity_text.h"
 
 namespace distill::client {
 namespace {
@@ -41,7 +42,22 @@ void AddFieldFlags(CLI::App& verb, const FlagGroup& group, const std::shared_ptr
 template <typename Flags>
 void AddJobFlags(CLI::App& verb, const std::shared_ptr<Flags>& flags, const std::string& kind) {
   AddFieldFlags(verb, JobFlagGroup(), flags);
-  AddRepeated(verb, "--label", flags->labels, "KEY=VALUE; may be repeated")->group("Job");
+  AddRepeated(verb, "--label", flags->job_flags.labels, "KEY=VALUE; may be repeated")->group("Job");
+  AddRepeated(verb, "--after", flags->job_flags.after,
+              "start once that job has ended: ok (default) = it succeeded; may be repeated")
+      ->type_name("JOB[:ok|any|fail]")
+      ->group("Job");
+  verb.add_option_function<std::string>(
+          "--gpu-memory",
+          [flags](const std::string& text) {
+            const auto bytes = ParseBytes(text);
+            if (!bytes.ok()) throw CLI::ValidationError("--gpu-memory", bytes.status().message());
+            flags->settings.push_back(
+                {"--gpu-memory", "resources.gpu_memory_bytes", std::to_string(*bytes)});
+          },
+          "share a GPU: what the job may use of it, e.g. 12GiB (default: the whole GPU)")
+      ->type_name("SIZE")
+      ->group("Job");
   AddDuration(verb, "--time-limit", "stop after this time, e.g. 2h",
               [flags, kind](std::chrono::milliseconds limit) {
                 flags->settings.push_back({"--time-limit", kind + ".time_limit_seconds",
@@ -61,6 +77,38 @@ void AddSubmitFlags(CLI::App& verb, SubmitOptions& options) {
   verb.add_option("--request-id", options.request_id,
                   "a UUID: submitting again with it makes no second job")
       ->group(group);
+}
+
+// Returns the field that a flag sets ("lr" or "--lr"); a path stands for itself.
+std::string PathOf(const std::string& key, const std::vector<FlagGroup>& groups) {
+  for (const FlagGroup& group : groups) {
+    for (const FieldFlag& flag : group.flags) {
+      const std::string names = "," + std::string(flag.names) + ",";
+      if (names.find(",--" + key + ",") != std::string::npos) return flag.path;
+    }
+  }
+  return key.find('.') != std::string::npos ? key : "";
+}
+
+void AddGrid(CLI::App& verb, std::vector<FlagGroup> groups, SubmitOptions& options) {
+  groups.push_back(JobFlagGroup());
+  verb.add_option_function<std::vector<std::string>>(
+          "--grid",
+          [groups = std::move(groups), &options](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) {
+              auto axis = ParseGridAxis(text);
+              if (!axis.ok()) throw CLI::ValidationError(axis.status().message());
+              axis->path = PathOf(axis->name, groups);
+              if (axis->path.empty()) {
+                throw CLI::ValidationError("--grid", "no flag of this verb: " + axis->name);
+              }
+              options.grid.push_back(*axis);
+            }
+          },
+          "a job for each value, e.g. lr=1e-3,3e-4; repeated: for each combination")
+      ->type_name("FLAG=VALUE,...")
+      ->allow_extra_args(false)
+      ->group("Submission");
 }
 
 struct TrainOptions {
@@ -137,6 +185,7 @@ void AddTrain(CommandLine& line) {
   verb.parse_complete_callback(
       [flags, &verb] { flags->distillation.is_asked_for = verb.get_option("--kd")->count() > 0; });
   AddJobFlags(verb, flags, "train");
+  AddGrid(verb, TrainFlagGroups(), options->submit);
   AddSubmitFlags(verb, options->submit);
 }
 
@@ -161,6 +210,7 @@ void AddEval(CommandLine& line) {
   verb.add_flag("--tta-only", flags->tta_only, "with ten crops, without the plain pass")
       ->group("Evaluation");
   AddJobFlags(verb, flags, "eval");
+  AddGrid(verb, EvalFlagGroups(), options->submit);
   AddSubmitFlags(verb, options->submit);
 }
 

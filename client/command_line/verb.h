@@ -44,11 +44,11 @@ CLI::Option* AddDuration(CLI::App& verb, const std::string& names, const std::st
 
 /// train, eval, submit.
 void AddSubmitVerbs(CommandLine& line);
-/// ls, show, watch, wait, logs, metrics, cancel, pause, resume, requeue, delete.
+/// ls, show, why, queue, watch, wait, logs, metrics, cancel, pause, resume, requeue, delete.
 void AddJobVerbs(CommandLine& line);
 /// table, evaluations, report, get-model, artifacts.
 void AddResultVerbs(CommandLine& line);
-/// dataset, devices, version, completion.
+/// dataset, devices, top, version, completion.
 void AddServerVerbs(CommandLine& line);
 /// login, logout, whoami.
 void AddUserVerbs(CommandLine& line);

@@ -18,6 +18,10 @@ std::string AgeText(int64_t at_unix_ms, int64_t now_unix_ms);
 /// Returns e.g. "13.4 MiB".
 std::string BytesText(int64_t bytes);
 
+/// Reads "12GiB", "512 MiB", "1.5GB" (a power of ten) or plain bytes. kInvalidArgument: anything
+/// else, or a negative number.
+Result<int64_t> ParseBytes(std::string_view text);
+
 /// Returns `value` with `digits` digits after the point.
 std::string FixedText(double value, int digits);
 

@@ -6,12 +6,17 @@
 #include <c10/core/DeviceGuard.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/device/torch_version.h"
 // Before 2.9 a GPU's allocator can be asked only with CUDA's own headers at hand.
 #if DISTILL_TORCH_AT_LEAST(2, 9)
 #include <c10/core/CachingDeviceAllocator.h>
+#endif
+// The share of a GPU that a process may take is a setting of the allocator since then.
+#if DISTILL_TORCH_AT_LEAST(2, 13)
+#include <c10/core/AllocatorConfig.h>
 #endif
 
 namespace distill::core {
@@ -74,6 +79,25 @@ int64_t PeakResidentBytes() {
 }
 
 }  // namespace
+
+Status LimitMemory(const at::Device& device, int64_t bytes) {
+  if (!device.is_cuda()) return {};
+  if (bytes <= 0) {
+    return {Code::kInvalidArgument,
+            "a limit of GPU memory must be positive, in bytes: " + std::to_string(bytes)};
+  }
+#if DISTILL_TORCH_AT_LEAST(2, 13)
+  at::globalContext().lazyInitDevice(device.type());
+  const auto [free, total] = c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index());
+  const double share = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(total));
+  c10::CachingAllocator::setAllocatorSettings("per_process_memory_fraction:" +
+                                              std::to_string(share));
+  return {};
+#else
+  return {Code::kFailedPrecondition, "GPU memory cannot be limited with LibTorch " +
+                                         LibTorchVersion() + ", which needs 2.13 for it"};
+#endif
+}
 
 int64_t PeakMemoryBytes(const at::Device& device) {
   if (!device.is_cuda()) return PeakResidentBytes();

@@ -36,6 +36,12 @@ bool HasFastBfloat16(const at::Device& device);
 /// lets cuDNN try algorithms out and take the fastest.
 void SetDeterministicConvolutions(bool is_deterministic);
 
+/// Makes this process fail for want of memory once its tensors would need more than `bytes` of a
+/// GPU, whatever is left there. To be called before the first tensor. No effect on the CPU.
+/// kInvalidArgument: `bytes` is not positive. kFailedPrecondition: this LibTorch has no such limit.
+/// May throw c10::Error.
+Status LimitMemory(const at::Device& device, int64_t bytes);
+
 /// Returns the most memory in bytes that was in use at one time: of a GPU by tensors of this
 /// process since ResetPeakMemory; of the CPU by this process since it started (resident memory).
 /// 0 where this LibTorch cannot tell. May throw c10::Error.

@@ -13,6 +13,7 @@
 #include "core/base/version.h"
 #include "core/device/device.h"
 #include "core/device/host_tuning.h"
+#include "core/eval/failure.h"
 #include "core/worker/journal_writer.h"
 #include "core/worker/outcome.h"
 #include "core/worker/run_lock.h"
@@ -44,6 +45,22 @@ void WarnOfSlowBlas(const WorkerSpec& spec) {
   if (!warning.empty()) distill::LogWarning("slow BLAS", {{"message", warning}});
 }
 
+// A job that was admitted to a share of a GPU must not run without its limit: its neighbours would
+// pay for it.
+Status LimitMemory(const WorkerSpec& spec, distill::core::JournalWriter& journal) {
+  if (spec.gpu_memory_bytes() == 0) return {};
+  if (spec.device() == "cpu") {
+    journal.OnNotice("the declared GPU memory has no meaning on the CPU");
+    return {};
+  }
+  try {
+    DISTILL_ASSIGN_OR_RETURN(const at::Device device, distill::core::ParseDevice(spec.device()));
+    return distill::core::LimitMemory(device, spec.gpu_memory_bytes());
+  } catch (const std::exception& error) {
+    return distill::core::StatusOfTorchError(error);
+  }
+}
+
 WorkerExit RunIn(const std::filesystem::path& directory) {
   const auto lock = distill::core::LockRunDirectory(directory);
   const auto spec = lock.ok() ? ReadSpec(directory / "spec.json") : lock.status();
@@ -60,7 +77,8 @@ WorkerExit RunIn(const std::filesystem::path& directory) {
   distill::core::SetNumThreads(std::max(1, spec->num_threads()));
   distill::core::SetDeterministicConvolutions(true);
   WarnOfSlowBlas(*spec);
-  const Status status = distill::core::RunTask(*spec, directory, *journal);
+  Status status = LimitMemory(*spec, *journal);
+  if (status.ok()) status = distill::core::RunTask(*spec, directory, *journal);
   const auto outcome = distill::core::OutcomeOf(status, distill::ReadStopOrder(directory));
   distill::LogInfo("run ended", {{"status", status.ToString()}});
   if (!journal->WriteOutcome(outcome).ok()) return WorkerExit::kStorage;

@@ -4,11 +4,13 @@ namespace distill::server {
 
 const std::vector<MethodRule>& MethodRules() {
   static const std::vector<MethodRule> rules = {
-      // JobService. ListJobs leaves out what its caller may not see.
+      // JobService. ListJobs and ListQueue leave out what their caller may not see.
       {"CreateJob", Rule::kAct},
       {"BatchCreateJobs", Rule::kAct},
       {"GetJob", Rule::kSeeJob},
+      {"ExplainJob", Rule::kSeeJob},
       {"ListJobs", Rule::kAnyUser},
+      {"ListQueue", Rule::kAnyUser},
       {"CancelJob", Rule::kChangeJob},
       {"PauseJob", Rule::kChangeJob},
       {"ResumeJob", Rule::kChangeJob},

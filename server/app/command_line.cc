@@ -82,6 +82,22 @@ void AddOptions(CLI::App& app, Config& config) {
       ->type_name("ADDRESS");
 }
 
+void AddSchedulingOptions(CLI::App& app, Config& config) {
+  app.add_option("--fair-share-half-life-hours", config.fair_share_half_life_hours,
+                 "what a user had of the devices counts half as much after it");
+  app.add_option("--ageing-minutes", config.ageing_minutes,
+                 "of waiting, for a point of priority; 0 = never");
+  app.add_option("--max-running-jobs-per-user", config.max_running_jobs_per_user, "0 = no limit");
+  app.add_option("--max-devices-per-user", config.max_devices_per_user, "0 = no limit");
+  app.add_option("--gpu-overhead-mib", config.gpu_overhead_mib,
+                 "memory of a worker on a GPU beside what it declares");
+  app.add_flag("--preemption,!--no-preemption", config.preemption,
+               "jobs of much lower priority make room");
+  app.add_option("--preemption-margin", config.preemption_margin, "how much lower");
+  app.add_option("--preemption-min-run-minutes", config.preemption_min_run_minutes,
+                 "jobs that ran for less are left alone");
+}
+
 struct Parsed {
   bool print_config = false;
   bool print_version = false;
@@ -109,6 +125,7 @@ Result<Parsed> ParseInto(int argc, const char* const* argv, const std::vector<Ad
   app.add_flag("--print-config", parsed.print_config, "print all options as TOML and leave");
   app.add_flag("--version", parsed.print_version, "print the version and leave");
   AddOptions(app, config);
+  AddSchedulingOptions(app, config);
   AddVerbs(app, verbs, parsed);
   try {
     app.parse(argc, argv);

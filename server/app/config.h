@@ -8,6 +8,7 @@
 
 #include "core/base/log.h"
 #include "core/base/status.h"
+#include "server/job/scheduler.h"
 
 namespace distill::server {
 
@@ -40,6 +41,15 @@ struct Config {
   int64_t max_streams_per_user = 200;
   int64_t max_log_bytes = 64 * 1024 * 1024;        // of a worker; 0 = no limit
   int64_t max_artifact_bytes = int64_t{16} << 30;  // of a worker's file; 0 = no limit
+  int fair_share_half_life_hours = 7 * 24;  // what a user had of the devices counts half after it
+  int ageing_minutes = 60;                  // of waiting, for a point of priority; 0 = never
+  int max_running_jobs_per_user = 0;        // 0 = no limit
+  int max_devices_per_user = 0;             // 0 = no limit
+  std::vector<UserGroup> user_groups;       // in the file only
+  int gpu_overhead_mib = 768;               // of a worker on a GPU, beside its declared memory
+  bool preemption = false;
+  int preemption_margin = 10;  // points of priority above the job that makes room
+  int preemption_min_run_minutes = 30;
   int max_message_bytes = 4 * 1024 * 1024;
   int worker_stop_grace_seconds = 60;
   std::string log_level = "info";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <set>
 #include <system_error>
 
 #include "server/app/config.h"
@@ -17,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxThreads = 1024;
+constexpr int kMaxLimit = 1'000'000;
 
 // The cores that the scheduler gives this process (cpuset and affinity).
 int AllowedCores() {
@@ -125,6 +127,43 @@ void CheckLimits(const Config& config, Faults& faults) {
       "audit_keep_days must lie in 1 to 36500: " + std::to_string(config.audit_keep_days));
 }
 
+void CheckCount(const std::string& key, int64_t value, int64_t least, int64_t most,
+                Faults& faults) {
+  faults.Require(value >= least && value <= most, key + " must lie in " + std::to_string(least) +
+                                                      " to " + std::to_string(most) + ": " +
+                                                      std::to_string(value));
+}
+
+void CheckUserGroups(const std::vector<UserGroup>& groups, Faults& faults) {
+  std::set<std::string> names;
+  for (const UserGroup& group : groups) {
+    faults.Require(IsName(group.name) && names.insert(group.name).second,
+                   "user_groups must each have a name of its own, of letters, digits, '.', '_' and "
+                   "'-': " +
+                       group.name);
+    faults.Require(!group.users.empty(), "user_groups must have users: " + group.name);
+    CheckCount("user_groups.max_running_jobs", group.max_running_jobs, 0, kMaxLimit, faults);
+    CheckCount("user_groups.max_devices", group.max_devices, 0, kMaxLimit, faults);
+  }
+}
+
+void CheckScheduling(const Config& config, Faults& faults) {
+  constexpr int kHoursOfTenYears = 10 * 366 * 24;
+  constexpr int kMinutesOfAYear = 366 * 24 * 60;
+  constexpr int kMaxOverheadMib = 16 * 1024;
+  constexpr int kMaxMargin = 200;  // the whole range of priorities
+  CheckCount("fair_share_half_life_hours", config.fair_share_half_life_hours, 1, kHoursOfTenYears,
+             faults);
+  CheckCount("ageing_minutes", config.ageing_minutes, 0, kMinutesOfAYear, faults);
+  CheckCount("max_running_jobs_per_user", config.max_running_jobs_per_user, 0, kMaxLimit, faults);
+  CheckCount("max_devices_per_user", config.max_devices_per_user, 0, kMaxLimit, faults);
+  CheckCount("gpu_overhead_mib", config.gpu_overhead_mib, 0, kMaxOverheadMib, faults);
+  CheckCount("preemption_margin", config.preemption_margin, 1, kMaxMargin, faults);
+  CheckCount("preemption_min_run_minutes", config.preemption_min_run_minutes, 0, kMinutesOfAYear,
+             faults);
+  CheckUserGroups(config.user_groups, faults);
+}
+
 }  // namespace
 
 Status FinishConfig(Config& config) {
@@ -150,6 +189,7 @@ Status FinishConfig(Config& config) {
   faults.Require(!config.nvml_library.empty(), "nvml_library must name a library");
   faults.Require(config.worker_threads >= 1 && config.worker_threads <= kMaxThreads,
                  "worker_threads must lie in 0 to 1024: " + std::to_string(config.worker_threads));
+  CheckScheduling(config, faults);
   faults.Require(
       config.max_message_bytes >= kMinMessageBytes && config.max_message_bytes <= kMaxMessageBytes,
       "max_message_bytes must lie in 65536 to 268435456: " +

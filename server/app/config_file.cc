@@ -64,10 +64,37 @@ Reader Flag(bool& target) {
   };
 }
 
+Status ReadUserGroup(const toml::table& table, UserGroup& group) {
+  for (const auto& [key, node] : table) {
+    bool is_right = false;
+    if (key.str() == "name") is_right = Text(group.name)(node);
+    if (key.str() == "users") is_right = Texts(group.users)(node);
+    if (key.str() == "max_running_jobs") is_right = Whole(group.max_running_jobs)(node);
+    if (key.str() == "max_devices") is_right = Whole(group.max_devices)(node);
+    if (!is_right) return {Code::kInvalidArgument, std::string(key.str())};
+  }
+  return {};
+}
+
+Reader UserGroups(std::vector<UserGroup>& target) {
+  return [&target](const toml::node& node) {
+    const toml::array* list = node.as_array();
+    if (list == nullptr) return false;
+    target.clear();
+    for (const toml::node& entry : *list) {
+      if (!entry.is_table()) return false;
+      if (!ReadUserGroup(*entry.as_table(), target.emplace_back()).ok()) return false;
+    }
+    return true;
+  };
+}
+
 struct Key {
   Reader read;
   const char* expected;
 };
+
+constexpr const char* kWhole = "a whole number";
 
 std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
   return {
@@ -76,7 +103,7 @@ std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
       {"tls_key", {Path(config.tls_key), "a string"}},
       {"tls_client_ca", {Path(config.tls_client_ca), "a string"}},
       {"private_jobs", {Flag(config.private_jobs), "true or false"}},
-      {"audit_keep_days", {Whole(config.audit_keep_days), "a whole number"}},
+      {"audit_keep_days", {Whole(config.audit_keep_days), kWhole}},
       {"worker_user", {Text(config.worker_user), "a string"}},
       {"state_dir", {Path(config.state_dir), "a string"}},
       {"dataset_roots", {Texts(config.dataset_roots), "a list of strings"}},
@@ -85,25 +112,36 @@ std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
       {"worker_executable", {Path(config.worker_executable), "a string"}},
       {"devices", {Texts(config.devices), "a list of strings"}},
       {"nvml_library", {Text(config.nvml_library), "a string"}},
-      {"worker_threads", {Whole(config.worker_threads), "a whole number"}},
-      {"max_queued_jobs", {Whole(config.max_queued_jobs), "a whole number"}},
-      {"max_queued_jobs_per_user", {Whole(config.max_queued_jobs_per_user), "a whole number"}},
-      {"max_submits_per_minute", {Whole(config.max_submits_per_minute), "a whole number"}},
-      {"max_disk_bytes_per_user", {Whole(config.max_disk_bytes_per_user), "a whole number"}},
-      {"max_streams", {Whole(config.max_streams), "a whole number"}},
-      {"max_streams_per_user", {Whole(config.max_streams_per_user), "a whole number"}},
-      {"max_log_bytes", {Whole(config.max_log_bytes), "a whole number"}},
-      {"max_artifact_bytes", {Whole(config.max_artifact_bytes), "a whole number"}},
-      {"max_message_bytes", {Whole(config.max_message_bytes), "a whole number"}},
-      {"worker_stop_grace_seconds", {Whole(config.worker_stop_grace_seconds), "a whole number"}},
+      {"worker_threads", {Whole(config.worker_threads), kWhole}},
+      {"max_queued_jobs", {Whole(config.max_queued_jobs), kWhole}},
+      {"max_queued_jobs_per_user", {Whole(config.max_queued_jobs_per_user), kWhole}},
+      {"max_submits_per_minute", {Whole(config.max_submits_per_minute), kWhole}},
+      {"max_disk_bytes_per_user", {Whole(config.max_disk_bytes_per_user), kWhole}},
+      {"max_streams", {Whole(config.max_streams), kWhole}},
+      {"max_streams_per_user", {Whole(config.max_streams_per_user), kWhole}},
+      {"max_log_bytes", {Whole(config.max_log_bytes), kWhole}},
+      {"max_artifact_bytes", {Whole(config.max_artifact_bytes), kWhole}},
+      {"fair_share_half_life_hours", {Whole(config.fair_share_half_life_hours), kWhole}},
+      {"ageing_minutes", {Whole(config.ageing_minutes), kWhole}},
+      {"max_running_jobs_per_user", {Whole(config.max_running_jobs_per_user), kWhole}},
+      {"max_devices_per_user", {Whole(config.max_devices_per_user), kWhole}},
+      {"user_groups",
+       {UserGroups(config.user_groups),
+        "a list of {name = \"\", users = [], max_running_jobs = 0, max_devices = 0}"}},
+      {"gpu_overhead_mib", {Whole(config.gpu_overhead_mib), kWhole}},
+      {"preemption", {Flag(config.preemption), "true or false"}},
+      {"preemption_margin", {Whole(config.preemption_margin), kWhole}},
+      {"preemption_min_run_minutes", {Whole(config.preemption_min_run_minutes), kWhole}},
+      {"max_message_bytes", {Whole(config.max_message_bytes), kWhole}},
+      {"worker_stop_grace_seconds", {Whole(config.worker_stop_grace_seconds), kWhole}},
       {"log_level", {Text(config.log_level), "a string"}},
       {"log_file", {Path(config.log_file), "a string"}},
       {"reflection", {Flag(config.reflection), "true or false"}},
       {"notify_states", {Texts(config.notify_states), "a list of strings"}},
       {"hook_program", {Path(config.hook_program), "a string"}},
-      {"hook_timeout_seconds", {Whole(config.hook_timeout_seconds), "a whole number"}},
+      {"hook_timeout_seconds", {Whole(config.hook_timeout_seconds), kWhole}},
       {"webhook_url", {Text(config.webhook_url), "a string"}},
-      {"webhook_timeout_seconds", {Whole(config.webhook_timeout_seconds), "a whole number"}},
+      {"webhook_timeout_seconds", {Whole(config.webhook_timeout_seconds), kWhole}},
       {"metrics_listen", {Text(config.metrics_listen), "a string"}},
   };
 }
@@ -117,6 +155,29 @@ toml::array ArrayOf(const Range& values) {
   toml::array array;
   for (const std::string& value : values) array.push_back(value);
   return array;
+}
+
+toml::array ArrayOf(const std::vector<UserGroup>& groups) {
+  toml::array array;
+  for (const UserGroup& group : groups) {
+    array.push_back(toml::table{{"name", group.name},
+                                {"users", ArrayOf(group.users)},
+                                {"max_running_jobs", group.max_running_jobs},
+                                {"max_devices", group.max_devices}});
+  }
+  return array;
+}
+
+void InsertScheduling(const Config& config, toml::table& table) {
+  table.insert("fair_share_half_life_hours", config.fair_share_half_life_hours);
+  table.insert("ageing_minutes", config.ageing_minutes);
+  table.insert("max_running_jobs_per_user", config.max_running_jobs_per_user);
+  table.insert("max_devices_per_user", config.max_devices_per_user);
+  table.insert("user_groups", ArrayOf(config.user_groups));
+  table.insert("gpu_overhead_mib", config.gpu_overhead_mib);
+  table.insert("preemption", config.preemption);
+  table.insert("preemption_margin", config.preemption_margin);
+  table.insert("preemption_min_run_minutes", config.preemption_min_run_minutes);
 }
 
 }  // namespace
@@ -179,6 +240,7 @@ std::string ToToml(const Config& config) {
   table.insert("max_streams_per_user", config.max_streams_per_user);
   table.insert("max_log_bytes", config.max_log_bytes);
   table.insert("max_artifact_bytes", config.max_artifact_bytes);
+  InsertScheduling(config, table);
   table.insert("max_message_bytes", config.max_message_bytes);
   table.insert("worker_stop_grace_seconds", config.worker_stop_grace_seconds);
   table.insert("log_level", config.log_level);

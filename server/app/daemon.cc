@@ -52,6 +52,20 @@ Status CheckTls(const Config& config, int64_t now_unix_ms) {
   return {};
 }
 
+SchedulerPolicy PolicyOf(const Config& config) {
+  constexpr int64_t kMillisPerMinute = 60'000;
+  SchedulerPolicy policy;
+  policy.ageing_step_ms = config.ageing_minutes * kMillisPerMinute;
+  policy.max_running_jobs_per_user = config.max_running_jobs_per_user;
+  policy.max_devices_per_user = config.max_devices_per_user;
+  policy.user_groups = config.user_groups;
+  policy.gpu_overhead_bytes = int64_t{config.gpu_overhead_mib} << 20;
+  policy.has_preemption = config.preemption;
+  policy.preemption_margin = config.preemption_margin;
+  policy.preemption_min_run_ms = config.preemption_min_run_minutes * kMillisPerMinute;
+  return policy;
+}
+
 }  // namespace
 
 Daemon::Daemon(const Config& config, const Clock& clock)
@@ -161,6 +175,8 @@ Status Daemon::StartManager() {
   options.max_queued_jobs = config_.max_queued_jobs;
   options.max_queued_jobs_per_user = config_.max_queued_jobs_per_user;
   options.max_disk_bytes_per_user = config_.max_disk_bytes_per_user;
+  options.policy = PolicyOf(config_);
+  options.fair_share_half_life = std::chrono::hours(config_.fair_share_half_life_hours);
   manager_ = JobManager::Create(
       options, {*store_, *launcher_, *preparer_, devices_, events_, clock_, &observers_});
   return manager_->Start().WithContext("start the job manager");

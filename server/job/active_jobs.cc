@@ -40,8 +40,8 @@ void ActiveJobs::TellObserver(const JobRecord& job) {
   std::optional<JobState> from;
   if (const JobRecord* before = Find(job.id)) {
     from = before->state;
-  } else if (const auto ended = ended_states_.find(job.id); ended != ended_states_.end()) {
-    from = ended->second;
+  } else if (const auto ended = ends_.find(job.id); ended != ends_.end()) {
+    from = ended->second.state;
   }
   if (from != job.state) observer_->OnMove(job, from);
 }
@@ -52,10 +52,10 @@ void ActiveJobs::Keep(const JobRecord& job) {
   if (job.state != JobState::kInterrupted) counted_.erase(job.id);
   if (IsTerminal(job.state)) {
     jobs_.erase(job.id);
-    ended_states_[job.id] = job.state;
+    ends_[job.id] = {job.state, job.finished_at_unix_ms};
   } else {
     jobs_[job.id] = job;
-    ended_states_.erase(job.id);
+    ends_.erase(job.id);
   }
 }
 
@@ -101,7 +101,7 @@ Status ActiveJobs::SettleInterruption(JobId id) {
   const JobRecord* job = Find(id);
   if (job == nullptr || job->state != JobState::kInterrupted) return Status::Ok();
   if (counted_.count(id) == 0) {
-    DISTILL_RETURN_IF_ERROR(store_.AddInterruption(id));
+    DISTILL_RETURN_IF_ERROR(store_.AddInterruption(id, job->cause));
     counted_.insert(id);
   }
   DISTILL_RETURN_IF_ERROR(Refresh(id));
@@ -131,11 +131,16 @@ Status ActiveJobs::Refresh(JobId id) {
 
 Result<JobState> ActiveJobs::StateOf(JobId id) {
   if (const JobRecord* job = Find(id)) return job->state;
-  const auto known = ended_states_.find(id);
-  if (known != ended_states_.end()) return known->second;
+  const auto known = ends_.find(id);
+  if (known != ends_.end()) return known->second.state;
   DISTILL_ASSIGN_OR_RETURN(const JobRecord job, store_.FindJob(id));
-  if (IsTerminal(job.state)) ended_states_[id] = job.state;
+  if (IsTerminal(job.state)) ends_[id] = {job.state, job.finished_at_unix_ms};
   return job.state;
+}
+
+int64_t ActiveJobs::EndOf(JobId id) const {
+  const auto known = ends_.find(id);
+  return known == ends_.end() ? 0 : known->second.at_unix_ms;
 }
 
 std::vector<JobId> ActiveJobs::TakeChanged() {

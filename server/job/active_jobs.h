@@ -55,8 +55,12 @@ class ActiveJobs {
   /// Returns the state of any job, ended ones too. kNotFound: no such job.
   Result<JobState> StateOf(JobId id);
 
+  /// Returns when a job ended; 0 when it has not, or was deleted. Known without the store for those
+  /// that StateOf() was asked for.
+  int64_t EndOf(JobId id) const;
+
   /// Forgets what is known of a job that has ended: it was deleted.
-  void Forget(JobId id) { ended_states_.erase(id); }
+  void Forget(JobId id) { ends_.erase(id); }
 
   /// Returns the jobs that changed since the last call.
   std::vector<JobId> TakeChanged();
@@ -69,8 +73,12 @@ class ActiveJobs {
   const Clock& clock_;
   JobObserver* const observer_;
   std::map<JobId, JobRecord> jobs_;
-  std::map<JobId, JobState> ended_states_;  // of those asked for
-  std::set<JobId> counted_;                 // INTERRUPTED, and its interruption is counted
+  struct End {
+    JobState state;
+    int64_t at_unix_ms;
+  };
+  std::map<JobId, End> ends_;  // of those asked for
+  std::set<JobId> counted_;    // INTERRUPTED, and its interruption is counted
   std::set<JobId> changed_;
 };
 

@@ -41,6 +41,23 @@ std::optional<Transition> FromOrder(const std::optional<WorkerOutcome>& outcome,
   return std::nullopt;
 }
 
+struct RetryBudget {
+  int spent;
+  int allowed;
+  std::string_view name;
+};
+
+RetryBudget BudgetFor(const JobRecord& job) {
+  switch (job.cause) {
+    case Cause::kDeviceError:
+      return {job.num_device_errors, job.spec.max_device_errors, "device error"};
+    case Cause::kPreempted:
+      return {job.num_preemptions, job.spec.max_preemptions, "pre-emption"};
+    default:
+      return {job.num_interruptions, job.spec.max_interruptions, "interruption"};
+  }
+}
+
 }  // namespace
 
 Transition JudgeExit(JobState state, const std::optional<WorkerOutcome>& outcome,
@@ -63,16 +80,21 @@ Transition JudgeExit(JobState state, const std::optional<WorkerOutcome>& outcome
     return {JobState::kInterrupted, Cause::kWorkerLost, "daemon",
             WithDetail("the worker was told to stop by somebody else", outcome)};
   }
-  return {JobState::kFailed, outcome->cause, "worker", outcome->message};
+  // The device's fault, not the job's: it may go better on another one, or after a reset.
+  const bool may_try_again =
+      outcome->cause == Cause::kDeviceError && CanMove(state, JobState::kInterrupted);
+  return {may_try_again ? JobState::kInterrupted : JobState::kFailed, outcome->cause, "worker",
+          outcome->message};
 }
 
 Transition JudgeInterruption(const JobRecord& job) {
-  if (job.num_interruptions <= job.spec.max_interruptions) {
+  const RetryBudget budget = BudgetFor(job);
+  if (budget.spent <= budget.allowed) {
     return {JobState::kQueued, job.cause, "daemon", "starts again after: " + job.message};
   }
-  return {
-      JobState::kFailed, job.cause, "daemon",
-      "given up after interruption " + std::to_string(job.num_interruptions) + ": " + job.message};
+  return {JobState::kFailed, job.cause, "daemon",
+          "given up after " + std::string(budget.name) + " " + std::to_string(budget.spent) + ": " +
+              job.message};
 }
 
 }  // namespace distill::server

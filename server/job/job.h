@@ -44,6 +44,21 @@ enum class Cause : int {
 
 enum class JobKind : int { kTrain = 1, kEval = 2 };
 
+/// How a job that another one comes after must have ended. The numbers equal
+/// distill.v1.AfterCondition; they are stored.
+enum class AfterCondition : int {
+  kOk = 1,    // SUCCEEDED
+  kAny = 2,   // ended, whatever came of it
+  kFail = 3,  // FAILED or CANCELLED
+};
+
+/// A job that must have ended before another one starts; nothing of it is used.
+struct AfterJob {
+  JobId job = 0;
+  AfterCondition condition = AfterCondition::kOk;
+  bool operator==(const AfterJob&) const = default;
+};
+
 std::string_view StateName(JobState state);  // "QUEUED"
 /// Returns the state of that name, or nullopt.
 std::optional<JobState> ParseStateName(std::string_view name);
@@ -77,12 +92,21 @@ struct JobSpec {
   std::string resolved;
   std::map<std::string, std::string> labels;
   int priority = 0;
-  std::string device;  // "" = any; "cpu"; GPU index or UUID
+  std::string device;            // "" = any; "cpu"; GPU index or UUID
+  int64_t gpu_memory_bytes = 0;  // its share of a GPU; 0 = it has the device to itself
+  // How often each cause sends it back to the queue before it fails for good.
   int max_interruptions = 3;
+  int max_device_errors = 1;
+  int max_preemptions = 10;       // once used up, it is left alone
   int num_epochs = 0;             // for progress; 0 for evaluations
   std::string dataset;            // name of the data set used
   std::vector<JobId> depends_on;  // jobs that must have succeeded (their checkpoint is used)
+  std::vector<AfterJob> after;    // jobs that must have ended, nothing of which is used
+  std::string group;              // jobs that belong together; "" = none
+  int max_parallel = 0;           // jobs of its group that may run beside each other; 0 = all
   std::string model;              // architecture, for lists
+  /// The same for jobs that need as much memory: jobs of one key tell what the next will use.
+  std::string memory_key;
 };
 
 struct JobProgress {
@@ -104,10 +128,14 @@ struct JobRecord {
   std::string message;
   std::string actor;
   int64_t created_at_unix_ms = 0;
+  int64_t queued_at_unix_ms = 0;  // since when it counts as waiting; an interruption keeps it
   int64_t started_at_unix_ms = 0;
   int64_t finished_at_unix_ms = 0;
   int num_attempts = 0;
+  // Spent of the retry budgets.
   int num_interruptions = 0;
+  int num_device_errors = 0;
+  int num_preemptions = 0;
   std::string device;    // of the newest attempt
   JobProgress progress;  // not durable to the second
   std::map<std::string, double> latest_metrics;

@@ -12,8 +12,10 @@ namespace distill::server {
 
 Status ThreadedJobManager::Start() {
   launcher_.Attach(*this);
+  std::vector<DeviceInfo> devices = devices_.List();
   {
     const MutexLock lock(mutex_);
+    devices_seen_ = std::move(devices);
     DISTILL_RETURN_IF_ERROR(Reconcile());
   }
   PublishChanges();
@@ -43,6 +45,7 @@ void ThreadedJobManager::Loop() {
       has_work_ = false;
       EndRuns();
       scans_.RetryEnds();
+      devices_seen_ = devices;
       ScheduleJobs(devices);
     }
     PublishChanges();
@@ -72,6 +75,7 @@ void ThreadedJobManager::PublishChanges() {
 
 Status ThreadedJobManager::Reconcile() {
   DISTILL_RETURN_IF_ERROR(active_.Load());
+  DISTILL_RETURN_IF_ERROR(LoadUsage());
   const std::map<JobId, JobRecord> jobs = active_.jobs();
   for (const auto& [id, job] : jobs) {
     DISTILL_RETURN_IF_ERROR(Recover(job).WithContext("recover job " + std::to_string(id)));
@@ -90,6 +94,7 @@ Status ThreadedJobManager::Recover(const JobRecord& job) {
   const AttemptRecord& attempt = attempts.back();
   Run& run = runs_[job.id];
   run.attempt = attempt.number;
+  run.started_at_unix_ms = attempt.started_at_unix_ms;
   run.start = {attempt.started_at_unix_ms, attempt.resumed_from_epoch};
   run.num_epochs = job.progress.num_epochs;
   if (attempt.finished_at_unix_ms != 0) {

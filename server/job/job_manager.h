@@ -13,6 +13,7 @@
 #include "server/job/job_observer.h"
 #include "server/job/job_store.h"
 #include "server/job/run_preparer.h"
+#include "server/job/scheduler.h"
 #include "server/job/worker_launcher.h"
 
 namespace distill::server {
@@ -26,6 +27,28 @@ struct JobManagerOptions {
   std::chrono::milliseconds max_retry_delay{60'000};
   /// How often devices, delayed starts and failed writes are looked at when nothing else happens.
   std::chrono::milliseconds tick{1'000};
+  SchedulerPolicy policy;
+  /// What a user had of the devices counts half as much after this time.
+  std::chrono::milliseconds fair_share_half_life{std::chrono::hours(7 * 24)};
+};
+
+/// A job that waits, and what for.
+struct QueueEntry {
+  JobRecord job;
+  WaitingReason waiting;
+  int64_t expected_start_unix_ms = 0;  // from the progress of those before it; 0 = unknown
+};
+
+struct QueueReport {
+  std::vector<QueueEntry> entries;  // in order
+  int length = 0;                   // of the whole queue
+};
+
+struct JobExplanation {
+  QueueEntry entry;
+  bool is_waiting = false;  // QUEUED, and does not start this moment; else only entry.job is set
+  std::vector<JobRecord> holders;  // the jobs that it waits for, with their progress
+  int queue_length = 0;
 };
 
 /// The only writer of job state: takes requests, schedules, starts workers, and turns what they
@@ -78,6 +101,12 @@ class JobManager : public WorkerListener {
   /// Removes an ended job with its files. kFailedPrecondition: not ended, or needed by one that has
   /// not.
   virtual Status Delete(JobId id) = 0;
+
+  /// Returns the first `max_entries` jobs of the queue, in the order in which they are to start.
+  virtual Result<QueueReport> ListQueue(int max_entries) = 0;
+
+  /// Says why a job waits. kNotFound: no such job.
+  virtual Result<JobExplanation> Explain(JobId id) = 0;
 
   /// Stores a data set and starts its scan. kAlreadyExists: the name is taken.
   virtual Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) = 0;

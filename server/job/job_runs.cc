@@ -29,46 +29,6 @@ Transition FailedStart(const Status& status) {
 
 }  // namespace
 
-bool ThreadedJobManager::IsDelayed(const JobRecord& job) const {
-  const auto found = start_not_before_ms_.find(job.id);
-  return found != start_not_before_ms_.end() && clock_.MonotonicMillis() < found->second;
-}
-
-std::vector<DeviceHolder> ThreadedJobManager::Holders() {
-  std::vector<DeviceHolder> holders;
-  for (const auto& [id, job] : active_.jobs()) {
-    if (!HasWorker(job.state)) continue;
-    const auto run = runs_.find(id);
-    holders.push_back({job, run != runs_.end() ? run->second.pid : 0});
-  }
-  return holders;
-}
-
-Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceInfo>& devices) {
-  SchedulerSnapshot snapshot;
-  for (DeviceUse& use : AssessUse(devices, Holders())) {
-    if (use.device.closed_because.empty()) snapshot.devices.push_back(std::move(use.device));
-  }
-  for (const auto& [id, job] : active_.jobs()) {
-    const bool is_queued = job.state == JobState::kQueued;
-    if (is_queued && IsDelayed(job)) continue;
-    JobSnapshot& entry = snapshot.jobs.emplace_back();
-    entry.id = id;
-    entry.state = job.state;
-    entry.priority = job.spec.priority;
-    entry.requested_device = job.spec.device;
-    if (HasWorker(job.state)) entry.held_device = job.device;
-    if (!is_queued) continue;
-    entry.depends_on = job.spec.depends_on;
-    for (const JobId needed : job.spec.depends_on) {
-      const auto state = active_.StateOf(needed);
-      if (state.ok()) snapshot.dependency_states[needed] = *state;
-      if (!state.ok() && state.status().code() != Code::kNotFound) return state.status();
-    }
-  }
-  return snapshot;
-}
-
 void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
   const auto snapshot = Snapshot(devices);
   if (!snapshot.ok()) {
@@ -83,8 +43,16 @@ void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
                {{"job", start.job}, {"error", started.ToString()}});
     }
   }
+  for (const PreemptionDecision& preemption : decision.preemptions) {
+    OrderStop(preemption.job,
+              {StopOrder::kPreempt, "makes room for job " + std::to_string(preemption.for_job) +
+                                        ", of higher priority"});
+  }
   std::map<JobId, std::string> messages;
-  for (const WaitingReason& waiting : decision.waiting) messages[waiting.job] = waiting.reason;
+  for (const WaitingReason& waiting : decision.waiting) {
+    // One that waits after an interruption says already what that was.
+    if (waiting.rule != WaitingRule::kDelay) messages[waiting.job] = waiting.reason;
+  }
   const Status stored = active_.SetWaitingMessages(messages);
   if (!stored.ok()) LogError("waiting reasons not stored", {{"error", stored.ToString()}});
 }
@@ -97,6 +65,7 @@ Status ThreadedJobManager::StartJob(const StartDecision& decision) {
   Run& run = runs_[decision.job];
   run = Run();
   run.attempt = attempt.number;
+  run.started_at_unix_ms = attempt.started_at_unix_ms;
   run.start.at_unix_ms = attempt.started_at_unix_ms;
   run.num_epochs = active_.jobs().at(decision.job).spec.num_epochs;
   const Status launched = Launch(attempt);
@@ -228,12 +197,16 @@ Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
         JudgeExit(job->state, run.outcome, run.exit.value_or(WorkerExitStatus{}), run.order);
   }
   FaultPoint("run.before_end");
+  const DeviceUsage usage{job->spec.owner, job->device, run.started_at_unix_ms,
+                          clock_.UnixMillis()};
   DISTILL_RETURN_IF_ERROR(active_.EndAttempt(id, run.attempt, transition));
+  if (needs_verdict) usage_.Add(usage);
   job = active_.Find(id);
-  if (job != nullptr && job->num_interruptions > 0) {
+  const int num_failures = job == nullptr ? 0 : job->num_interruptions + job->num_device_errors;
+  if (num_failures > 0) {
     constexpr int kMaxDoublings = 20;
     const int64_t delay_ms = options_.retry_delay.count()
-                             << std::min(job->num_interruptions - 1, kMaxDoublings);
+                             << std::min(num_failures - 1, kMaxDoublings);
     start_not_before_ms_[id] =
         clock_.MonotonicMillis() + std::min(delay_ms, options_.max_retry_delay.count());
   }

@@ -10,6 +10,7 @@
 #include "server/job/dataset.h"
 #include "server/job/job.h"
 #include "server/job/run_event.h"
+#include "server/job/usage_history.h"
 
 namespace distill::server {
 
@@ -19,6 +20,7 @@ struct JobListQuery {
   std::vector<JobState> states;  // empty = all
   std::string owner;             // empty = all
   std::string name_prefix;
+  std::string group;  // empty = all
 };
 
 struct MetricPoint {
@@ -46,6 +48,12 @@ struct JobCounts {
   std::map<JobState, int64_t> by_state;  // those that have none are left out
   int64_t num_active_owners = 0;         // of jobs that have not ended
   int64_t oldest_queued_at_unix_ms = 0;  // since when the first in the queue waits; 0 = none does
+};
+
+/// What a job like another one used of a GPU.
+struct MemoryPeak {
+  JobId job = 0;
+  int64_t bytes = 0;
 };
 
 /// Keeps jobs, data sets and metrics across restarts.
@@ -82,7 +90,8 @@ class JobStore {
   virtual Result<std::vector<JobId>> ListActiveDependents(JobId id) = 0;
 
   /// Moves a job, if it is in state `from`, and records the event; durable on return. A job that
-  /// goes from FAILED or CANCELLED to QUEUED gets its whole retry budget back.
+  /// goes from FAILED or CANCELLED to QUEUED gets its whole retry budgets back; one that comes from
+  /// INTERRUPTED keeps its queued_at_unix_ms.
   /// kFailedPrecondition: it is in another state (nothing changed), or the move is not legal.
   virtual Result<JobRecord> MoveJob(JobId id, JobState from, const Transition& transition,
                                     int64_t now_unix_ms) = 0;
@@ -100,8 +109,15 @@ class JobStore {
   virtual Result<std::vector<JobEventRecord>> ListAllEvents(int64_t after_event_id, int limit) = 0;
   /// Returns the id of the newest event, or 0.
   virtual Result<int64_t> NewestEventId() = 0;
-  /// Counts an interruption against the job's retry budget.
-  virtual Status AddInterruption(JobId id) = 0;
+  /// Counts an interruption against the job's retry budget for its cause (device errors,
+  /// pre-emptions, all others).
+  virtual Status AddInterruption(JobId id, Cause cause) = 0;
+  /// Who held which device, in stretches that ended at `since_unix_ms` or later, oldest first.
+  /// Attempts of deleted jobs are among them.
+  virtual Result<std::vector<DeviceUsage>> ListUsage(int64_t since_unix_ms) = 0;
+  /// Returns the peak of the newest job with this JobSpec::memory_key that told one; nothing when
+  /// there is none.
+  virtual Result<std::optional<MemoryPeak>> FindMemoryPeak(const std::string& memory_key) = 0;
   /// Sets the sentences that say why jobs wait (their states stay), all in one transaction. A job
   /// that is no longer QUEUED keeps its message.
   virtual Status SetWaitingMessages(const std::map<JobId, std::string>& messages) = 0;

@@ -1,121 +1,226 @@
 #include "server/job/scheduler.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
+#include <queue>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "server/job/device_room.h"
+#include "server/job/user_limits.h"
 
 namespace distill::server {
 namespace {
 
-bool Matches(const DeviceInfo& device, const std::string& requested) {
-  if (requested.empty() || requested == device.id) return true;
-  return device.index >= 0 && requested == std::to_string(device.index);
-}
+std::string Named(JobId job) { return "job " + std::to_string(job); }
 
-std::vector<const JobSnapshot*> QueuedInOrder(const std::vector<JobSnapshot>& jobs) {
-  std::vector<const JobSnapshot*> queued;
-  for (const JobSnapshot& job : jobs) {
-    if (job.state == JobState::kQueued) queued.push_back(&job);
+bool IsMet(AfterCondition condition, JobState state) {
+  switch (condition) {
+    case AfterCondition::kOk:
+      return state == JobState::kSucceeded;
+    case AfterCondition::kAny:
+      return IsTerminal(state);
+    case AfterCondition::kFail:
+      return state == JobState::kFailed || state == JobState::kCancelled;
   }
-  std::sort(queued.begin(), queued.end(), [](const JobSnapshot* left, const JobSnapshot* right) {
-    if (left->priority != right->priority) return left->priority > right->priority;
-    return left->id < right->id;
-  });
-  return queued;
+  return false;
 }
 
-// GPUs in order, then the CPU: a job that takes any device gets the fastest kind.
-std::vector<const DeviceInfo*> GpusFirst(const std::vector<DeviceInfo>& devices) {
-  std::vector<const DeviceInfo*> ordered;
-  for (const DeviceInfo& device : devices) ordered.push_back(&device);
-  std::stable_partition(ordered.begin(), ordered.end(),
-                        [](const DeviceInfo* device) { return device->index >= 0; });
-  return ordered;
+std::string EndText(JobState state) {
+  return (state == JobState::kCancelled ? "was " : "") + std::string(StateName(state));
 }
 
-// Returns why the jobs that `job` needs keep it from starting, if they do.
+// Returns why `job` cannot start yet for the sake of one that it needs, if so.
+std::optional<WaitingReason> ReasonOf(JobId job, const AfterJob& needed,
+                                      const std::map<JobId, JobState>& states) {
+  WaitingReason reason;
+  reason.job = job;
+  reason.holders = {needed.job};
+  const auto found = states.find(needed.job);
+  if (found != states.end() && IsMet(needed.condition, found->second)) return std::nullopt;
+  if (found != states.end() && !IsTerminal(found->second)) {
+    reason.rule = WaitingRule::kDependency;
+    reason.reason =
+        "waits for " + Named(needed.job) + ", which is " + std::string(StateName(found->second));
+    return reason;
+  }
+  reason.rule = WaitingRule::kDependencyLost;
+  reason.is_blocked = true;
+  if (found == states.end()) {
+    reason.reason = "blocked: needs " + Named(needed.job) + ", which was deleted";
+  } else if (needed.condition == AfterCondition::kFail) {
+    reason.reason = "blocked: runs only if " + Named(needed.job) +
+                    " fails, which SUCCEEDED; cancel this one, or requeue the other";
+  } else {
+    reason.reason = "blocked: needs " + Named(needed.job) + ", which " + EndText(found->second) +
+                    "; requeue " + Named(needed.job) + " or cancel this one";
+  }
+  return reason;
+}
+
+// Returns why the jobs that `job` needs keep it from starting, if they do: what somebody has to
+// mend first.
 std::optional<WaitingReason> DependencyReason(const JobSnapshot& job,
                                               const std::map<JobId, JobState>& states) {
   std::optional<WaitingReason> waits;
-  for (const JobId needed : job.depends_on) {
-    const std::string name = "job " + std::to_string(needed);
-    const auto found = states.find(needed);
-    if (found == states.end()) {
-      return WaitingReason{job.id, "blocked: needs " + name + ", which was deleted", true};
-    }
-    if (found->second == JobState::kSucceeded) continue;
-    const std::string state(StateName(found->second));
-    if (IsTerminal(found->second)) {
-      return WaitingReason{job.id,
-                           "blocked: needs " + name + ", which " +
-                               (found->second == JobState::kFailed ? "FAILED" : "was CANCELLED") +
-                               "; requeue " + name + " or cancel this one",
-                           true};
-    }
-    if (!waits) waits = {job.id, "waits for " + name + ", which is " + state, false};
-  }
+  const auto look = [&](const AfterJob& needed) {
+    std::optional<WaitingReason> reason = ReasonOf(job.id, needed, states);
+    if (reason && (!waits || (reason->is_blocked && !waits->is_blocked))) waits = std::move(reason);
+  };
+  for (const JobId needed : job.depends_on) look({needed, AfterCondition::kOk});
+  for (const AfterJob& needed : job.after) look(needed);
   return waits;
 }
 
-// Hands out devices, one job each.
-class FreeDevices {
+// A queued job with its rank.
+struct Candidate {
+  const JobSnapshot* job = nullptr;
+  int64_t points = 0;
+  std::optional<WaitingReason> needs;  // jobs that have not ended as it needs
+};
+
+// The queued jobs of one user, in their order.
+struct UserQueue {
+  std::vector<Candidate> jobs;
+  size_t next = 0;
+  double used_seconds = 0;
+};
+
+// Since when a job grows old: since it waits, or since its owner last had a device that suits it.
+int64_t AgesSince(const JobSnapshot& job, const SchedulerSnapshot& snapshot) {
+  int64_t since = job.waiting_since_unix_ms;
+  const auto user = snapshot.users.find(job.owner);
+  if (user == snapshot.users.end()) return since;
+  for (const DeviceInfo& device : snapshot.devices) {
+    if (!Suits(device, job.requested_device)) continue;
+    const auto use = user->second.last_uses.find(device.id);
+    if (use != user->second.last_uses.end()) since = std::max(since, use->second);
+  }
+  return since;
+}
+
+Candidate Rank(const JobSnapshot& job, const SchedulerSnapshot& snapshot) {
+  Candidate candidate{&job, job.priority, DependencyReason(job, snapshot.dependency_states)};
+  const int64_t step = snapshot.policy.ageing_step_ms;
+  if (candidate.needs || step <= 0) return candidate;
+  const int64_t age = snapshot.now_unix_ms - AgesSince(job, snapshot);
+  candidate.points += std::max<int64_t>(age, 0) / step;
+  return candidate;
+}
+
+// One pass over the queue.
+class Pass {
  public:
-  explicit FreeDevices(const SchedulerSnapshot& snapshot) : devices_(GpusFirst(snapshot.devices)) {
-    for (const JobSnapshot& job : snapshot.jobs) {
-      if (!job.held_device.empty()) holders_[job.held_device] = job.id;
-    }
-  }
+  explicit Pass(const SchedulerSnapshot& snapshot)
+      : snapshot_(snapshot), room_(snapshot), limits_(snapshot) {}
 
-  // Returns the id of a device for `job` and marks it as taken, or nothing.
-  std::optional<std::string> Take(const JobSnapshot& job) {
-    for (const DeviceInfo* device : devices_) {
-      if (!Matches(*device, job.requested_device) || holders_.count(device->id) > 0) continue;
-      holders_[device->id] = job.id;
-      return device->id;
-    }
-    return std::nullopt;
-  }
-
-  WaitingReason ReasonFor(const JobSnapshot& job) const {
-    if (devices_.empty()) return {job.id, "blocked: this server has no device", true};
-    if (job.requested_device.empty()) {
-      return {job.id,
-              "waits for a free device: all " + std::to_string(devices_.size()) +
-                  " are in use (higher priority first, then first come)",
-              false};
-    }
-    for (const DeviceInfo* device : devices_) {
-      if (!Matches(*device, job.requested_device)) continue;
-      return {job.id,
-              "waits for device " + job.requested_device + ", which job " +
-                  std::to_string(holders_.at(device->id)) + " uses",
-              false};
-    }
-    return {
-        job.id,
-        "blocked: asks for device " + job.requested_device + ", which this server does not have",
-        true};
-  }
+  ScheduleDecision Run();
 
  private:
-  std::vector<const DeviceInfo*> devices_;
-  std::map<std::string, JobId> holders_;
+  // Points, then less use, then first come: the greatest is next.
+  using Key = std::tuple<int64_t, double, JobId, UserQueue*>;
+
+  void Enqueue();
+  static std::optional<Key> KeyOf(UserQueue& queue);
+  /// Starts the job, or notes why it waits. Returns whether it starts.
+  bool Decide(Candidate& candidate);
+  bool Place(const JobSnapshot& job);
+  void Wait(WaitingReason reason);
+
+  const SchedulerSnapshot& snapshot_;
+  DeviceRoom room_;
+  UserLimits limits_;
+  std::unordered_map<std::string, UserQueue> queues_;
+  int place_ = 0;
+  ScheduleDecision decision_;
 };
+
+void Pass::Enqueue() {
+  for (const JobSnapshot& job : snapshot_.jobs) {
+    if (job.state != JobState::kQueued) continue;
+    queues_[job.owner].jobs.push_back(Rank(job, snapshot_));
+  }
+  for (auto& [owner, queue] : queues_) {
+    std::sort(queue.jobs.begin(), queue.jobs.end(), [](const Candidate& a, const Candidate& b) {
+      return a.points != b.points ? a.points > b.points : a.job->id < b.job->id;
+    });
+    const auto user = snapshot_.users.find(owner);
+    if (user != snapshot_.users.end()) queue.used_seconds = user->second.used_seconds;
+  }
+}
+
+std::optional<Pass::Key> Pass::KeyOf(UserQueue& queue) {
+  if (queue.next == queue.jobs.size()) return std::nullopt;
+  const Candidate& head = queue.jobs[queue.next];
+  return Key{head.points, -queue.used_seconds, -head.job->id, &queue};
+}
+
+void Pass::Wait(WaitingReason reason) {
+  reason.place = place_;
+  decision_.waiting.push_back(std::move(reason));
+}
+
+bool Pass::Place(const JobSnapshot& job) {
+  const bool may_take_more = limits_.MayTakeAnotherDevice(job);
+  const auto reach = may_take_more ? DeviceRoom::Reach::kAll : DeviceRoom::Reach::kOwn;
+  if (auto device = room_.Take(job, reach)) {
+    limits_.Note(job, *device);
+    decision_.starts.push_back({job.id, std::move(*device)});
+    return true;
+  }
+  if (!may_take_more) {
+    Wait(limits_.ExplainDevices(job));
+    return false;
+  }
+  if (snapshot_.policy.has_preemption) {
+    for (const JobId victim : room_.Preempt(job)) decision_.preemptions.push_back({victim, job.id});
+  }
+  WaitingReason reason = room_.Explain(job);
+  room_.KeepFor(job);
+  Wait(std::move(reason));
+  return false;
+}
+
+bool Pass::Decide(Candidate& candidate) {
+  const JobSnapshot& job = *candidate.job;
+  ++place_;
+  if (candidate.needs) {
+    Wait(std::move(*candidate.needs));
+  } else if (job.is_delayed) {
+    WaitingReason reason;
+    reason.job = job.id;
+    reason.rule = WaitingRule::kDelay;
+    reason.reason = "waits a moment after its interruption, then starts again";
+    Wait(std::move(reason));
+  } else if (auto limit = limits_.ExplainJobs(job)) {
+    Wait(std::move(*limit));
+  } else {
+    return Place(job);
+  }
+  return false;
+}
+
+ScheduleDecision Pass::Run() {
+  // A device that a user just got counts as if it had been held for an hour: nobody gets all.
+  constexpr double kSecondsInAdvance = 3600;
+  Enqueue();
+  std::priority_queue<Key> heads;
+  for (auto& [owner, queue] : queues_) {
+    if (const auto key = KeyOf(queue)) heads.push(*key);
+  }
+  while (!heads.empty()) {
+    UserQueue& queue = *std::get<UserQueue*>(heads.top());
+    heads.pop();
+    if (Decide(queue.jobs[queue.next++])) queue.used_seconds += kSecondsInAdvance;
+    if (const auto key = KeyOf(queue)) heads.push(*key);
+  }
+  return std::move(decision_);
+}
 
 }  // namespace
 
-ScheduleDecision Schedule(const SchedulerSnapshot& snapshot) {
-  ScheduleDecision decision;
-  FreeDevices free_devices(snapshot);
-  for (const JobSnapshot* job : QueuedInOrder(snapshot.jobs)) {
-    if (auto reason = DependencyReason(*job, snapshot.dependency_states)) {
-      decision.waiting.push_back(std::move(*reason));
-    } else if (auto device = free_devices.Take(*job)) {
-      decision.starts.push_back({job->id, std::move(*device)});
-    } else {
-      decision.waiting.push_back(free_devices.ReasonFor(*job));
-    }
-  }
-  return decision;
-}
+ScheduleDecision Schedule(const SchedulerSnapshot& snapshot) { return Pass(snapshot).Run(); }
 
 }  // namespace distill::server

@@ -16,12 +16,13 @@
 #include "server/job/job_manager.h"
 #include "server/job/progress_estimate.h"
 #include "server/job/scheduler.h"
+#include "server/job/usage_history.h"
 
 namespace distill::server {
 
 /// The JobManager: one thread schedules, one mutex guards what it knows. Requests are in
-/// job_manager.cc and job_control.cc, scheduling and workers in
-/// job_runs.cc. Thread-safe.
+/// job_manager.cc and job_control.cc, the scheduler's view in job_queue.cc, workers in job_runs.cc.
+/// Thread-safe.
 class ThreadedJobManager final : public JobManager {
  public:
   ThreadedJobManager(const JobManagerOptions& options, const Dependencies& dependencies)
@@ -33,7 +34,8 @@ class ThreadedJobManager final : public JobManager {
         events_(dependencies.events),
         clock_(dependencies.clock),
         active_(dependencies.store, dependencies.clock, dependencies.observer),
-        scans_(dependencies.store, dependencies.launcher, dependencies.preparer) {}
+        scans_(dependencies.store, dependencies.launcher, dependencies.preparer),
+        usage_(options.fair_share_half_life) {}
   ~ThreadedJobManager() override { StopThread(); }
 
   Status Start() override;
@@ -46,6 +48,8 @@ class ThreadedJobManager final : public JobManager {
   Result<JobRecord> Resume(JobId id, const std::string& actor) override;
   Result<JobRecord> Requeue(JobId id, const std::string& actor) override;
   Status Delete(JobId id) override;
+  Result<QueueReport> ListQueue(int max_entries) override;
+  Result<JobExplanation> Explain(JobId id) override;
   Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) override;
   Status DeleteDataset(const std::string& name) override;
   std::vector<DeviceUse> ListDevices() override;
@@ -58,6 +62,7 @@ class ThreadedJobManager final : public JobManager {
   struct Run {
     int attempt = 0;
     int pid = 0;  // of its worker; 0 = not known
+    int64_t started_at_unix_ms = 0;
     ProgressStart start;
     int num_epochs = 0;
     std::optional<WorkerOutcome> outcome;
@@ -66,6 +71,13 @@ class ThreadedJobManager final : public JobManager {
     // How it ended, until the store has it. `verdict` is for an end that no worker had part in.
     std::optional<WorkerExitStatus> exit;
     std::optional<Transition> verdict;
+  };
+
+  // The queue as the scheduler sees it at one moment.
+  struct QueueView {
+    SchedulerSnapshot snapshot;
+    ScheduleDecision decision;
+    std::map<JobId, int64_t> starts;  // expected, as far as known
   };
 
   void StopThread();
@@ -83,7 +95,14 @@ class ThreadedJobManager final : public JobManager {
                                              const std::string& content_sha256);
 
   std::vector<DeviceHolder> Holders() REQUIRES(mutex_);
+  Status LoadUsage() REQUIRES(mutex_);
   Result<SchedulerSnapshot> Snapshot(const std::vector<DeviceInfo>& devices) REQUIRES(mutex_);
+  void FillHeld(const JobRecord& job, JobSnapshot& entry) const REQUIRES(mutex_);
+  Status FillNeeds(const JobRecord& job, JobSnapshot& entry, SchedulerSnapshot& snapshot)
+      REQUIRES(mutex_);
+  void FillUsers(SchedulerSnapshot& snapshot) const REQUIRES(mutex_);
+  Result<QueueView> View() REQUIRES(mutex_);
+  QueueEntry EntryOf(const QueueView& view, const WaitingReason& waiting) const REQUIRES(mutex_);
   void ScheduleJobs(const std::vector<DeviceInfo>& devices) REQUIRES(mutex_);
   Status StartJob(const StartDecision& decision) REQUIRES(mutex_);
   Status Launch(const AttemptRecord& attempt) REQUIRES(mutex_);
@@ -112,6 +131,8 @@ class ThreadedJobManager final : public JobManager {
   bool has_work_ GUARDED_BY(mutex_) = false;
   ActiveJobs active_ GUARDED_BY(mutex_);
   DatasetScans scans_ GUARDED_BY(mutex_);
+  UsageHistory usage_ GUARDED_BY(mutex_);
+  std::vector<DeviceInfo> devices_seen_ GUARDED_BY(mutex_);  // at the last look
   std::map<JobId, Run> runs_ GUARDED_BY(mutex_);
   std::map<JobId, int64_t> start_not_before_ms_ GUARDED_BY(mutex_);  // monotonic
 };

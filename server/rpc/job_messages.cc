@@ -35,6 +35,17 @@ void FillHolder(const DeviceHolder& holder, v1::DeviceJob& to) {
   FillProgress(holder.job.progress, *to.mutable_progress());
   to.set_pid(holder.pid);
   to.set_memory_used_bytes(holder.used_bytes);
+  to.set_gpu_memory_bytes(holder.job.spec.gpu_memory_bytes);
+}
+
+void FillWaiting(const QueueEntry& entry, v1::Waiting& to) {
+  const WaitingReason& waiting = entry.waiting;
+  to.set_rule(static_cast<v1::WaitingRule>(waiting.rule));
+  to.set_reason(waiting.reason);
+  to.set_blocked(waiting.is_blocked);
+  to.set_place(waiting.place);
+  for (const JobId holder : waiting.holders) to.add_holders(std::to_string(holder));
+  to.set_expected_start_unix_ms(entry.expected_start_unix_ms);
 }
 
 }  // namespace
@@ -119,6 +130,23 @@ v1::Device ToMessage(const DeviceUse& use) {
     outsider.set_program(process.program);
     outsider.set_memory_bytes(process.memory_bytes);
   }
+  return message;
+}
+
+v1::QueueEntry ToMessage(const QueueEntry& entry) {
+  v1::QueueEntry message;
+  *message.mutable_job() = ToMessage(entry.job);
+  FillWaiting(entry, *message.mutable_waiting());
+  return message;
+}
+
+v1::ExplainJobResponse ToMessage(const JobExplanation& explanation) {
+  v1::ExplainJobResponse message;
+  *message.mutable_job() = ToMessage(explanation.entry.job);
+  message.set_queue_length(explanation.queue_length);
+  if (!explanation.is_waiting) return message;
+  FillWaiting(explanation.entry, *message.mutable_waiting());
+  for (const JobRecord& holder : explanation.holders) *message.add_holders() = ToMessage(holder);
   return message;
 }
 

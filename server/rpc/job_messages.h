@@ -9,6 +9,7 @@
 #include "distill/v1/server_service.pb.h"
 #include "server/job/device_use.h"
 #include "server/job/job.h"
+#include "server/job/job_manager.h"
 #include "server/job/job_store.h"
 
 namespace distill::server {
@@ -19,6 +20,8 @@ v1::Attempt ToMessage(const AttemptRecord& attempt);
 v1::JobEvent ToMessage(const JobEventRecord& event);
 v1::Artifact ToMessage(const ArtifactRecord& artifact);
 v1::Device ToMessage(const DeviceUse& use);
+v1::QueueEntry ToMessage(const QueueEntry& entry);
+v1::ExplainJobResponse ToMessage(const JobExplanation& explanation);
 
 /// Without `is_full`, per-class figures and confusion are left out.
 v1::Evaluation ToMessage(const EvaluationRecord& evaluation, bool is_full);

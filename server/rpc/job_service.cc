@@ -34,6 +34,15 @@ Status JobServiceImpl::FillJob(const JobRecord& record, v1::Job& response) const
   return {};
 }
 
+Status JobServiceImpl::FillMemoryPeak(const JobRecord& record, v1::Job& response) const {
+  DISTILL_ASSIGN_OR_RETURN(const std::optional<MemoryPeak> peak,
+                           dependencies_.store.FindMemoryPeak(record.spec.memory_key));
+  if (!peak) return {};
+  response.mutable_last_memory_peak()->set_job(std::to_string(peak->job));
+  response.mutable_last_memory_peak()->set_bytes(peak->bytes);
+  return {};
+}
+
 template <typename Response, typename Fill>
 grpc::Status JobServiceImpl::Submit(grpc::ServerContext& context, const char* method,
                                     Submission submission, Response& response, Fill fill) {
@@ -47,7 +56,11 @@ grpc::Status JobServiceImpl::Submit(grpc::ServerContext& context, const char* me
         if (!outcome.violations.empty()) return {Code::kInvalidArgument, "the request is at fault"};
         call.set_target(TargetOf(outcome.jobs));
         FaultPoint("rpc.before_reply");
-        for (const JobRecord& job : outcome.jobs) fill(response, ToMessage(job));
+        for (const JobRecord& job : outcome.jobs) {
+          v1::Job message = ToMessage(job);
+          DISTILL_RETURN_IF_ERROR(FillMemoryPeak(job, message));
+          fill(response, std::move(message));
+        }
         return {};
       });
   if (!outcome.violations.empty()) return server::ToGrpc(outcome.violations);
@@ -115,6 +128,7 @@ Result<JobListQuery> JobServiceImpl::ToQuery(const v1::ListJobsRequest& request,
     }
   }
   query.name_prefix = request.name_prefix();
+  query.group = request.group();
   for (const int state : request.states()) {
     if (state == 0 || !v1::JobState_IsValid(state)) {
       return Status(Code::kInvalidArgument, "no such state: " + std::to_string(state));
@@ -143,6 +157,41 @@ grpc::Status JobServiceImpl::ListJobs(grpc::ServerContext* context,
     return {};
   };
   return ToGrpc(dependencies_.access.Run(*context, __func__, request->owner(), list));
+}
+
+grpc::Status JobServiceImpl::ExplainJob(grpc::ServerContext* context,
+                                        const v1::ExplainJobRequest* request,
+                                        v1::ExplainJobResponse* response) {
+  return OnJob(
+      *context, __func__, request->job(), [&](JobId id, const AdmittedCall& call) -> Status {
+        DISTILL_ASSIGN_OR_RETURN(JobExplanation explanation, dependencies_.manager.Explain(id));
+        std::erase_if(explanation.holders,
+                      [&](const JobRecord& holder) { return !call.MaySeeJob(holder.spec.owner); });
+        *response = ToMessage(explanation);
+        return {};
+      });
+}
+
+grpc::Status JobServiceImpl::ListQueue(grpc::ServerContext* context,
+                                       const v1::ListQueueRequest* request,
+                                       v1::ListQueueResponse* response) {
+  const auto list = [&](AdmittedCall& call) -> Status {
+    if (request->max_entries() < 0) {
+      return {Code::kInvalidArgument,
+              "max_entries must not be negative: " + std::to_string(request->max_entries())};
+    }
+    constexpr int kDefaultEntries = 100;
+    const int wanted = request->max_entries() == 0 ? kDefaultEntries : request->max_entries();
+    DISTILL_ASSIGN_OR_RETURN(const QueueReport report,
+                             dependencies_.manager.ListQueue(std::min(wanted, kMaxPageSize)));
+    response->set_length(report.length);
+    // Places of jobs that are not shown stay empty.
+    for (const QueueEntry& entry : report.entries) {
+      if (call.MaySeeJob(entry.job.spec.owner)) *response->add_entries() = ToMessage(entry);
+    }
+    return {};
+  };
+  return ToGrpc(dependencies_.access.Run(*context, __func__, "", list));
 }
 
 grpc::Status JobServiceImpl::CancelJob(grpc::ServerContext* context,

@@ -46,6 +46,10 @@ class JobServiceImpl final
                       v1::Job* response) override;
   grpc::Status ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,
                         v1::ListJobsResponse* response) override;
+  grpc::Status ExplainJob(grpc::ServerContext* context, const v1::ExplainJobRequest* request,
+                          v1::ExplainJobResponse* response) override;
+  grpc::Status ListQueue(grpc::ServerContext* context, const v1::ListQueueRequest* request,
+                         v1::ListQueueResponse* response) override;
   grpc::Status CancelJob(grpc::ServerContext* context, const v1::CancelJobRequest* request,
                          v1::Job* response) override;
   grpc::Status PauseJob(grpc::ServerContext* context, const v1::PauseJobRequest* request,
@@ -91,6 +95,7 @@ class JobServiceImpl final
 
   JobStreamInputs StreamInputs() const;
   Result<JobListQuery> ToQuery(const v1::ListJobsRequest& request, const AdmittedCall& call) const;
+  Status FillMemoryPeak(const JobRecord& record, v1::Job& response) const;
   Status FillJob(const JobRecord& record, v1::Job& response) const;
 
   const ServiceDependencies dependencies_;

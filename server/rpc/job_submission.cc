@@ -86,7 +86,9 @@ Status JobSubmitter::Submit(const Submission& submission, SubmissionOutcome& out
     for (JobSpec& spec : resolution.specs) {
       JobRecord record;
       record.spec = std::move(spec);
-      record.spec.depends_on.clear();  // may hold places in the list instead of ids
+      // These may hold places in the list instead of ids.
+      record.spec.depends_on.clear();
+      record.spec.after.clear();
       outcome.jobs.push_back(std::move(record));
     }
     return {};

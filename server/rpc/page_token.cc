@@ -11,7 +11,7 @@ constexpr size_t kSealDigits = 16;
 
 // A seal over the filters and the id: a token fits no other list.
 std::string Seal(const JobListQuery& query, const std::string& id) {
-  std::string text = id + '\n' + query.owner + '\n' + query.name_prefix;
+  std::string text = id + '\n' + query.owner + '\n' + query.name_prefix + '\n' + query.group;
   for (const JobState state : query.states) text += '\n' + std::to_string(static_cast<int>(state));
   return Sha256Hex(text).substr(0, kSealDigits);
 }

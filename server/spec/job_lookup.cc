@@ -7,6 +7,9 @@
 namespace distill::server {
 namespace {
 
+constexpr const char* kNoSuchJob =
+    "no such job; name one that exists (distillctl ls), or one that comes earlier in the same file";
+
 // Whether a failure says that what was asked for is not there, not that the store is in trouble.
 bool IsAbsence(const Status& status) {
   return status.code() == Code::kNotFound || status.code() == Code::kInvalidArgument;
@@ -38,9 +41,7 @@ std::optional<ReferredJob> JobLookup::FindTraining(const std::string& field,
     Result<JobRecord> record = FindVisible(reference);
     if (!record.ok()) {
       if (!IsAbsence(record.status())) Keep(record.status());
-      violations.Add(field, reference,
-                     "no such job; name one that exists (distillctl ls), or one that comes earlier "
-                     "in the same file");
+      violations.Add(field, reference, kNoSuchJob);
       return std::nullopt;
     }
     Result<v1::Job> resolved = ResolvedRequest(record->spec);
@@ -61,6 +62,19 @@ Result<JobRecord> JobLookup::FindVisible(const std::string& reference) const {
   DISTILL_ASSIGN_OR_RETURN(JobRecord record, FindJobRecord(store_, reference, caller_.name));
   if (!caller_.sees_only_own_jobs || record.spec.owner == caller_.name) return record;
   return Status(Code::kNotFound, "no job: " + reference);
+}
+
+std::optional<JobId> JobLookup::FindAny(const std::string& field, std::string& reference,
+                                        ViolationList& violations) {
+  if (const auto earlier = FindEarlier(reference)) return earlier->id;
+  const Result<JobRecord> record = FindVisible(reference);
+  if (!record.ok()) {
+    if (!IsAbsence(record.status())) Keep(record.status());
+    violations.Add(field, reference, kNoSuchJob);
+    return std::nullopt;
+  }
+  reference = std::to_string(record->id);
+  return record->id;
 }
 
 std::string JobLookup::DatasetNames() {

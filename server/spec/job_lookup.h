@@ -34,6 +34,11 @@ class JobLookup {
   std::optional<ReferredJob> FindTraining(const std::string& field, const std::string& reference,
                                           ViolationList& violations);
 
+  /// Returns the id of the job called `reference`, of whatever kind (negative: an earlier one of
+  /// the same batch), and rewrites `reference` to what stands for it in the resolved request.
+  std::optional<JobId> FindAny(const std::string& field, std::string& reference,
+                               ViolationList& violations);
+
   /// Returns the scan of the data set, which must be READY; violations go to `field`.
   std::optional<worker::v1::ScanReport> FindReadyDataset(const std::string& field,
                                                          const std::string& name,

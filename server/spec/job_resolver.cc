@@ -10,6 +10,7 @@
 #include "core/base/architecture.h"
 #include "server/spec/dataset_facts.h"
 #include "server/spec/job_lookup.h"
+#include "server/spec/memory_key.h"
 #include "server/spec/spec_defaults.h"
 #include "server/spec/spec_rules.h"
 
@@ -22,6 +23,8 @@ using worker::v1::ScanReport;
 constexpr std::array<double, 3> kImageNetMean = {0.485, 0.456, 0.406};
 constexpr std::array<double, 3> kImageNetStd = {0.229, 0.224, 0.225};
 constexpr int kDefaultInterruptions = 3;
+constexpr int kDefaultDeviceErrors = 1;
+constexpr int kDefaultPreemptions = 10;
 
 // Writes the numbers that `input` normalises by. EXPLICIT has them already.
 void WriteNormalization(const ScanReport& report, v1::Input& input) {
@@ -62,6 +65,8 @@ class JobResolution {
   void ResolveTeacher(const std::string& path, int num_classes, v1::Teacher& teacher);
   void ResolveEval();
   void ResolveEvalInput(const ReferredJob* source, const ScanReport& report);
+  void ResolveAfter();
+  void FillRetry();
   void CheckSplits(const ScanReport& report);
   void CheckModel(const std::string& field, const std::string& model);
   std::optional<ReferredJob> Need(const std::string& field, const std::string& reference);
@@ -270,6 +275,12 @@ void JobResolution::WriteSpec(const std::string& owner) {
   spec_.priority = given_.priority();
   spec_.device = given_.resources().device();
   spec_.max_interruptions = resolved_.retry().max_interruptions();
+  spec_.max_device_errors = resolved_.retry().max_device_errors();
+  spec_.max_preemptions = resolved_.retry().max_preemptions();
+  spec_.gpu_memory_bytes = given_.resources().gpu_memory_bytes();
+  spec_.group = given_.group();
+  spec_.max_parallel = given_.max_parallel();
+  spec_.memory_key = MemoryKey(resolved_);
   resolved_.SerializeToString(&spec_.resolved);
   v1::Job given = resolved_;
   if (given_.has_train()) {
@@ -280,16 +291,37 @@ void JobResolution::WriteSpec(const std::string& owner) {
   given.SerializeToString(&spec_.given);
 }
 
+void JobResolution::ResolveAfter() {
+  *resolved_.mutable_after() = given_.after();
+  for (int i = 0; i < resolved_.after_size(); ++i) {
+    v1::After& after = *resolved_.mutable_after(i);
+    if (after.condition() == v1::AFTER_CONDITION_UNSPECIFIED) {
+      after.set_condition(v1::AFTER_CONDITION_OK);
+    }
+    const auto id =
+        lookup_.FindAny("after[" + std::to_string(i) + "].job", *after.mutable_job(), violations_);
+    if (id) spec_.after.push_back({*id, static_cast<AfterCondition>(after.condition())});
+  }
+}
+
+void JobResolution::FillRetry() {
+  v1::RetryPolicy& retry = *resolved_.mutable_retry();
+  retry = given_.retry();
+  if (!retry.has_max_interruptions()) retry.set_max_interruptions(kDefaultInterruptions);
+  if (!retry.has_max_device_errors()) retry.set_max_device_errors(kDefaultDeviceErrors);
+  if (!retry.has_max_preemptions()) retry.set_max_preemptions(kDefaultPreemptions);
+}
+
 void JobResolution::Run(const std::string& owner) {
   CheckJobRules(given_, violations_);
   resolved_.set_name(given_.name());
   *resolved_.mutable_labels() = given_.labels();
   resolved_.set_priority(given_.priority());
   *resolved_.mutable_resources() = given_.resources();
-  *resolved_.mutable_retry() = given_.retry();
-  if (!resolved_.retry().has_max_interruptions()) {
-    resolved_.mutable_retry()->set_max_interruptions(kDefaultInterruptions);
-  }
+  resolved_.set_group(given_.group());
+  resolved_.set_max_parallel(given_.max_parallel());
+  FillRetry();
+  ResolveAfter();
   switch (given_.spec_case()) {
     case v1::Job::kTrain:
       *resolved_.mutable_train() = given_.train();

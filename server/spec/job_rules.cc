@@ -29,6 +29,48 @@ void CheckLabels(const v1::Job& given, ViolationList& violations) {
   }
 }
 
+void CheckRetry(const v1::RetryPolicy& retry, ViolationList& violations) {
+  constexpr int kMax = 1000;
+  violations.CheckCount("retry.max_interruptions", retry.max_interruptions(), 0, kMax);
+  violations.CheckCount("retry.max_device_errors", retry.max_device_errors(), 0, kMax);
+  violations.CheckCount("retry.max_preemptions", retry.max_preemptions(), 0, kMax);
+}
+
+void CheckMemory(int64_t bytes, ViolationList& violations) {
+  constexpr int64_t kMin = int64_t{64} << 20;
+  constexpr int64_t kMax = int64_t{1} << 40;
+  if (bytes == 0 || (bytes >= kMin && bytes <= kMax)) return;
+  violations.Add("resources.gpu_memory_bytes", std::to_string(bytes),
+                 "must be 0 (the whole device), or 64 MiB to 1 TiB");
+}
+
+void CheckGroup(const v1::Job& given, ViolationList& violations) {
+  constexpr int kMaxParallel = 10'000;
+  violations.CheckCount("max_parallel", given.max_parallel(), 0, kMaxParallel);
+  if (given.group().empty()) {
+    if (given.max_parallel() == 0) return;
+    violations.Add("max_parallel", std::to_string(given.max_parallel()),
+                   "counts the jobs of a group; name the group");
+  } else if (!IsName(given.group())) {
+    violations.Add("group", given.group(),
+                   "must start with a letter or digit and hold at most 63 letters, digits, '.', "
+                   "'_' and '-'");
+  }
+}
+
+void CheckAfter(const v1::Job& given, ViolationList& violations) {
+  constexpr int kMaxAfter = 100;
+  if (given.after_size() > kMaxAfter) {
+    violations.Add("after", std::to_string(given.after_size()) + " jobs",
+                   "must be at most " + std::to_string(kMaxAfter));
+  }
+  for (int i = 0; i < given.after_size(); ++i) {
+    if (v1::AfterCondition_IsValid(given.after(i).condition())) continue;
+    violations.Add("after[" + std::to_string(i) + "].condition",
+                   std::to_string(given.after(i).condition()), "must be OK, ANY or FAIL");
+  }
+}
+
 }  // namespace
 
 void CheckEnum(const std::string& path, int value, bool (*is_valid)(int),
@@ -46,11 +88,12 @@ void CheckJobRules(const v1::Job& given, ViolationList& violations) {
   CheckLabels(given, violations);
   constexpr int kMaxPriority = 100;
   constexpr int kMaxThreads = 1024;
-  constexpr int kMaxInterruptions = 1000;
   violations.CheckCount("priority", given.priority(), -kMaxPriority, kMaxPriority);
   violations.CheckCount("resources.threads", given.resources().threads(), 0, kMaxThreads);
-  violations.CheckCount("retry.max_interruptions", given.retry().max_interruptions(), 0,
-                        kMaxInterruptions);
+  CheckRetry(given.retry(), violations);
+  CheckMemory(given.resources().gpu_memory_bytes(), violations);
+  CheckGroup(given, violations);
+  CheckAfter(given, violations);
   const std::string& device = given.resources().device();
   if (!device.empty() && !IsDeviceName(device)) {
     violations.Add("resources.device", device,

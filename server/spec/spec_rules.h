@@ -20,7 +20,7 @@ void CheckDistillationRules(const v1::Distillation& given, const v1::Distillatio
 /// As CheckTrainRules, for evaluations.
 void CheckEvalRules(const v1::EvalJob& given, const v1::EvalJob& filled, ViolationList& violations);
 
-/// Checks what all jobs have: name, labels, priority, resources, retry.
+/// Checks what all jobs have: name, labels, priority, resources, retry, group, after.
 void CheckJobRules(const v1::Job& given, ViolationList& violations);
 
 /// Checks image size, normalisation, mean and std; `path` is the field's name.

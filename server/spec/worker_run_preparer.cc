@@ -209,6 +209,7 @@ Result<LaunchRequest> WorkerRunPreparer::PrepareJob(const JobRecord& job,
   spec.set_device(attempt.device == "cpu" ? "cpu" : "cuda:0");
   const int asked = resolved.resources().threads();
   spec.set_num_threads(asked > 0 ? asked : options_.worker_threads);
+  spec.set_gpu_memory_bytes(resolved.resources().gpu_memory_bytes());
   if (resolved.has_train()) {
     *spec.mutable_train()->mutable_job() = resolved.train();
     DISTILL_RETURN_IF_ERROR(FillTrainTask(job, earlier, spec));

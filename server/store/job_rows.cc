@@ -10,8 +10,9 @@ namespace {
 constexpr char kSelectJob[] =
     "SELECT id, name, owner, kind, given_spec, resolved_spec, priority, requested_device,"
     " max_interruptions, num_epochs, dataset, model, state, cause, message, actor, device,"
-    " created_at_unix_ms, started_at_unix_ms, finished_at_unix_ms, num_attempts, num_interruptions"
-    " FROM job ";
+    " created_at_unix_ms, started_at_unix_ms, finished_at_unix_ms, num_attempts, num_interruptions,"
+    " queued_at_unix_ms, gpu_memory_bytes, group_name, max_parallel, max_device_errors,"
+    " max_preemptions, num_device_errors, num_preemptions, memory_key FROM job ";
 
 JobRecord ReadJob(SQLite::Statement& query) {
   RowReader row(query);
@@ -38,21 +39,43 @@ JobRecord ReadJob(SQLite::Statement& query) {
   job.finished_at_unix_ms = row.Int64();
   job.num_attempts = row.Int();
   job.num_interruptions = row.Int();
+  job.queued_at_unix_ms = row.Int64();
+  job.spec.gpu_memory_bytes = row.Int64();
+  job.spec.group = row.Text();
+  job.spec.max_parallel = row.Int();
+  job.spec.max_device_errors = row.Int();
+  job.spec.max_preemptions = row.Int();
+  job.num_device_errors = row.Int();
+  job.num_preemptions = row.Int();
+  job.spec.memory_key = row.Text();
   return job;
+}
+
+// A condition of 0 says that the other job's checkpoint is used.
+void ReadDependency(SQLite::Statement& query, JobSpec& spec) {
+  RowReader row(query);
+  const JobId needed = row.Int64();
+  const int condition = row.Int();
+  if (condition == 0) {
+    spec.depends_on.push_back(needed);
+  } else {
+    spec.after.push_back({needed, static_cast<AfterCondition>(condition)});
+  }
 }
 
 // Adds labels and dependencies, which lie in tables of their own.
 void ReadLists(SQLite::Database& control, std::vector<JobRecord>& jobs) {
   SQLite::Statement labels(control, "SELECT key, value FROM job_label WHERE job = ?");
   SQLite::Statement needs(control,
-                          "SELECT needs FROM job_dependency WHERE job = ? ORDER BY position");
+                          "SELECT needs, condition FROM job_dependency WHERE job = ?"
+                          " ORDER BY position");
   for (JobRecord& job : jobs) {
     BindAll(labels, job.id);
     while (labels.executeStep()) {
       job.spec.labels[labels.getColumn(0).getString()] = labels.getColumn(1).getString();
     }
     BindAll(needs, job.id);
-    while (needs.executeStep()) job.spec.depends_on.push_back(needs.getColumn(0).getInt64());
+    while (needs.executeStep()) ReadDependency(needs, job.spec);
   }
 }
 
@@ -84,6 +107,23 @@ Result<JobId> ResolveDependency(SQLite::Database& control, JobId needed,
   return needed;
 }
 
+Status InsertDependencies(SQLite::Database& control, JobId id, const JobSpec& spec,
+                          const std::vector<JobId>& earlier) {
+  int position = 0;
+  const auto insert = [&](JobId needed, int condition) -> Status {
+    DISTILL_ASSIGN_OR_RETURN(const JobId needs, ResolveDependency(control, needed, earlier));
+    Execute(control,
+            "INSERT INTO job_dependency (job, position, needs, condition) VALUES (?, ?, ?, ?)", id,
+            position++, needs, condition);
+    return {};
+  };
+  for (const JobId needed : spec.depends_on) DISTILL_RETURN_IF_ERROR(insert(needed, 0));
+  for (const AfterJob& needed : spec.after) {
+    DISTILL_RETURN_IF_ERROR(insert(needed.job, static_cast<int>(needed.condition)));
+  }
+  return {};
+}
+
 Result<JobId> InsertOne(SQLite::Database& control, const JobSpec& spec,
                         const std::vector<JobId>& earlier, int64_t now_unix_ms) {
   if (SelectInt(control, "SELECT id FROM job WHERE name = ?", spec.name)) {
@@ -92,19 +132,19 @@ Result<JobId> InsertOne(SQLite::Database& control, const JobSpec& spec,
   Execute(control,
           "INSERT INTO job (name, owner, kind, given_spec, resolved_spec, priority,"
           " requested_device, max_interruptions, num_epochs, dataset, model, state, cause, message,"
-          " actor, created_at_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?)",
+          " actor, created_at_unix_ms, queued_at_unix_ms, gpu_memory_bytes, group_name,"
+          " max_parallel, max_device_errors, max_preemptions, memory_key)"
+          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           spec.name, spec.owner, static_cast<int>(spec.kind), Blob{spec.given}, Blob{spec.resolved},
           spec.priority, spec.device, spec.max_interruptions, spec.num_epochs, spec.dataset,
-          spec.model, static_cast<int>(JobState::kQueued), "user " + spec.owner, now_unix_ms);
+          spec.model, static_cast<int>(JobState::kQueued), "user " + spec.owner, now_unix_ms,
+          now_unix_ms, spec.gpu_memory_bytes, spec.group, spec.max_parallel, spec.max_device_errors,
+          spec.max_preemptions, spec.memory_key);
   const JobId id = control.getLastInsertRowid();
   for (const auto& [key, value] : spec.labels) {
     Execute(control, "INSERT INTO job_label VALUES (?, ?, ?)", id, key, value);
   }
-  int position = 0;
-  for (const JobId needed : spec.depends_on) {
-    DISTILL_ASSIGN_OR_RETURN(const JobId needs, ResolveDependency(control, needed, earlier));
-    Execute(control, "INSERT INTO job_dependency VALUES (?, ?, ?)", id, position++, needs);
-  }
+  DISTILL_RETURN_IF_ERROR(InsertDependencies(control, id, spec, earlier));
   JobEventRecord event{0, id, now_unix_ms, std::nullopt, {}};
   event.transition.actor = "user " + spec.owner;
   InsertEvent(control, event);
@@ -187,7 +227,7 @@ Result<JobId> FindNewest(SQLite::Database& control, const std::string& owner) {
 std::vector<JobRecord> List(SQLite::Database& control, const JobListQuery& query) {
   std::string sql = kSelectJob;
   sql += "WHERE (?1 = 0 OR id < ?1) AND (?2 = '' OR owner = ?2)";
-  sql += " AND substr(name, 1, length(?3)) = ?3";
+  sql += " AND substr(name, 1, length(?3)) = ?3 AND (?5 = '' OR group_name = ?5)";
   if (!query.states.empty()) {
     std::string states;
     for (const JobState state : query.states) {
@@ -197,7 +237,8 @@ std::vector<JobRecord> List(SQLite::Database& control, const JobListQuery& query
   }
   sql += " ORDER BY id DESC LIMIT ?4";
   SQLite::Statement statement(control, sql);
-  BindAll(statement, query.before_id, query.owner, query.name_prefix, std::max(query.page_size, 0));
+  BindAll(statement, query.before_id, query.owner, query.name_prefix, std::max(query.page_size, 0),
+          query.group);
   return ReadJobs(control, statement);
 }
 
@@ -247,24 +288,33 @@ Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
                       std::string(StateName(to)));
   }
   const bool is_requeue = to == JobState::kQueued && IsTerminal(from);
+  // Who was interrupted keeps their place in the queue.
+  if (to == JobState::kQueued && from != JobState::kInterrupted)
+    job.queued_at_unix_ms = now_unix_ms;
   job.state = to;
   job.cause = transition.cause;
   job.message = transition.message;
   job.actor = transition.actor;
   job.finished_at_unix_ms = IsTerminal(to) ? now_unix_ms : 0;
-  if (is_requeue) job.num_interruptions = 0;
+  if (is_requeue) job.num_interruptions = job.num_device_errors = job.num_preemptions = 0;
   Execute(control,
           "UPDATE job SET state = ?, cause = ?, message = ?, actor = ?, finished_at_unix_ms = ?,"
-          " num_interruptions = ? WHERE id = ? AND state = ?",
+          " queued_at_unix_ms = ?, num_interruptions = ?, num_device_errors = ?,"
+          " num_preemptions = ? WHERE id = ? AND state = ?",
           static_cast<int>(to), static_cast<int>(job.cause), job.message, job.actor,
-          job.finished_at_unix_ms, job.num_interruptions, id, static_cast<int>(from));
+          job.finished_at_unix_ms, job.queued_at_unix_ms, job.num_interruptions,
+          job.num_device_errors, job.num_preemptions, id, static_cast<int>(from));
   InsertEvent(control, {0, id, now_unix_ms, from, transition});
   return job;
 }
 
-Status AddInterruption(SQLite::Database& control, JobId id) {
-  const int changed =
-      Execute(control, "UPDATE job SET num_interruptions = num_interruptions + 1 WHERE id = ?", id);
+Status AddInterruption(SQLite::Database& control, JobId id, Cause cause) {
+  const char* const column = cause == Cause::kDeviceError ? "num_device_errors"
+                             : cause == Cause::kPreempted ? "num_preemptions"
+                                                          : "num_interruptions";
+  const std::string sql =
+      std::string("UPDATE job SET ") + column + " = " + column + " + 1" + " WHERE id = ?";
+  const int changed = Execute(control, sql.c_str(), id);
   return changed == 1 ? Status::Ok() : NoJob(id);
 }
 
@@ -321,7 +371,41 @@ Status FinishAttempt(SQLite::Database& control, const AttemptRecord& attempt) {
               " WHERE job = ? AND number = ?",
               static_cast<int>(attempt.state), static_cast<int>(attempt.cause), attempt.message,
               attempt.finished_at_unix_ms, attempt.job, attempt.number);
-  return changed == 1 ? Status::Ok() : NoAttempt(attempt);
+  if (changed != 1) return NoAttempt(attempt);
+  Execute(control,
+          "INSERT OR REPLACE INTO device_usage SELECT attempt.job, number, owner, attempt.device,"
+          " attempt.started_at_unix_ms, attempt.finished_at_unix_ms"
+          " FROM attempt JOIN job ON job.id = attempt.job WHERE attempt.job = ? AND number = ?",
+          attempt.job, attempt.number);
+  return {};
+}
+
+std::vector<DeviceUsage> ListUsage(SQLite::Database& control, int64_t since_unix_ms) {
+  SQLite::Statement query(control,
+                          "SELECT owner, device, started_at_unix_ms, finished_at_unix_ms"
+                          " FROM device_usage WHERE finished_at_unix_ms >= ?"
+                          " ORDER BY finished_at_unix_ms");
+  BindAll(query, since_unix_ms);
+  std::vector<DeviceUsage> usages;
+  while (query.executeStep()) {
+    RowReader row(query);
+    DeviceUsage& usage = usages.emplace_back();
+    usage.owner = row.Text();
+    usage.device = row.Text();
+    usage.started_at_unix_ms = row.Int64();
+    usage.finished_at_unix_ms = row.Int64();
+  }
+  return usages;
+}
+
+std::vector<JobId> ListByMemoryKey(SQLite::Database& control, const std::string& key, int limit) {
+  SQLite::Statement query(control,
+                          "SELECT id FROM job WHERE memory_key = ? AND memory_key <> ''"
+                          " ORDER BY id DESC LIMIT ?");
+  BindAll(query, key, limit);
+  std::vector<JobId> jobs;
+  while (query.executeStep()) jobs.push_back(query.getColumn(0).getInt64());
+  return jobs;
 }
 
 std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id) {

@@ -40,7 +40,7 @@ std::vector<JobId> ListActiveDependents(SQLite::Database& control, JobId id);
 
 Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
                        const Transition& transition, int64_t now_unix_ms);
-Status AddInterruption(SQLite::Database& control, JobId id);
+Status AddInterruption(SQLite::Database& control, JobId id, Cause cause);
 void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, std::string>& messages);
 Status Delete(SQLite::Database& control, JobId id);
 
@@ -48,6 +48,9 @@ Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id, const st
                                    int64_t now_unix_ms);
 Status SetAttemptProcess(SQLite::Database& control, const AttemptRecord& attempt);
 Status FinishAttempt(SQLite::Database& control, const AttemptRecord& attempt);
+std::vector<DeviceUsage> ListUsage(SQLite::Database& control, int64_t since_unix_ms);
+/// Newest first.
+std::vector<JobId> ListByMemoryKey(SQLite::Database& control, const std::string& key, int limit);
 std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id);
 std::vector<JobEventRecord> ListEvents(SQLite::Database& control, JobId id, int64_t after_event_id);
 std::vector<JobEventRecord> ListAllEvents(SQLite::Database& control, int64_t after_event_id,

@@ -183,10 +183,35 @@ class SqliteJobStore final : public JobStore {
     });
   }
 
-  Status AddInterruption(JobId id) override {
+  Status AddInterruption(JobId id, Cause cause) override {
     return control_->Write("count interruption", [&](Database& control) {
-      return job_rows::AddInterruption(control, id);
+      return job_rows::AddInterruption(control, id, cause);
     });
+  }
+
+  Result<std::vector<DeviceUsage>> ListUsage(int64_t since_unix_ms) override {
+    return control_->Read("list device usage",
+                          [&](Database& control) -> Result<std::vector<DeviceUsage>> {
+                            return job_rows::ListUsage(control, since_unix_ms);
+                          });
+  }
+
+  Result<std::optional<MemoryPeak>> FindMemoryPeak(const std::string& memory_key) override {
+    constexpr int kJobsToLookAt = 20;
+    DISTILL_ASSIGN_OR_RETURN(
+        const std::vector<JobId> ids,
+        control_->Read("list jobs alike", [&](Database& control) -> Result<std::vector<JobId>> {
+          return job_rows::ListByMemoryKey(control, memory_key, kJobsToLookAt);
+        }));
+    std::vector<JobRecord> jobs;
+    for (const JobId id : ids) jobs.emplace_back().id = id;
+    DISTILL_ASSIGN_OR_RETURN(jobs, WithFigures(std::move(jobs)));
+    for (const JobRecord& job : jobs) {
+      const auto peak = job.latest_metrics.find("device/peak_memory_bytes");
+      if (peak == job.latest_metrics.end() || !(peak->second > 0)) continue;
+      return std::optional<MemoryPeak>({job.id, static_cast<int64_t>(peak->second)});
+    }
+    return std::optional<MemoryPeak>();
   }
 
   Status SetWaitingMessages(const std::map<JobId, std::string>& messages) override {

@@ -88,9 +88,9 @@ class PrivateJobsTest : public AccessTest {
 // Methods that take one job as their first field, by what they do to it.
 const std::vector<std::string> kChanging = {"CancelJob", "PauseJob", "ResumeJob", "RequeueJob",
                                             "DeleteJob"};
-const std::vector<std::string> kSeeing = {"GetJob",        "WatchJob",        "ListJobEvents",
-                                          "ListMetrics",   "TailLogs",        "ListEvaluations",
-                                          "ListArtifacts", "DownloadArtifact"};
+const std::vector<std::string> kSeeing = {"GetJob",          "ExplainJob",    "WatchJob",
+                                          "ListJobEvents",   "ListMetrics",   "TailLogs",
+                                          "ListEvaluations", "ListArtifacts", "DownloadArtifact"};
 
 TEST_F(AccessTest, EveryMethodOfEveryServiceHasOneRule) {
   grpc::Status status;
@@ -332,6 +332,27 @@ TEST_F(PrivateJobsTest, ListsShowOwnJobsOnly) {
   response.Clear();
   ASSERT_TRUE(server_.jobs().ListJobs(As(root_).get(), {}, &response).ok());
   EXPECT_THAT(response.jobs(), SizeIs(2));
+}
+
+TEST_F(PrivateJobsTest, QueueAndReasonsShowOwnJobsOnly) {
+  const v1::Job running = Create(ada_, MakeTrainJob("running"));
+  ASSERT_TRUE(testing::Eventually(kDeadline, [&] {
+    return server_.store().FindJob(std::stoll(running.id()))->state == JobState::kRunning;
+  }));
+  Create(ada_, MakeTrainJob("of-ada"));
+  const v1::Job own = Create(ben_, MakeTrainJob("of-ben"));
+  v1::ListQueueResponse queue;
+
+  ASSERT_TRUE(server_.jobs().ListQueue(As(ben_).get(), {}, &queue).ok());
+  ASSERT_THAT(queue.entries(), SizeIs(1));
+  EXPECT_EQ(queue.entries(0).job().name(), "of-ben");
+  EXPECT_EQ(queue.length(), 2);
+  v1::ExplainJobRequest request;
+  request.set_job(own.id());
+  v1::ExplainJobResponse why;
+  ASSERT_TRUE(server_.jobs().ExplainJob(As(ben_).get(), request, &why).ok());
+  EXPECT_EQ(why.waiting().rule(), v1::WAITING_RULE_DEVICE);
+  EXPECT_THAT(why.holders(), IsEmpty());
 }
 
 TEST_F(PrivateJobsTest, DevicesShowOthersJobsWithoutNames) {

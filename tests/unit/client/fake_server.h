@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ class FakeJobService final : public v1::JobService::Service {
   std::vector<v1::Evaluation> evaluations;
   std::vector<v1::Artifact> artifacts;
   v1::ListMetricsResponse metrics;
+  v1::ExplainJobResponse explanation;
+  v1::ListQueueResponse queue;
+  std::optional<v1::MemoryPeak> last_memory_peak;
   /// Statuses of the next calls of CreateJob, before it works.
   std::vector<grpc::Status> create_failures;
   /// What each watch stream sends, one list for each connection, and how the stream ends.
@@ -43,6 +47,7 @@ class FakeJobService final : public v1::JobService::Service {
   std::vector<v1::CreateJobRequest> created;
   std::vector<v1::BatchCreateJobsRequest> batches;
   std::vector<v1::ListJobsRequest> lists;
+  std::vector<std::string> cancelled;
   std::vector<int64_t> download_offsets;
   std::vector<int64_t> log_offsets;
   std::string user;
@@ -63,6 +68,7 @@ class FakeJobService final : public v1::JobService::Service {
     response->set_id("7");
     if (response->name().empty()) response->set_name("made-up");
     response->set_state(v1::JOB_STATE_QUEUED);
+    if (last_memory_peak) *response->mutable_last_memory_peak() = *last_memory_peak;
     return grpc::Status::OK;
   }
 
@@ -97,8 +103,21 @@ class FakeJobService final : public v1::JobService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ExplainJob(grpc::ServerContext*, const v1::ExplainJobRequest*,
+                          v1::ExplainJobResponse* response) override {
+    *response = explanation;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListQueue(grpc::ServerContext*, const v1::ListQueueRequest*,
+                         v1::ListQueueResponse* response) override {
+    *response = queue;
+    return grpc::Status::OK;
+  }
+
   grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest* request,
                          v1::Job* response) override {
+    cancelled.push_back(request->job());
     const auto found = jobs.find(request->job());
     if (found == jobs.end()) return {grpc::StatusCode::NOT_FOUND, "no job: " + request->job()};
     if (found->second.state() == v1::JOB_STATE_SUCCEEDED) {

@@ -527,5 +527,150 @@ TEST_F(CommandLineTest, EventFilesForTensorBoardStandInAFolderForEachJob) {
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "job/events.out.tfevents.0.distillctl"));
 }
 
+TEST_F(CommandLineTest, WhyNamesRulePlaceHolderAndExpectedStart) {
+  v1::ExplainJobResponse& answer = server_.jobs.explanation;
+  answer.mutable_job()->set_id("9");
+  answer.mutable_job()->set_name("student");
+  answer.mutable_job()->set_state(v1::JOB_STATE_QUEUED);
+  answer.set_queue_length(7);
+  v1::Waiting& waiting = *answer.mutable_waiting();
+  waiting.set_rule(v1::WAITING_RULE_MAX_PARALLEL);
+  waiting.set_reason("waits for its turn");
+  waiting.set_place(3);
+  waiting.set_expected_start_unix_ms(1'700'000'000'000 + 7'500'000);
+  v1::Job& holder = *answer.add_holders();
+  holder.set_id("4");
+  holder.set_name("teacher");
+  holder.set_owner("bob");
+  holder.set_state(v1::JOB_STATE_RUNNING);
+  holder.mutable_progress()->set_epoch(3);
+  holder.mutable_progress()->set_num_epochs(10);
+  holder.mutable_progress()->set_eta_unix_ms(1'700'000'000'000 + 7'500'000);
+
+  EXPECT_EQ(Run({"why", "student"}), 0);
+
+  EXPECT_THAT(out_,
+              AllOf(HasSubstr("student (id 9) is QUEUED\n"), HasSubstr("rule      max-parallel\n"),
+                    HasSubstr("reason    waits for its turn\n"), HasSubstr("place     3 of 7\n"),
+                    HasSubstr("expected  in 2h5m (2023-11-15T00:18:20Z)\n"),
+                    HasSubstr("4  teacher  bob"), HasSubstr("3/10")));
+}
+
+TEST_F(CommandLineTest, WhyOfAPausedJobSaysWhatToDo) {
+  v1::Job& job = *server_.jobs.explanation.mutable_job();
+  job.set_name("a");
+  job.set_state(v1::JOB_STATE_PAUSED);
+  job.set_message("paused by user ada");
+
+  EXPECT_EQ(Run({"why", "a"}), 0);
+
+  EXPECT_THAT(out_, AllOf(HasSubstr("is PAUSED"), HasSubstr("paused by user ada"),
+                          HasSubstr("distillctl resume a")));
+}
+
+TEST_F(CommandLineTest, QueueListsPlacesStartsAndReasons) {
+  v1::QueueEntry& entry = *server_.jobs.queue.add_entries();
+  entry.mutable_job()->set_id("9");
+  entry.mutable_job()->set_name("student");
+  entry.mutable_waiting()->set_place(1);
+  entry.mutable_waiting()->set_reason("blocked: needs job 4, which FAILED");
+  entry.mutable_waiting()->set_blocked(true);
+  server_.jobs.queue.set_length(2);
+
+  EXPECT_EQ(Run({"queue"}), 0);
+
+  EXPECT_THAT(out_, HasSubstr("never   blocked: needs job 4, which FAILED"));
+  EXPECT_THAT(err_, HasSubstr("there are 2 in all"));
+}
+
+TEST_F(CommandLineTest, TopShowsDevicesJobsAndOutsidersOnceWhenPiped) {
+  v1::Device& device = *server_.server.devices.add_devices();
+  device.set_index(0);
+  device.set_name("H100");
+  device.set_memory_total_bytes(int64_t{80} << 30);
+  device.set_memory_used_bytes(int64_t{20} << 30);
+  device.set_utilization_percent(97);
+  device.set_temperature_celsius(61);
+  v1::DeviceJob& job = *device.add_jobs();
+  job.set_id("4");
+  job.set_name("teacher");
+  job.set_owner("bob");
+  job.set_gpu_memory_bytes(int64_t{12} << 30);
+  job.set_memory_used_bytes(int64_t{9} << 30);
+  job.set_state(v1::JOB_STATE_RUNNING);
+  job.mutable_progress()->set_epoch(3);
+  job.mutable_progress()->set_num_epochs(10);
+  v1::DeviceProcess& outsider = *device.add_outsiders();
+  outsider.set_pid(77);
+  outsider.set_user("eve");
+  outsider.set_program("python3");
+  outsider.set_memory_bytes(-1);
+
+  EXPECT_EQ(Run({"top"}), 0);
+
+  EXPECT_THAT(out_, AllOf(HasSubstr("20.0 GiB of 80.0 GiB"), HasSubstr("12.0 GiB"),
+                          HasSubstr("97%"), HasSubstr("61 C"), HasSubstr("in use"),
+                          HasSubstr("teacher"), HasSubstr("9.0 GiB"), HasSubstr("3/10"),
+                          HasSubstr("python3"), HasSubstr("outsider, pid 77")));
+}
+
+TEST_F(CommandLineTest, GridSubmitsAJobForEachCombination) {
+  EXPECT_EQ(Run({"train", "--name", "sweep", "--dataset", "birds", "--model", "resnet18", "--grid",
+                 "lr=1e-3,3e-4", "--grid", "seed=0,1", "--max-parallel", "2", "--after",
+                 "teacher:any", "--gpu-memory", "12GiB"}),
+            0)
+      << err_;
+
+  ASSERT_THAT(server_.jobs.batches, SizeIs(1));
+  const auto& jobs = server_.jobs.batches[0].jobs();
+  ASSERT_EQ(jobs.size(), 4);
+  EXPECT_EQ(jobs[1].name(), "sweep-lr1e-3-seed1");
+  EXPECT_EQ(jobs[1].group(), "sweep");
+  EXPECT_EQ(jobs[1].max_parallel(), 2);
+  EXPECT_EQ(jobs[1].train().seed(), 1);
+  EXPECT_DOUBLE_EQ(jobs[3].train().optimizer().learning_rate(), 3e-4);
+  EXPECT_EQ(jobs[3].labels().at("lr"), "3e-4");
+  EXPECT_EQ(jobs[0].after(0).job(), "teacher");
+  EXPECT_EQ(jobs[0].after(0).condition(), v1::AFTER_CONDITION_ANY);
+  EXPECT_EQ(jobs[0].resources().gpu_memory_bytes(), int64_t{12} << 30);
+}
+
+TEST_F(CommandLineTest, GridOfAnUnknownFlagIsAUsageError) {
+  EXPECT_EQ(Run({"train", "--dataset", "birds", "--model", "resnet18", "--grid", "speed=1,2"}), 2);
+  EXPECT_THAT(err_, HasSubstr("no flag of this verb: speed"));
+  EXPECT_EQ(Run({"train", "--dataset", "birds", "--model", "resnet18", "--grid", "lr=fast"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--grid lr: "));
+}
+
+TEST_F(CommandLineTest, WholeGroupIsCancelledThoseThatWaitFirst) {
+  server_.jobs.job_list = {AddJob("2", "b", v1::JOB_STATE_QUEUED),
+                           AddJob("1", "a", v1::JOB_STATE_RUNNING)};
+
+  EXPECT_EQ(Run({"cancel", "--group", "sweep"}), 0);
+
+  EXPECT_THAT(server_.jobs.cancelled, ::testing::ElementsAre("b", "a"));
+  EXPECT_EQ(server_.jobs.lists[0].group(), "sweep");
+  EXPECT_EQ(server_.jobs.lists[0].owner(), "ada");
+}
+
+TEST_F(CommandLineTest, EmptyGroupIsNotFoundAndNothingNamedIsAUsageError) {
+  EXPECT_EQ(Run({"pause", "--group", "none"}), 5);
+  EXPECT_EQ(Run({"pause"}), 2);
+}
+
+TEST_F(CommandLineTest, SubmitTellsWhatAJobLikeItUsedOfAGpu) {
+  v1::MemoryPeak peak;
+  peak.set_job("3");
+  peak.set_bytes(int64_t{10'093'173'146});
+  server_.jobs.last_memory_peak = peak;
+
+  EXPECT_EQ(Run({"train", "--name", "a", "--dataset", "birds", "--model", "resnet18", "--dry-run",
+                 "--gpu-memory", "8GiB"}),
+            0);
+
+  EXPECT_THAT(err_, HasSubstr("GPU memory: last time 9.4 GiB (job 3) of 8.0 GiB declared; it would "
+                              "run out of memory"));
+}
+
 }  // namespace
 }  // namespace distill::client

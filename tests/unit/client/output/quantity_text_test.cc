@@ -44,5 +44,16 @@ TEST(QuantityTextTest, ExactNumbersReadBackAsTheSameDouble) {
   EXPECT_EQ(std::stod(ExactText(1.0 / 3)), 1.0 / 3);
 }
 
+TEST(QuantityTextTest, SizesAreReadInPowersOfTwoAndTen) {
+  EXPECT_EQ(ParseBytes("12GiB").value(), int64_t{12} << 30);
+  EXPECT_EQ(ParseBytes("1.5 gib").value(), int64_t{3} << 29);
+  EXPECT_EQ(ParseBytes("800MiB").value(), int64_t{800} << 20);
+  EXPECT_EQ(ParseBytes("2GB").value(), 2'000'000'000);
+  EXPECT_EQ(ParseBytes("4096").value(), 4096);
+  for (const char* wrong : {"", "GiB", "-1GiB", "12Gi", "nan", "1e300GiB", "12GiB!"}) {
+    EXPECT_FALSE(ParseBytes(wrong).ok()) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace distill::client

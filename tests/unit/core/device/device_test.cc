@@ -65,5 +65,10 @@ TEST(DeviceTest, GarbageIsNoGeneratorStateAndChangesNothing) {
   EXPECT_TRUE(at::equal(before, GeneratorState(cpu)));
 }
 
+TEST(DeviceTest, MemoryOfTheCpuIsNotLimited) {
+  ASSERT_OK(LimitMemory(at::Device(at::kCPU), 1));
+  EXPECT_NO_THROW((void)at::zeros({1024, 1024}));
+}
+
 }  // namespace
 }  // namespace distill::core

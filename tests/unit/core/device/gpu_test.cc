@@ -65,5 +65,19 @@ TEST_F(GpuTest, PeakMemoryCountsTensorsSinceTheReset) {
   EXPECT_LT(PeakMemoryBytes(gpu_), before + (int64_t{32} << 20));
 }
 
+TEST_F(GpuTest, TensorsBeyondTheLimitRunOutOfMemoryAndThoseWithinDoNot) {
+  constexpr int64_t kMebi = int64_t{1} << 20;
+  const at::TensorOptions bytes = at::TensorOptions(gpu_).dtype(at::kByte);
+  ASSERT_OK(LimitMemory(gpu_, 512 * kMebi));
+  EXPECT_NO_THROW((void)at::empty({256 * kMebi}, bytes));
+  EXPECT_THROW((void)at::empty({768 * kMebi}, bytes), c10::OutOfMemoryError);
+  ASSERT_OK(LimitMemory(gpu_, int64_t{1} << 50));
+  EXPECT_NO_THROW((void)at::empty({768 * kMebi}, bytes));
+}
+
+TEST_F(GpuTest, LimitMustBePositive) {
+  EXPECT_EQ(LimitMemory(gpu_, 0).code(), Code::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace distill::core

@@ -133,6 +133,30 @@ TEST(ConfigTest, PrintedConfigReadsBackEqual) {
   EXPECT_FALSE(again.reflection);
 }
 
+TEST(ConfigTest, GroupsOfUsersAreReadCheckedAndPrinted) {
+  const std::string toml =
+      "user_groups = [{name = 'lab', users = ['ann', 'bob'], max_running_jobs = 4}]\n";
+  Config config;
+  ASSERT_OK(ReadToml(toml, "f.toml", config));
+  ASSERT_EQ(config.user_groups.size(), 1U);
+  EXPECT_EQ(config.user_groups[0].users.size(), 2U);
+  EXPECT_EQ(config.user_groups[0].max_running_jobs, 4);
+  EXPECT_EQ(config.user_groups[0].max_devices, 0);
+  ASSERT_OK(FinishConfig(config));
+  Config again;
+  ASSERT_OK(ReadToml(ToToml(config), "printed", again));
+  EXPECT_EQ(ToToml(again), ToToml(config));
+
+  EXPECT_THAT(ReadToml("user_groups = [{nmae = 'lab'}]\n", "f.toml", config),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("user_groups")));
+  config.user_groups = {{"lab", {"ann"}, 0, 0}, {"lab", {}, 0, 0}};
+  config.preemption_margin = 0;
+  EXPECT_THAT(FinishConfig(config),
+              StatusIs(Code::kFailedPrecondition,
+                       AllOf(HasSubstr("name of its own"), HasSubstr("must have users: lab"),
+                             HasSubstr("preemption_margin must lie in 1 to 200: 0"))));
+}
+
 TEST(ConfigTest, VerbRunsWithItsOwnAndTheDaemonsOptions) {
   const testing::TempDir dir;
   const std::string file = dir.path() / "distilld.toml";

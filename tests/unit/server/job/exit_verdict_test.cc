@@ -104,5 +104,38 @@ TEST(ExitVerdictTest, BudgetOfInterruptionsIsKept) {
   EXPECT_EQ(JudgeInterruption(job).to, JobState::kFailed);
 }
 
+TEST(ExitVerdictTest, EachCauseHasABudgetOfItsOwn) {
+  JobRecord job;
+  job.spec.max_interruptions = 0;
+  job.spec.max_device_errors = 1;
+  job.spec.max_preemptions = 2;
+  job.num_interruptions = 5;
+  job.num_device_errors = 1;
+  job.num_preemptions = 2;
+
+  job.cause = Cause::kDeviceError;
+  EXPECT_EQ(JudgeInterruption(job).to, JobState::kQueued);
+  job.cause = Cause::kPreempted;
+  EXPECT_EQ(JudgeInterruption(job).to, JobState::kQueued);
+  job.cause = Cause::kWorkerLost;
+  EXPECT_EQ(JudgeInterruption(job).to, JobState::kFailed);
+  job.cause = Cause::kDeviceError;
+  job.num_device_errors = 2;
+  EXPECT_EQ(JudgeInterruption(job).to, JobState::kFailed);
+  EXPECT_EQ(JudgeInterruption(job).message, "given up after device error 2: ");
+}
+
+TEST(ExitVerdictTest, OnlyTheDevicesFaultIsTriedAgain) {
+  for (const Cause cause : {Cause::kOutOfMemory, Cause::kDiverged, Cause::kBadData, Cause::kBadSpec,
+                            Cause::kStorage, Cause::kTimeLimit}) {
+    const WorkerOutcome outcome{JobState::kFailed, cause, "x"};
+    EXPECT_EQ(JudgeExit(JobState::kRunning, outcome, kClean).to, JobState::kFailed);
+    EXPECT_EQ(JudgeExit(JobState::kRunning, outcome, kClean).cause, cause);
+  }
+  const WorkerOutcome device{JobState::kFailed, Cause::kDeviceError, "CUDA error"};
+  EXPECT_EQ(JudgeExit(JobState::kRunning, device, kClean).to, JobState::kInterrupted);
+  EXPECT_EQ(JudgeExit(JobState::kCancelling, device, kClean).to, JobState::kCancelled);
+}
+
 }  // namespace
 }  // namespace distill::server

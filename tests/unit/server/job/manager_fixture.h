@@ -45,6 +45,7 @@ class ManagerFixture : public ::testing::Test {
     JobManagerOptions options;
     options.max_queued_jobs = 5;
     options.tick = std::chrono::milliseconds(2);
+    options.policy = policy_;
     manager_ =
         JobManager::Create(options, {*store_, *launcher_, preparer_, devices_, events_, clock_});
   }
@@ -109,6 +110,8 @@ class ManagerFixture : public ::testing::Test {
     return states;
   }
 
+  // Of the next manager.
+  SchedulerPolicy policy_;
   testing::TempDir dir_;
   testing::FakeClock clock_;
   std::unique_ptr<JobStore> store_;

@@ -307,5 +307,70 @@ TEST_F(JobResolverTest, PretrainedFileIsLookedUpWithEitherExtension) {
   EXPECT_EQ(ResolvedOf(job).train().initial_weights().file(), file);
 }
 
+TEST_F(JobResolverTest, AfterNamesJobsOfAnyKindAndEarlierOnesOfTheBatch) {
+  const JobId teacher = Submit(TrainJob("teacher"));
+  v1::Job first = EvalOf("teacher", "first");
+  v1::After& any = *first.add_after();
+  any.set_job("teacher");
+  any.set_condition(v1::AFTER_CONDITION_ANY);
+  v1::Job second = TrainJob("second");
+  second.add_after()->set_job("first");
+
+  const Resolution resolution = Resolve({first, second});
+
+  ASSERT_THAT(resolution.violations, IsEmpty());
+  EXPECT_THAT(resolution.specs[0].after, ElementsAre(AfterJob{teacher, AfterCondition::kAny}));
+  EXPECT_THAT(resolution.specs[1].after, ElementsAre(AfterJob{-1, AfterCondition::kOk}))
+      << "OK is the default";
+  const auto ids = store_->InsertJobs(resolution.specs, "", "", 1).value();
+  EXPECT_EQ(store_->FindJob(ids[1])->spec.after[0].job, ids[0]);
+}
+
+TEST_F(JobResolverTest, AfterAnUnknownJobIsAViolation) {
+  v1::Job job = TrainJob("a");
+  job.add_after()->set_job("nobody");
+
+  EXPECT_THAT(Violations(job), ElementsAre(AtWith("after[0].job", "no such job")));
+}
+
+TEST_F(JobResolverTest, SchedulingFieldsAreCheckedAndKept) {
+  v1::Job job = TrainJob("a");
+  job.set_group("grid");
+  job.set_max_parallel(2);
+  job.mutable_resources()->set_gpu_memory_bytes(int64_t{12} << 30);
+  job.mutable_retry()->set_max_preemptions(7);
+  const JobSpec spec = Resolve({job}).specs.front();
+  EXPECT_EQ(spec.group, "grid");
+  EXPECT_EQ(spec.max_parallel, 2);
+  EXPECT_EQ(spec.gpu_memory_bytes, int64_t{12} << 30);
+  EXPECT_EQ(spec.max_preemptions, 7);
+  EXPECT_EQ(spec.max_device_errors, 1);
+
+  job.mutable_resources()->set_gpu_memory_bytes(12);
+  EXPECT_THAT(Violations(job), ElementsAre(At("resources.gpu_memory_bytes")));
+  job = TrainJob("a");
+  job.set_max_parallel(2);
+  EXPECT_THAT(Violations(job), ElementsAre(AtWith("max_parallel", "name the group")));
+  job.set_group("no/slashes");
+  EXPECT_THAT(Violations(job), ElementsAre(At("group")));
+}
+
+TEST_F(JobResolverTest, MemoryKeyIsThatOfTheShapesNotOfWhatFillsThem) {
+  const auto key = [&](const std::function<void(v1::TrainJob&)>& change) {
+    v1::Job job = TrainJob("a");
+    change(*job.mutable_train());
+    return Resolve({job}).specs.front().memory_key;
+  };
+  const std::string plain = key([](auto&) {});
+
+  EXPECT_EQ(key([](auto& train) { train.set_seed(5); }), plain);
+  EXPECT_EQ(key([](auto& train) { train.set_epochs(5); }), plain);
+  EXPECT_EQ(key([](auto& train) { train.mutable_optimizer()->set_learning_rate(0.5); }), plain);
+  EXPECT_NE(key([](auto& train) { train.set_batch_size(128); }), plain);
+  EXPECT_NE(key([](auto& train) { train.set_model("resnet50"); }), plain);
+  EXPECT_NE(key([](auto& train) { train.set_amp(true); }), plain);
+  EXPECT_NE(key([](auto& train) { train.mutable_input()->set_image_size(256); }), plain);
+}
+
 }  // namespace
 }  // namespace distill::server

@@ -72,5 +72,26 @@ TEST_F(MigratorTest, BuiltInMigrationsAreNumberedAndApply) {
   }
 }
 
+TEST_F(MigratorTest, SchedulingTakesOverJobsOfTheFirstSchema) {
+  const auto& all = ControlMigrations();
+  ASSERT_OK(Migrate(database_, {all.front()}, 1));
+  database_.exec(
+      "INSERT INTO job (name, owner, kind, given_spec, resolved_spec, priority, requested_device,"
+      " max_interruptions, num_epochs, dataset, model, state, cause, message, actor,"
+      " created_at_unix_ms) VALUES ('a', 'ann', 1, x'', x'', 0, '', 3, 1, '', '', 8, 0, '', '', 5);"
+      "INSERT INTO attempt (job, number, state, device, started_at_unix_ms, finished_at_unix_ms)"
+      " VALUES (1, 1, 8, 'cpu', 6, 9);");
+
+  ASSERT_OK(Migrate(database_, all, 2));
+
+  EXPECT_EQ(database_.execAndGet("SELECT queued_at_unix_ms FROM job").getInt(), 5);
+  EXPECT_EQ(database_.execAndGet("SELECT max_device_errors FROM job").getInt(), 1);
+  EXPECT_EQ(database_
+                .execAndGet("SELECT finished_at_unix_ms - started_at_unix_ms FROM"
+                            " device_usage WHERE owner = 'ann'")
+                .getInt(),
+            3);
+}
+
 }  // namespace
 }  // namespace distill::server

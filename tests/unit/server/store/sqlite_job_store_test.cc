@@ -35,6 +35,15 @@ TEST_F(SqliteJobStoreTest, JobComesBackAsItWentInAfterReopening) {
   spec.device = "0";
   spec.max_interruptions = 9;
   spec.kind = JobKind::kEval;
+  const JobId earlier = Insert(SpecNamed("earlier"));
+  spec.gpu_memory_bytes = int64_t{12} << 30;
+  spec.group = "grid";
+  spec.max_parallel = 2;
+  spec.max_device_errors = 4;
+  spec.max_preemptions = 5;
+  spec.memory_key = "key";
+  spec.depends_on = {earlier};
+  spec.after = {{earlier, AfterCondition::kAny}, {earlier, AfterCondition::kFail}};
   const JobId id = Insert(spec);
 
   Reopen();
@@ -50,9 +59,103 @@ TEST_F(SqliteJobStoreTest, JobComesBackAsItWentInAfterReopening) {
   EXPECT_EQ(job->spec.max_interruptions, 9);
   EXPECT_EQ(job->spec.kind, JobKind::kEval);
   EXPECT_EQ(job->spec.dataset, "birds");
+  EXPECT_EQ(job->spec.gpu_memory_bytes, spec.gpu_memory_bytes);
+  EXPECT_EQ(job->spec.group, "grid");
+  EXPECT_EQ(job->spec.max_parallel, 2);
+  EXPECT_EQ(job->spec.max_device_errors, 4);
+  EXPECT_EQ(job->spec.max_preemptions, 5);
+  EXPECT_EQ(job->spec.memory_key, "key");
+  EXPECT_EQ(job->spec.depends_on, spec.depends_on);
+  EXPECT_EQ(job->spec.after, spec.after);
+  EXPECT_EQ(job->queued_at_unix_ms, clock().UnixMillis());
   EXPECT_EQ(job->state, JobState::kQueued);
   EXPECT_EQ(job->created_at_unix_ms, clock().UnixMillis());
   EXPECT_EQ(job->progress.num_epochs, 4);
+}
+
+TEST_F(SqliteJobStoreTest, EachCauseOfInterruptionHasACountOfItsOwn) {
+  const JobId id = Insert(SpecNamed("a"));
+  ASSERT_OK(store().AddInterruption(id, Cause::kWorkerLost));
+  ASSERT_OK(store().AddInterruption(id, Cause::kDeviceError));
+  ASSERT_OK(store().AddInterruption(id, Cause::kDeviceError));
+  ASSERT_OK(store().AddInterruption(id, Cause::kPreempted));
+
+  const JobRecord job = store().FindJob(id).value();
+  EXPECT_EQ(job.num_interruptions, 1);
+  EXPECT_EQ(job.num_device_errors, 2);
+  EXPECT_EQ(job.num_preemptions, 1);
+
+  Move(id, JobState::kQueued, JobState::kCancelled);
+  Move(id, JobState::kCancelled, JobState::kQueued);
+  const JobRecord again = store().FindJob(id).value();
+  EXPECT_EQ(again.num_interruptions + again.num_device_errors + again.num_preemptions, 0);
+}
+
+TEST_F(SqliteJobStoreTest, InterruptedJobKeepsItsPlaceAndAResumedOneDoesNot) {
+  const JobId id = InsertStarted("a");
+  const int64_t begin = clock().UnixMillis();
+  clock().Advance(std::chrono::seconds(5));
+  Move(id, JobState::kStarting, JobState::kInterrupted);
+  Move(id, JobState::kInterrupted, JobState::kQueued);
+  EXPECT_EQ(store().FindJob(id)->queued_at_unix_ms, begin);
+
+  Move(id, JobState::kQueued, JobState::kPaused);
+  Move(id, JobState::kPaused, JobState::kQueued);
+  EXPECT_EQ(store().FindJob(id)->queued_at_unix_ms, clock().UnixMillis());
+}
+
+TEST_F(SqliteJobStoreTest, UsageOfDevicesOutlivesTheJob) {
+  const JobId id = InsertStarted("a");
+  const int64_t begin = clock().UnixMillis();
+  clock().Advance(std::chrono::seconds(5));
+  ASSERT_OK(store().FinishAttempt(id, 1, {JobState::kFailed, Cause::kBadData, "worker", ""},
+                                  clock().UnixMillis()));
+  Move(id, JobState::kStarting, JobState::kFailed);
+  ASSERT_OK(store().DeleteJob(id));
+
+  const auto usages = store().ListUsage(0);
+
+  ASSERT_OK(usages);
+  ASSERT_EQ(usages->size(), 1U);
+  EXPECT_EQ(usages->front().owner, "ann");
+  EXPECT_EQ(usages->front().device, "cpu");
+  EXPECT_EQ(usages->front().started_at_unix_ms, begin);
+  EXPECT_EQ(usages->front().finished_at_unix_ms, begin + 5000);
+  EXPECT_THAT(store().ListUsage(begin + 5001).value(), IsEmpty());
+}
+
+TEST_F(SqliteJobStoreTest, MemoryPeakIsThatOfTheNewestJobAlikeThatToldOne) {
+  JobSpec spec = SpecNamed("first");
+  spec.memory_key = "key";
+  const JobId first = Insert(spec);
+  spec.name = "second";
+  const JobId second = Insert(spec);
+  for (const JobId id : {first, second}) {
+    ASSERT_OK(store().StartAttempt(id, "cpu", 1));
+    const double peak = id == first ? 100 : 250;
+    EpochEnd epoch{1, 10, {{"device/peak_memory_bytes", peak}}, false, 0};
+    ASSERT_OK(store().StoreRunEvents(id, 1, 0, {{{1, 1, epoch}}, 100}));
+  }
+  spec.name = "third";
+  Insert(spec);
+
+  const auto peak = store().FindMemoryPeak("key").value();
+  ASSERT_TRUE(peak.has_value());
+  EXPECT_EQ(peak->job, second);
+  EXPECT_EQ(peak->bytes, 250);
+  EXPECT_FALSE(store().FindMemoryPeak("other").value().has_value());
+  EXPECT_FALSE(store().FindMemoryPeak("").value().has_value());
+}
+
+TEST_F(SqliteJobStoreTest, ListTakesAGroup) {
+  JobSpec spec = SpecNamed("in");
+  spec.group = "grid";
+  const JobId id = Insert(spec);
+  Insert(SpecNamed("out"));
+  JobListQuery query;
+  query.group = "grid";
+
+  EXPECT_THAT(Ids(store().ListJobs(query)), ElementsAre(id));
 }
 
 TEST_F(SqliteJobStoreTest, CountsTellStatesUsersAndTheLongestWait) {
@@ -161,7 +264,7 @@ TEST_F(SqliteJobStoreTest, UnknownJobIsNotFound) {
   EXPECT_THAT(store().FindNewestJob("ann"), HasCode(Code::kNotFound));
   EXPECT_THAT(store().StartAttempt(1, "cpu", 1), HasCode(Code::kNotFound));
   EXPECT_THAT(store().DeleteJob(1), HasCode(Code::kNotFound));
-  EXPECT_THAT(store().AddInterruption(1), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().AddInterruption(1, Cause::kWorkerLost), HasCode(Code::kNotFound));
   EXPECT_THAT(store().SetAttemptProcess(1, 1, 1, 1), HasCode(Code::kNotFound));
   EXPECT_THAT(store().FinishAttempt(1, 1, {}, 1), HasCode(Code::kNotFound));
   EXPECT_THAT(store().JournalOffset(1, 1), HasCode(Code::kNotFound));
@@ -255,7 +358,7 @@ TEST_F(SqliteJobStoreTest, MoveFromAnotherStateChangesNothing) {
 
 TEST_F(SqliteJobStoreTest, RequeueGivesTheWholeRetryBudgetBack) {
   const JobId id = InsertStarted("a");
-  ASSERT_OK(store().AddInterruption(id));
+  ASSERT_OK(store().AddInterruption(id, Cause::kWorkerLost));
   Move(id, JobState::kStarting, JobState::kInterrupted);
   EXPECT_EQ(store().FindJob(id)->num_interruptions, 1);
   Move(id, JobState::kInterrupted, JobState::kQueued);

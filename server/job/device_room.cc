@@ -1,0 +1,242 @@
+#include "server/job/device_room.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+namespace distill::server {
+namespace {
+
+std::string GibText(int64_t bytes) {
+  constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f GiB", static_cast<double>(bytes) / kGib);
+  return text;
+}
+
+std::string Named(JobId job) { return "job " + std::to_string(job); }
+
+std::string WhichText(const JobSnapshot& job) {
+  return job.requested_device.empty() ? "a device" : "device " + job.requested_device;
+}
+
+}  // namespace
+
+bool Suits(const DeviceInfo& device, const std::string& requested) {
+  if (requested.empty() || requested == device.id) return true;
+  return device.index >= 0 && requested == std::to_string(device.index);
+}
+
+DeviceRoom::DeviceRoom(const SchedulerSnapshot& snapshot) : snapshot_(snapshot) {
+  for (const DeviceInfo& info : snapshot.devices) devices_.push_back({&info, {}, 0, false, 0});
+  // A job that takes any device gets the fastest kind.
+  std::stable_partition(devices_.begin(), devices_.end(),
+                        [](const Device& device) { return device.info->index >= 0; });
+  for (const JobSnapshot& job : snapshot.jobs) {
+    if (job.held_device.empty()) continue;
+    for (Device& device : devices_) {
+      if (device.info->id == job.held_device) Hold(device, job);
+    }
+  }
+}
+
+// Only GPUs have memory of their own to share.
+bool DeviceRoom::Shares(const JobSnapshot& job, const Device& device) const {
+  return job.gpu_memory_bytes > 0 && device.info->index >= 0;
+}
+
+int64_t DeviceRoom::BytesFor(const JobSnapshot& job) const {
+  return job.gpu_memory_bytes + snapshot_.policy.gpu_overhead_bytes;
+}
+
+void DeviceRoom::Hold(Device& device, const JobSnapshot& job) {
+  device.holders.push_back(&job);
+  if (Shares(job, device)) {
+    device.reserved_bytes += BytesFor(job);
+  } else {
+    device.is_whole = true;
+  }
+}
+
+DeviceRoom::Obstacle DeviceRoom::ObstacleTo(const JobSnapshot& job, const Device& device) const {
+  const DeviceInfo& info = *device.info;
+  if (!info.closed_because.empty()) return Obstacle::kClosed;
+  if (Shares(job, device)) {
+    if (BytesFor(job) > info.memory_total_bytes) return Obstacle::kTooSmall;
+    if (device.is_whole) return Obstacle::kHeld;
+    const int64_t room = info.memory_total_bytes - info.foreign_memory_bytes;
+    if (BytesFor(job) > room) return Obstacle::kOutsiders;
+    if (device.kept_for != 0 && device.kept_for != job.id) return Obstacle::kKept;
+    return BytesFor(job) > room - device.reserved_bytes ? Obstacle::kMemory : Obstacle::kNone;
+  }
+  if (!device.holders.empty()) return Obstacle::kHeld;
+  if (device.kept_for != 0 && device.kept_for != job.id) return Obstacle::kKept;
+  return Obstacle::kNone;
+}
+
+std::optional<std::string> DeviceRoom::Take(const JobSnapshot& job, Reach reach) {
+  Device* best = nullptr;
+  for (Device& device : devices_) {
+    if (!Suits(*device.info, job.requested_device)) continue;
+    if (ObstacleTo(job, device) != Obstacle::kNone) continue;
+    const bool is_own =
+        std::any_of(device.holders.begin(), device.holders.end(),
+                    [&](const JobSnapshot* holder) { return holder->owner == job.owner; });
+    if (reach == Reach::kOwn && !is_own) continue;
+    // Of those that it shares, the fullest: others stay free for jobs that need a whole one.
+    const bool is_fuller = best != nullptr && Shares(job, device) && Shares(job, *best) &&
+                           device.reserved_bytes > best->reserved_bytes;
+    if (best == nullptr || is_fuller) best = &device;
+  }
+  if (best == nullptr) return std::nullopt;
+  Hold(*best, job);
+  if (best->kept_for == job.id) best->kept_for = 0;
+  return best->info->id;
+}
+
+// Whether `job` could have the device once the jobs that share it have left.
+bool DeviceRoom::CouldBeEmptied(const JobSnapshot& job, const Device& device) const {
+  if (device.is_whole || device.holders.empty() || device.kept_for != 0) return false;
+  const Obstacle obstacle = ObstacleTo(job, device);
+  return obstacle == Obstacle::kHeld || obstacle == Obstacle::kMemory;
+}
+
+void DeviceRoom::KeepFor(const JobSnapshot& job) {
+  Device* best = nullptr;
+  for (Device& device : devices_) {
+    if (device.kept_for == job.id) return;
+    if (!Suits(*device.info, job.requested_device) || !CouldBeEmptied(job, device)) continue;
+    if (best == nullptr || device.reserved_bytes < best->reserved_bytes) best = &device;
+  }
+  if (best != nullptr) best->kept_for = job.id;
+}
+
+bool DeviceRoom::MayPreempt(const JobSnapshot& job, const JobSnapshot& holder) const {
+  const SchedulerPolicy& policy = snapshot_.policy;
+  return holder.state == JobState::kRunning && holder.can_be_preempted &&
+         job.priority > holder.priority &&
+         job.priority >= holder.priority + policy.preemption_margin &&
+         snapshot_.now_unix_ms - holder.started_at_unix_ms >= policy.preemption_min_run_ms;
+}
+
+// Finds the fewest jobs whose leaving makes room for `job` on the device; nothing: no set of them
+// that may be told to leave does.
+std::optional<std::vector<const JobSnapshot*>> DeviceRoom::Leavers(const JobSnapshot& job,
+                                                                   const Device& device) const {
+  int64_t missing = 0;
+  const bool shares = Shares(job, device) && !device.is_whole;
+  if (shares) {
+    missing = BytesFor(job) + device.reserved_bytes + device.info->foreign_memory_bytes -
+              device.info->memory_total_bytes;
+  }
+  std::vector<const JobSnapshot*> candidates;
+  for (const JobSnapshot* holder : device.holders) {
+    if (holder->is_leaving || MayPreempt(job, *holder)) candidates.push_back(holder);
+  }
+  if (!shares && candidates.size() != device.holders.size()) return std::nullopt;
+  // Those that leave anyway; then those of least priority, and that lose least.
+  std::sort(candidates.begin(), candidates.end(), [](const auto* left, const auto* right) {
+    if (left->is_leaving != right->is_leaving) return left->is_leaving;
+    if (left->priority != right->priority) return left->priority < right->priority;
+    return left->started_at_unix_ms > right->started_at_unix_ms;
+  });
+  std::vector<const JobSnapshot*> leavers;
+  for (const JobSnapshot* candidate : candidates) {
+    if (shares && missing <= 0) break;
+    missing -= BytesFor(*candidate);
+    leavers.push_back(candidate);
+  }
+  if (shares && missing > 0) return std::nullopt;
+  return leavers;
+}
+
+std::vector<JobId> DeviceRoom::Preempt(const JobSnapshot& job) {
+  Device* best = nullptr;
+  std::vector<JobId> fewest;
+  for (Device& device : devices_) {
+    if (!Suits(*device.info, job.requested_device) || device.holders.empty()) continue;
+    const Obstacle obstacle = ObstacleTo(job, device);
+    if (obstacle != Obstacle::kHeld && obstacle != Obstacle::kMemory) continue;
+    if (device.kept_for != 0 && device.kept_for != job.id) continue;
+    const auto leavers = Leavers(job, device);
+    if (!leavers) continue;
+    std::vector<JobId> told;
+    for (const JobSnapshot* leaver : *leavers) {
+      if (!leaver->is_leaving) told.push_back(leaver->id);
+    }
+    if (best != nullptr && told.size() >= fewest.size()) continue;
+    best = &device;
+    fewest = told;
+  }
+  if (best != nullptr) best->kept_for = job.id;
+  return fewest;
+}
+
+std::string DeviceRoom::HeldText(const JobSnapshot& job, const std::vector<JobId>& holders) const {
+  if (job.requested_device.empty()) {
+    return "waits for a free device: all " + std::to_string(devices_.size()) + " are in use";
+  }
+  if (holders.size() != 1) return "waits for " + WhichText(job) + ", which other jobs use";
+  return "waits for " + WhichText(job) + ", which " + Named(holders.front()) + " uses";
+}
+
+// Of several obstacles the one is told that passes first.
+void DeviceRoom::Describe(const JobSnapshot& job,
+                          const std::map<Obstacle, const Device*>& obstacles,
+                          WaitingReason& reason) const {
+  const std::string which = WhichText(job);
+  const std::string memory = GibText(job.gpu_memory_bytes);
+  const auto has = [&](Obstacle obstacle) { return obstacles.count(obstacle) == 1; };
+  if (has(Obstacle::kMemory)) {
+    reason.rule = WaitingRule::kMemory;
+    reason.reason = "waits for " + memory + " of memory on " + which;
+  } else if (has(Obstacle::kKept)) {
+    reason.rule = WaitingRule::kKept;
+    reason.reason = "waits for " + which + ", which is kept for " +
+                    Named(obstacles.at(Obstacle::kKept)->kept_for) + ", a job before it";
+  } else if (has(Obstacle::kHeld)) {
+    reason.rule = WaitingRule::kDevice;
+    reason.reason = HeldText(job, reason.holders);
+  } else if (has(Obstacle::kOutsiders)) {
+    reason.rule = WaitingRule::kMemory;
+    reason.reason = "waits for " + memory + " of memory on " + which +
+                    ": processes that this server did not start use it";
+  } else if (has(Obstacle::kClosed)) {
+    reason.rule = WaitingRule::kDeviceClosed;
+    reason.reason =
+        "waits for " + which + ": " + obstacles.at(Obstacle::kClosed)->info->closed_because;
+  } else if (has(Obstacle::kTooSmall)) {
+    reason.rule = WaitingRule::kTooLarge;
+    reason.is_blocked = true;
+    reason.reason = "blocked: asks for " + memory + " of GPU memory, more than " +
+                    (job.requested_device.empty() ? "any device has" : which + " has");
+  }
+}
+
+WaitingReason DeviceRoom::Explain(const JobSnapshot& job) const {
+  WaitingReason reason;
+  reason.job = job.id;
+  std::map<Obstacle, const Device*> obstacles;  // with the first device of each
+  std::set<JobId> holders;
+  for (const Device& device : devices_) {
+    if (!Suits(*device.info, job.requested_device)) continue;
+    const Obstacle obstacle = ObstacleTo(job, device);
+    obstacles.emplace(obstacle, &device);
+    if (obstacle == Obstacle::kKept) holders.insert(device.kept_for);
+    if (obstacle != Obstacle::kHeld && obstacle != Obstacle::kMemory) continue;
+    for (const JobSnapshot* holder : device.holders) holders.insert(holder->id);
+  }
+  reason.holders.assign(holders.begin(), holders.end());
+  if (obstacles.empty()) {
+    reason.rule = WaitingRule::kNoSuchDevice;
+    reason.is_blocked = true;
+    reason.reason = devices_.empty() ? "blocked: this server has no device"
+                                     : "blocked: asks for " + WhichText(job) +
+                                           ", which this server does not have";
+    return reason;
+  }
+  Describe(job, obstacles, reason);
+  return reason;
+}
+
+}  // namespace distill::server

@@ -1,0 +1,155 @@
+// What the scheduler sees, and what it answers when somebody asks.
+#include <utility>
+
+#include "server/job/start_forecast.h"
+#include "server/job/threaded_job_manager.h"
+
+namespace distill::server {
+
+bool ThreadedJobManager::IsDelayed(const JobRecord& job) const {
+  const auto found = start_not_before_ms_.find(job.id);
+  return found != start_not_before_ms_.end() && clock_.MonotonicMillis() < found->second;
+}
+
+std::vector<DeviceHolder> ThreadedJobManager::Holders() {
+  std::vector<DeviceHolder> holders;
+  for (const auto& [id, job] : active_.jobs()) {
+    if (!HasWorker(job.state)) continue;
+    const auto run = runs_.find(id);
+    holders.push_back({job, run != runs_.end() ? run->second.pid : 0});
+  }
+  return holders;
+}
+
+Status ThreadedJobManager::LoadUsage() {
+  constexpr int kHalfLivesThatCount = 20;  // what is older counts for a millionth
+  const int64_t since =
+      clock_.UnixMillis() - kHalfLivesThatCount * options_.fair_share_half_life.count();
+  DISTILL_ASSIGN_OR_RETURN(const std::vector<DeviceUsage> usages, store_.ListUsage(since));
+  for (const DeviceUsage& usage : usages) usage_.Add(usage);
+  return {};
+}
+
+void ThreadedJobManager::FillHeld(const JobRecord& job, JobSnapshot& entry) const {
+  entry.held_device = job.device;
+  entry.started_at_unix_ms = clock_.UnixMillis();
+  entry.can_be_preempted =
+      job.spec.kind == JobKind::kTrain && job.num_preemptions < job.spec.max_preemptions;
+  const auto run = runs_.find(job.id);
+  if (run == runs_.end()) return;
+  entry.started_at_unix_ms = run->second.started_at_unix_ms;
+  entry.is_leaving = run->second.order.has_value() || run->second.exit || run->second.verdict;
+}
+
+Status ThreadedJobManager::FillNeeds(const JobRecord& job, JobSnapshot& entry,
+                                     SchedulerSnapshot& snapshot) {
+  entry.depends_on = job.spec.depends_on;
+  entry.after = job.spec.after;
+  std::vector<JobId> needs = job.spec.depends_on;
+  for (const AfterJob& after : job.spec.after) needs.push_back(after.job);
+  for (const JobId needed : needs) {
+    const auto state = active_.StateOf(needed);
+    if (state.ok()) snapshot.dependency_states[needed] = *state;
+    if (!state.ok() && state.status().code() != Code::kNotFound) return state.status();
+    entry.waiting_since_unix_ms = std::max(entry.waiting_since_unix_ms, active_.EndOf(needed));
+  }
+  return {};
+}
+
+void ThreadedJobManager::FillUsers(SchedulerSnapshot& snapshot) const {
+  for (const JobSnapshot& job : snapshot.jobs) {
+    const auto [user, is_new] = snapshot.users.try_emplace(job.owner);
+    if (is_new) {
+      user->second.used_seconds = usage_.SecondsOf(job.owner, snapshot.now_unix_ms);
+      user->second.last_uses = usage_.LastUses(job.owner);
+    }
+    if (job.held_device.empty()) continue;
+    user->second.used_seconds += DecayedSeconds(job.started_at_unix_ms, snapshot.now_unix_ms,
+                                                snapshot.now_unix_ms, usage_.half_life());
+    user->second.last_uses[job.held_device] = snapshot.now_unix_ms;
+  }
+}
+
+Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceInfo>& devices) {
+  SchedulerSnapshot snapshot;
+  snapshot.policy = options_.policy;
+  snapshot.now_unix_ms = clock_.UnixMillis();
+  for (DeviceUse& use : AssessUse(devices, Holders())) {
+    snapshot.devices.push_back(std::move(use.device));
+  }
+  for (const auto& [id, job] : active_.jobs()) {
+    JobSnapshot& entry = snapshot.jobs.emplace_back();
+    entry.id = id;
+    entry.state = job.state;
+    entry.priority = job.spec.priority;
+    entry.requested_device = job.spec.device;
+    entry.owner = job.spec.owner;
+    entry.gpu_memory_bytes = job.spec.gpu_memory_bytes;
+    entry.group = job.spec.group;
+    entry.max_parallel = job.spec.max_parallel;
+    entry.waiting_since_unix_ms = job.queued_at_unix_ms;
+    if (HasWorker(job.state)) FillHeld(job, entry);
+    if (job.state != JobState::kQueued) continue;
+    entry.is_delayed = IsDelayed(job);
+    DISTILL_RETURN_IF_ERROR(FillNeeds(job, entry, snapshot));
+  }
+  FillUsers(snapshot);
+  return snapshot;
+}
+
+Result<ThreadedJobManager::QueueView> ThreadedJobManager::View() {
+  QueueView view;
+  DISTILL_ASSIGN_OR_RETURN(view.snapshot, Snapshot(devices_seen_));
+  view.decision = Schedule(view.snapshot);
+  std::map<JobId, int64_t> ends;
+  for (const JobSnapshot& job : view.snapshot.jobs) {
+    if (job.held_device.empty()) continue;
+    // The store knows the newest progress.
+    DISTILL_ASSIGN_OR_RETURN(const JobRecord record, store_.FindJob(job.id));
+    if (record.progress.eta_unix_ms > 0) ends[job.id] = record.progress.eta_unix_ms;
+  }
+  view.starts = ForecastStarts(view.snapshot, view.decision, ends);
+  return view;
+}
+
+QueueEntry ThreadedJobManager::EntryOf(const QueueView& view, const WaitingReason& waiting) const {
+  QueueEntry entry;
+  if (const JobRecord* job = active_.Find(waiting.job)) entry.job = *job;
+  entry.waiting = waiting;
+  const auto start = view.starts.find(waiting.job);
+  if (start != view.starts.end()) entry.expected_start_unix_ms = start->second;
+  return entry;
+}
+
+Result<QueueReport> ThreadedJobManager::ListQueue(int max_entries) {
+  const MutexLock lock(mutex_);
+  DISTILL_ASSIGN_OR_RETURN(const QueueView view, View());
+  QueueReport report;
+  report.length = static_cast<int>(view.decision.waiting.size());
+  for (const WaitingReason& waiting : view.decision.waiting) {
+    if (static_cast<int>(report.entries.size()) == max_entries) break;
+    report.entries.push_back(EntryOf(view, waiting));
+  }
+  return report;
+}
+
+Result<JobExplanation> ThreadedJobManager::Explain(JobId id) {
+  const MutexLock lock(mutex_);
+  JobExplanation explanation;
+  DISTILL_ASSIGN_OR_RETURN(explanation.entry.job, store_.FindJob(id));
+  if (explanation.entry.job.state != JobState::kQueued) return explanation;
+  DISTILL_ASSIGN_OR_RETURN(const QueueView view, View());
+  explanation.queue_length = static_cast<int>(view.decision.waiting.size());
+  for (const WaitingReason& waiting : view.decision.waiting) {
+    if (waiting.job != id) continue;
+    explanation.is_waiting = true;
+    explanation.entry = EntryOf(view, waiting);
+    for (const JobId holder : waiting.holders) {
+      auto record = store_.FindJob(holder);
+      if (record.ok()) explanation.holders.push_back(std::move(record).value());
+    }
+  }
+  return explanation;
+}
+
+}  // namespace distill::server

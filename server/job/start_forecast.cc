@@ -1,0 +1,124 @@
+#include "server/job/start_forecast.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/job/device_room.h"
+
+namespace distill::server {
+namespace {
+
+using Time = std::optional<int64_t>;  // nothing: unknown
+
+// Plays the queue forward.
+class Forecast {
+ public:
+  Forecast(const SchedulerSnapshot& snapshot, const ScheduleDecision& decision,
+           const std::map<JobId, int64_t>& ends)
+      : snapshot_(snapshot), decision_(decision), ends_(ends) {
+    for (const JobSnapshot& job : snapshot.jobs) jobs_[job.id] = &job;
+    for (const DeviceInfo& device : snapshot.devices) {
+      if (device.closed_because.empty()) free_at_[device.id] = snapshot.now_unix_ms;
+    }
+    for (const JobSnapshot& job : snapshot.jobs) {
+      if (!job.held_device.empty()) Hold(job.held_device, EndOf(job.id));
+    }
+    for (const StartDecision& start : decision.starts) Hold(start.device, std::nullopt);
+  }
+
+  std::map<JobId, int64_t> Run() {
+    std::map<JobId, int64_t> starts;
+    for (const WaitingReason& waiting : decision_.waiting) {
+      if (waiting.is_blocked) continue;
+      if (const Time start = StartOf(*jobs_.at(waiting.job), waiting)) {
+        starts[waiting.job] = *start;
+      }
+    }
+    return starts;
+  }
+
+ private:
+  Time EndOf(JobId job) const {
+    const auto found = ends_.find(job);
+    if (found == ends_.end()) return std::nullopt;
+    return std::max(found->second, snapshot_.now_unix_ms);
+  }
+
+  // Of several jobs on a device, the last to leave counts.
+  void Hold(const std::string& device, Time until) {
+    const auto found = free_at_.find(device);
+    if (found == free_at_.end()) return;
+    found->second = found->second && until ? Time(std::max(*found->second, *until)) : std::nullopt;
+  }
+
+  // When all jobs that it needs will have ended.
+  Time NeedsMetAt(const JobSnapshot& job) const {
+    std::vector<JobId> needed = job.depends_on;
+    for (const AfterJob& after : job.after) needed.push_back(after.job);
+    int64_t at = snapshot_.now_unix_ms;
+    for (const JobId id : needed) {
+      const auto state = snapshot_.dependency_states.find(id);
+      if (state != snapshot_.dependency_states.end() && IsTerminal(state->second)) continue;
+      const Time end = EndOf(id);
+      if (!end) return std::nullopt;
+      at = std::max(at, *end);
+    }
+    return at;
+  }
+
+  // When the first of those who use a limit up will have ended.
+  Time TurnAt(const WaitingReason& waiting) const {
+    Time first;
+    for (const JobId holder : waiting.holders) {
+      const Time end = EndOf(holder);
+      if (end && (!first || *end < *first)) first = end;
+    }
+    return first;
+  }
+
+  Time ReadyAt(const JobSnapshot& job, const WaitingReason& waiting) const {
+    switch (waiting.rule) {
+      case WaitingRule::kDependency:
+        return NeedsMetAt(job);
+      case WaitingRule::kMaxParallel:
+      case WaitingRule::kUserLimit:
+      case WaitingRule::kUserGroupLimit:
+        return TurnAt(waiting);
+      default:
+        return snapshot_.now_unix_ms;
+    }
+  }
+
+  Time StartOf(const JobSnapshot& job, const WaitingReason& waiting) {
+    const Time ready = ReadyAt(job, waiting);
+    Time* soonest = nullptr;
+    for (const DeviceInfo& device : snapshot_.devices) {
+      if (!Suits(device, job.requested_device)) continue;
+      const auto found = free_at_.find(device.id);
+      if (found == free_at_.end() || !found->second) continue;
+      if (soonest == nullptr || *found->second < **soonest) soonest = &found->second;
+    }
+    if (!ready || soonest == nullptr) return std::nullopt;
+    const int64_t start = std::max(*ready, **soonest);
+    *soonest = std::nullopt;  // nobody knows how long this one takes
+    return start;
+  }
+
+  const SchedulerSnapshot& snapshot_;
+  const ScheduleDecision& decision_;
+  const std::map<JobId, int64_t>& ends_;
+  std::map<JobId, const JobSnapshot*> jobs_;
+  std::map<std::string, Time> free_at_;
+};
+
+}  // namespace
+
+std::map<JobId, int64_t> ForecastStarts(const SchedulerSnapshot& snapshot,
+                                        const ScheduleDecision& decision,
+                                        const std::map<JobId, int64_t>& ends) {
+  return Forecast(snapshot, decision, ends).Run();
+}
+
+}  // namespace distill::server

@@ -1,0 +1,63 @@
+#include "server/spec/memory_key.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include "core/base/sha256.h"
+
+namespace distill::server {
+namespace {
+
+template <typename Message>
+std::string Bytes(const Message& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  message.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return bytes;
+}
+
+std::string ShapeOf(const v1::TrainJob& train) {
+  v1::TrainJob shape;
+  shape.set_model(train.model());
+  shape.set_batch_size(train.batch_size());
+  shape.set_amp(train.amp());
+  shape.mutable_input()->set_image_size(train.input().image_size());
+  shape.mutable_optimizer()->set_kind(train.optimizer().kind());
+  shape.set_validate_with_tta(train.validate_with_tta());
+  if (train.has_ema()) shape.mutable_ema();
+  if (train.has_rdrop()) shape.mutable_rdrop();
+  for (const v1::Teacher& teacher : train.distillation().teachers()) {
+    shape.mutable_distillation()->add_teachers()->set_model(teacher.model());
+  }
+  for (const v1::DistillationTerm& term : train.distillation().terms()) {
+    v1::DistillationTerm& added = *shape.mutable_distillation()->add_terms();
+    added.set_method(term.method());
+    *added.mutable_blocks() = term.blocks();
+  }
+  return "train " + Bytes(shape);
+}
+
+std::string ShapeOf(const v1::EvalJob& eval) {
+  v1::EvalJob shape;
+  shape.set_model(eval.model());
+  shape.set_batch_size(eval.batch_size());
+  shape.set_amp(eval.amp());
+  shape.mutable_input()->set_image_size(eval.input().image_size());
+  for (const v1::EvalPass& pass : eval.passes()) {
+    if (!pass.tta()) continue;
+    shape.add_passes()->set_tta(true);
+    break;
+  }
+  return "eval " + Bytes(shape);
+}
+
+}  // namespace
+
+std::string MemoryKey(const v1::Job& resolved) {
+  return Sha256Hex(resolved.has_train() ? ShapeOf(resolved.train()) : ShapeOf(resolved.eval()));
+}
+
+}  // namespace distill::server
