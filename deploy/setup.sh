@@ -110,7 +110,7 @@ tools=(ca-certificates cmake dpkg-dev ninja-build g++ make python3 sqlite3)
 services=(libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   libsqlitecpp-dev libsqlite3-dev libspdlog-dev libssl-dev libcli11-dev libyaml-cpp-dev
   libcurl4-openssl-dev libtomlplusplus-dev nlohmann-json3-dev prometheus-cpp-dev)
-tests=(libgtest-dev libgmock-dev libbenchmark-dev)
+tests=(openssl libgtest-dev libgmock-dev libbenchmark-dev)
 vision=(libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libjpeg-dev zlib1g-dev)
 
 if [[ $libtorch == auto ]]; then
