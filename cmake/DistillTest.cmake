@@ -3,7 +3,8 @@
 #
 # One GoogleTest binary. Registered as one test, or, with DISCOVER, as one test per case (only for
 # binaries that start fast: not those that load LibTorch). TENSORS: its files use LibTorch, and share
-# the core's precompiled header. Tests are optimised little: most of their time goes into compiling.
+# the core's precompiled header; all others share one of GoogleTest and GoogleMock (tests/test_pch.cc).
+# Tests are optimised little: most of their time goes into compiling.
 function(distill_add_test)
   cmake_parse_arguments(arg "SERIAL;DISCOVER;TENSORS" "NAME;TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -17,6 +18,9 @@ function(distill_add_test)
     # The header was made with -fPIC, which is as good for a test.
     target_compile_options(${arg_NAME} PRIVATE -fPIC)
     target_precompile_headers(${arg_NAME} REUSE_FROM distill_device)
+  else()
+    target_compile_options(${arg_NAME} PRIVATE -pthread)  # as the header was made
+    target_precompile_headers(${arg_NAME} REUSE_FROM distill_test_pch)
   endif()
   # No SKIP_REGULAR_EXPRESSION: CTest would report a program with a failed and a skipped case as
   # skipped. gtest_discover_tests sets one itself, for single cases.

@@ -19,7 +19,7 @@ int64_t NumPageFaults() {
 
 TEST(HostTuningTest, FreedTensorsAreReusedWithoutFaultingTheirPagesInAgain) {
   if (!KeepFreedMemory()) GTEST_SKIP() << "not glibc";
-  constexpr int kSettlingSteps = 20;  // see KeepFreedMemory()
+  constexpr int kSettlingSteps = 20;                               // see KeepFreedMemory()
   const auto allocate = [] { (void)at::ones({20, 1024, 1024}); };  // 80 MB: over glibc's threshold
   for (int step = 0; step < kSettlingSteps; ++step) allocate();
 
