@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/base/durable_file.h"
+#include "core/base/plain_text.h"
 
 namespace distill::client {
 namespace {
@@ -65,6 +66,8 @@ Result<ServerAccess> ReadLogin(const Environment& environment) {
   }
   DISTILL_ASSIGN_OR_RETURN(const std::string text, ReadNamedFile("login", file));
   try {
+    // The parser may not come back from what is no text.
+    if (FirstLineThatIsNoText(text)) throw YAML::Exception(YAML::Mark::null_mark(), "no text");
     const YAML::Node node = YAML::Load(text);
     if (!node.IsMap()) throw YAML::Exception(YAML::Mark::null_mark(), "no map");
     return ServerAccess{Field(node, "server"), Field(node, "token"), Field(node, "ca"),

@@ -37,26 +37,26 @@ void AuditLog::RecordAction(const AuditRecord& record) {
   while (num_done_ < own_number) changed_.Wait(mutex_);
 }
 
-void AuditLog::RecordRefusal(const AuditRecord& record) {
+void AuditLog::RecordFailure(const AuditRecord& record) {
   const MutexLock lock(mutex_);
   if (is_stopping_) return;
   if (clock_.MonotonicMillis() - minute_started_ms_ >= kMinuteMs) CloseMinute(waiting_);
-  if (++refusals_in_minute_ > options_.max_refusals_per_minute) return;
+  if (++failures_in_minute_ > options_.max_failures_per_minute) return;
   waiting_.push_back(record);
   ++num_added_;
   changed_.NotifyAll();
 }
 
 void AuditLog::CloseMinute(std::vector<AuditRecord>& records) {
-  const int unlisted = refusals_in_minute_ - options_.max_refusals_per_minute;
-  refusals_in_minute_ = 0;
+  const int unlisted = failures_in_minute_ - options_.max_failures_per_minute;
+  failures_in_minute_ = 0;
   minute_started_ms_ = clock_.MonotonicMillis();
   if (unlisted <= 0) return;
   AuditRecord summary;
   summary.at_unix_ms = clock_.UnixMillis();
   summary.method = "*";
-  summary.outcome = "REFUSED";
-  summary.message = "refused calls not listed: " + std::to_string(unlisted);
+  summary.outcome = "FAILED";
+  summary.message = "calls not listed that were refused or failed: " + std::to_string(unlisted);
   records.push_back(std::move(summary));
   ++num_added_;
 }

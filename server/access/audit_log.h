@@ -13,9 +13,9 @@ namespace distill::server {
 
 struct AuditLogOptions {
   int keep_days = 365;
-  /// Refusals that are written one by one in a minute; more are counted, and the count is written:
-  /// whoever knocks without end must not fill the disk.
-  int max_refusals_per_minute = 60;
+  /// Failed calls that are written one by one in a minute; more are counted, and the count is
+  /// written: whoever knocks without end must not fill the disk.
+  int max_failures_per_minute = 60;
 };
 
 /// Writes the audit trail, those that come together in one transaction, and drops what is too old.
@@ -28,12 +28,12 @@ class AuditLog {
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
 
-  /// Writes that something was done, or tried. On disk when this returns, unless that fails, which
+  /// Writes that something was done. On disk when this returns, unless that fails, which
   /// goes to the log: what was done stays done.
   void RecordAction(const AuditRecord& record) EXCLUDES(mutex_);
 
-  /// Writes soon that a call was refused. Does not block.
-  void RecordRefusal(const AuditRecord& record) EXCLUDES(mutex_);
+  /// Writes soon that a call was refused, or failed. Does not block.
+  void RecordFailure(const AuditRecord& record) EXCLUDES(mutex_);
 
   /// Writes what is left and joins the thread. Stopping twice is no error.
   void Stop() EXCLUDES(mutex_);
@@ -57,7 +57,7 @@ class AuditLog {
   int64_t num_added_ GUARDED_BY(mutex_) = 0;  // since the start
   int64_t num_done_ GUARDED_BY(mutex_) = 0;   // written, or given up
   int64_t minute_started_ms_ GUARDED_BY(mutex_) = 0;
-  int refusals_in_minute_ GUARDED_BY(mutex_) = 0;
+  int failures_in_minute_ GUARDED_BY(mutex_) = 0;
   std::thread thread_;
 };
 

@@ -99,16 +99,16 @@ void CallAccess::Note(const grpc::ServerContextBase& context, std::string_view m
                     ? call.caller_.name
                     : call.caller_.name + " (unverified)";
   record.target = Printable(call.target_);
-  if (is_refusal) {
-    audit_.RecordRefusal(record);
-  } else {
+  if (status.ok()) {
     audit_.RecordAction(record);
+  } else {
+    audit_.RecordFailure(record);
   }
 }
 
 void CallAccess::NoteRefusal(const grpc::ServerContextBase& context, std::string_view method,
                              const Status& status) const {
-  audit_.RecordRefusal(MakeRecord(context, method, status, clock_.UnixMillis()));
+  audit_.RecordFailure(MakeRecord(context, method, status, clock_.UnixMillis()));
 }
 
 }  // namespace distill::server

@@ -125,6 +125,9 @@ TEST_F(ServerAccessTest, BrokenLoginIsNamedWithoutItsContent) {
   EXPECT_THAT(ResolveAccess({}, environment_),
               StatusIs(Code::kFailedPrecondition,
                        AllOf(HasSubstr("log in again"), Not(HasSubstr("secret")))));
+  ASSERT_OK(ReplaceFile(LoginFile(environment_), std::string("token: \x01\xff\n\0x", 12)));
+  EXPECT_THAT(ResolveAccess({}, environment_),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("log in again")));
 }
 
 TEST_F(ServerAccessTest, FilesThatAreMissingAreNamedWithTheirFlag) {

@@ -64,28 +64,29 @@ TEST_F(AuditLogTest, FailedWriteHoldsNobodyUp) {
 
 TEST_F(AuditLogTest, RefusalsAreWrittenSoonAndAtTheLatestAtTheEnd) {
   AuditLog log({}, store_, clock_);
-  log.RecordRefusal(Record("GetJob"));
+  log.RecordFailure(Record("GetJob"));
 
   EXPECT_TRUE(testing::Eventually(kDeadline, [&] { return store_.audit().size() == 1; }));
-  log.RecordRefusal(Record("ListJobs"));
+  log.RecordFailure(Record("ListJobs"));
   log.Stop();
   EXPECT_THAT(store_.audit(), SizeIs(2));
 }
 
 TEST_F(AuditLogTest, FloodOfRefusalsIsCountedInsteadOfListed) {
   AuditLogOptions options;
-  options.max_refusals_per_minute = 10;
+  options.max_failures_per_minute = 10;
   AuditLog log(options, store_, clock_);
-  for (int i = 0; i < 1000; ++i) log.RecordRefusal(Record("GetJob"));
+  for (int i = 0; i < 1000; ++i) log.RecordFailure(Record("GetJob"));
   clock_.Advance(std::chrono::minutes(1));
 
-  log.RecordRefusal(Record("GetJob"));
+  log.RecordFailure(Record("GetJob"));
   log.Stop();
 
   EXPECT_THAT(store_.audit(), SizeIs(12));
   EXPECT_THAT(
       store_.audit(),
-      Contains(AllOf(Method("*"), Field(&AuditRecord::message, "refused calls not listed: 990"))));
+      Contains(AllOf(Method("*"), Field(&AuditRecord::message,
+                                        "calls not listed that were refused or failed: 990"))));
 }
 
 TEST_F(AuditLogTest, OldRecordsAreDroppedByTheDaysToKeep) {
