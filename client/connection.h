@@ -84,7 +84,13 @@ class JobClient::Connection {
     while (!has_left && reader->Read(&response)) has_left = !on_message(response);
     if (has_left) context.TryCancel();
     const grpc::Status status = reader->Finish();
-    return has_left ? Status() : FromGrpc(status, options_.access.server);
+    if (has_left) return Status();
+    // A server that goes down cancels the calls that it has not looked at.
+    const bool is_ours = limits.cancellation != nullptr && limits.cancellation->is_cancelled();
+    if (status.error_code() == grpc::StatusCode::CANCELLED && !is_ours) {
+      return Status(Code::kUnavailable, "the server broke off the call: " + options_.access.server);
+    }
+    return FromGrpc(status, options_.access.server);
   }
 
  private:

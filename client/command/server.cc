@@ -70,6 +70,9 @@ ExitCode Version(const CommandContext& context) {
                 << AgeText(info->started_at_unix_ms(), context.environment().now_unix_ms())
                 << ", schema " << info->schema_version() << ", SQLite " << info->sqlite_version()
                 << '\n';
+  if (!info->trouble().empty()) {
+    context.Note("distillctl: the server is in trouble: " + info->trouble());
+  }
   if (info->version() != ClientVersion()) {
     context.Note("distillctl: the server has another version than this client");
   }

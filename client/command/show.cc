@@ -82,6 +82,11 @@ void PrintHead(const CommandContext& context, const v1::Job& job) {
   std::string state = context.Colored(job.state(), StateText(job.state()));
   if (job.cause() != v1::CAUSE_UNSPECIFIED) state += " " + CauseText(job.cause());
   PrintField(out, "state", state);
+  if (job.stalled_since_unix_ms() != 0) {
+    PrintField(
+        out, "stalled",
+        "its worker lives, but has told nothing since " + TimeText(job.stalled_since_unix_ms()));
+  }
   PrintField(out, "message", job.message());
   PrintField(out, "actor", job.actor());
   PrintField(out, "labels", LabelsText(job));

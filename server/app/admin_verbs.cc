@@ -6,7 +6,8 @@
 namespace distill::server {
 
 const std::vector<AdminVerb>& AdminVerbs() {
-  static const std::vector<AdminVerb> verbs = {AuditVerb(), BackupVerb(), UserVerb()};
+  static const std::vector<AdminVerb> verbs = {AuditVerb(), BackupVerb(), DoctorVerb(),
+                                               RebuildVerb(), UserVerb()};
   return verbs;
 }
 

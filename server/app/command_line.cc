@@ -65,6 +65,17 @@ void AddOptions(CLI::App& app, Config& config) {
   app.add_option("--max-message-bytes", config.max_message_bytes, "largest request");
   app.add_option("--worker-stop-grace-seconds", config.worker_stop_grace_seconds,
                  "time that a worker has for its last checkpoint");
+  app.add_option("--worker-stalled-after-seconds", config.worker_stalled_after_seconds,
+                 "silence of a worker after which its job counts as stalled");
+  app.add_option("--retention-checkpoint-days", config.retention_checkpoint_days,
+                 "days after its end that a job's training checkpoints are kept; 0 = for ever");
+  app.add_option("--retention-log-days", config.retention_log_days, "the same for worker logs");
+  app.add_option("--retention-max-gib", config.retention_max_gib,
+                 "size of all run folders above which files of ended jobs go; 0 = no limit");
+  app.add_flag("--retention-removes-models,!--no-retention-removes-models",
+               config.retention_removes_models, "let models of ended jobs go too, after all else");
+  app.add_option("--min-free-disk-mib", config.min_free_disk_mib,
+                 "free disk below which no job starts and files of ended jobs go; 0 = never mind");
   app.add_option("--log-level", config.log_level, "debug, info, warning or error");
   AddPath(app, "--log-file", config.log_file, "instead of standard error");
   app.add_flag("--reflection,!--no-reflection", config.reflection, "gRPC reflection");

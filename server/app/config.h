@@ -52,6 +52,12 @@ struct Config {
   int preemption_min_run_minutes = 30;
   int max_message_bytes = 4 * 1024 * 1024;
   int worker_stop_grace_seconds = 60;
+  int worker_stalled_after_seconds = 300;
+  int retention_checkpoint_days = 30;  // of ended jobs; 0 = age removes none
+  int retention_log_days = 0;          // likewise
+  int64_t retention_max_gib = 0;       // of all run folders; 0 = no limit
+  bool retention_removes_models = false;
+  int64_t min_free_disk_mib = 1024;  // below it no job starts; 0 = never mind
   std::string log_level = "info";
   std::filesystem::path log_file;  // "" = standard error
   bool reflection = true;

@@ -164,6 +164,20 @@ void CheckScheduling(const Config& config, Faults& faults) {
   CheckUserGroups(config.user_groups, faults);
 }
 
+void CheckRetention(const Config& config, Faults& faults) {
+  constexpr int64_t kMaxDays = 36'500;
+  constexpr int64_t kMaxGib = int64_t{1} << 30U;
+  const auto require = [&](const char* key, int64_t value, int64_t most) {
+    faults.Require(value >= 0 && value <= most, std::string(key) + " must lie in 0 to " +
+                                                    std::to_string(most) + ": " +
+                                                    std::to_string(value));
+  };
+  require("retention_checkpoint_days", config.retention_checkpoint_days, kMaxDays);
+  require("retention_log_days", config.retention_log_days, kMaxDays);
+  require("retention_max_gib", config.retention_max_gib, kMaxGib);
+  require("min_free_disk_mib", config.min_free_disk_mib, kMaxGib);
+}
+
 }  // namespace
 
 Status FinishConfig(Config& config) {
@@ -186,6 +200,7 @@ Status FinishConfig(Config& config) {
   CheckRoots("dataset_roots", config.dataset_roots, faults);
   CheckRoots("weights_roots", config.weights_roots, faults);
   CheckDevices(config.devices, faults);
+  CheckRetention(config, faults);
   faults.Require(!config.nvml_library.empty(), "nvml_library must name a library");
   faults.Require(config.worker_threads >= 1 && config.worker_threads <= kMaxThreads,
                  "worker_threads must lie in 0 to 1024: " + std::to_string(config.worker_threads));
@@ -198,6 +213,9 @@ Status FinishConfig(Config& config) {
       config.worker_stop_grace_seconds >= 1 && config.worker_stop_grace_seconds <= kMaxGraceSeconds,
       "worker_stop_grace_seconds must lie in 1 to 86400: " +
           std::to_string(config.worker_stop_grace_seconds));
+  faults.Require(config.worker_stalled_after_seconds >= 1,
+                 "worker_stalled_after_seconds must be at least 1: " +
+                     std::to_string(config.worker_stalled_after_seconds));
   faults.Require(ParseLogLevel(config.log_level).ok(),
                  "log_level must be debug, info, warning or error: " + config.log_level);
   if (faults.text().empty()) return {};

@@ -134,6 +134,12 @@ std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
       {"preemption_min_run_minutes", {Whole(config.preemption_min_run_minutes), kWhole}},
       {"max_message_bytes", {Whole(config.max_message_bytes), kWhole}},
       {"worker_stop_grace_seconds", {Whole(config.worker_stop_grace_seconds), kWhole}},
+      {"worker_stalled_after_seconds", {Whole(config.worker_stalled_after_seconds), kWhole}},
+      {"retention_checkpoint_days", {Whole(config.retention_checkpoint_days), kWhole}},
+      {"retention_log_days", {Whole(config.retention_log_days), kWhole}},
+      {"retention_max_gib", {Whole(config.retention_max_gib), kWhole}},
+      {"retention_removes_models", {Flag(config.retention_removes_models), "true or false"}},
+      {"min_free_disk_mib", {Whole(config.min_free_disk_mib), kWhole}},
       {"log_level", {Text(config.log_level), "a string"}},
       {"log_file", {Path(config.log_file), "a string"}},
       {"reflection", {Flag(config.reflection), "true or false"}},
@@ -243,6 +249,12 @@ std::string ToToml(const Config& config) {
   InsertScheduling(config, table);
   table.insert("max_message_bytes", config.max_message_bytes);
   table.insert("worker_stop_grace_seconds", config.worker_stop_grace_seconds);
+  table.insert("worker_stalled_after_seconds", config.worker_stalled_after_seconds);
+  table.insert("retention_checkpoint_days", config.retention_checkpoint_days);
+  table.insert("retention_log_days", config.retention_log_days);
+  table.insert("retention_max_gib", config.retention_max_gib);
+  table.insert("retention_removes_models", config.retention_removes_models);
+  table.insert("min_free_disk_mib", config.min_free_disk_mib);
   table.insert("log_level", config.log_level);
   table.insert("log_file", config.log_file.string());
   table.insert("reflection", config.reflection);

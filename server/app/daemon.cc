@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/base/version.h"
 #include "server/app/listen_address.h"
+#include "server/app/retention_policy.h"
 #include "server/app/utc_time.h"
 #include "server/notify/hook_program.h"
 #include "server/notify/webhook.h"
@@ -88,10 +89,17 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock&
 Status Daemon::OpenStore() {
   SqliteJobStoreOptions options;
   options.state_directory = config_.state_dir;
-  options.observer = &metrics_;
-  DISTILL_ASSIGN_OR_RETURN(SqliteStores stores, OpenSqliteStores(options, clock_));
-  store_ = std::move(stores.jobs);
-  access_store_ = std::move(stores.access);
+  options.observer = &store_watch_;
+  auto opened = OpenSqliteStores(options, clock_);
+  if (opened.status().code() == Code::kDataLoss) {
+    options.read_only_because = opened.status().message();
+    LogError("database damaged, serving read-only", {{"error", options.read_only_because}});
+    health_.Set("database", options.read_only_because);
+    opened = OpenSqliteStores(options, clock_);
+  }
+  if (!opened.ok()) return opened.status();
+  store_ = std::move(opened->jobs);
+  access_store_ = std::move(opened->access);
   LogInfo("store open",
           {{"state_dir", config_.state_dir.string()}, {"schema_version", store_->SchemaVersion()}});
   return {};
@@ -177,9 +185,25 @@ Status Daemon::StartManager() {
   options.max_disk_bytes_per_user = config_.max_disk_bytes_per_user;
   options.policy = PolicyOf(config_);
   options.fair_share_half_life = std::chrono::hours(config_.fair_share_half_life_hours);
+  options.stalled_after = std::chrono::seconds(config_.worker_stalled_after_seconds);
+  options.start_obstacle = [this] { return StartObstacle(); };
   manager_ = JobManager::Create(
       options, {*store_, *launcher_, *preparer_, devices_, events_, clock_, &observers_});
-  return manager_->Start().WithContext("start the job manager");
+  // With a damaged database nothing is scheduled or taken over; the manager only answers.
+  if (!health_.Trouble().empty()) return {};
+  DISTILL_RETURN_IF_ERROR(manager_->Start().WithContext("start the job manager"));
+  retention_ =
+      std::make_unique<Retention>(config_.state_dir, *store_, clock_, RetentionOf(config_));
+  return {};
+}
+
+std::string Daemon::StartObstacle() const {
+  constexpr int64_t kMebi = 1 << 20;
+  if (config_.min_free_disk_mib == 0) return "";
+  const auto free_bytes = FreeBytes(config_.state_dir);
+  if (!free_bytes.ok() || *free_bytes >= config_.min_free_disk_mib * kMebi) return "";
+  return "the server's disk is nearly full: " + std::to_string(*free_bytes / kMebi) +
+         " MiB are free, a job starts with " + std::to_string(config_.min_free_disk_mib);
 }
 
 Status Daemon::StartServing() {
@@ -193,7 +217,7 @@ Status Daemon::StartServing() {
   options.facts = {std::string(kVersion), SqliteVersion(), clock_.UnixMillis()};
   DISTILL_ASSIGN_OR_RETURN(
       server_, RpcServer::Start(options, {*store_, *manager_, *preparer_, events_, files_, clock_,
-                                          *gate_, *audit_, &metrics_}));
+                                          *gate_, *audit_, &metrics_, &health_}));
   DISTILL_ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(config_.listen));
   address_ = listen.host + ":" + std::to_string(server_->port());
   DISTILL_RETURN_IF_ERROR(ReplaceFile(config_.state_dir / "distilld.address", address_ + "\n"));
@@ -240,6 +264,7 @@ void Daemon::Stop() {
     std::filesystem::remove(config_.state_dir / "distilld.address", ignored);
     server_->Stop(kStopGrace);
   }
+  retention_.reset();
   if (manager_) manager_->Stop();
   metrics_endpoint_.reset();
   server_.reset();

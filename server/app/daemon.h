@@ -9,11 +9,13 @@
 #include "server/access/access_store.h"
 #include "server/access/audit_log.h"
 #include "server/app/config.h"
+#include "server/app/store_watch.h"
 #include "server/device/nvml_device_catalog.h"
 #include "server/job/job_events.h"
 #include "server/job/job_manager.h"
 #include "server/job/job_observers.h"
 #include "server/job/job_store.h"
+#include "server/job/service_health.h"
 #include "server/job/worker_launcher.h"
 #include "server/notify/notifier.h"
 #include "server/observe/metrics_endpoint.h"
@@ -21,6 +23,7 @@
 #include "server/rpc/rpc_server.h"
 #include "server/spec/file_locator.h"
 #include "server/spec/worker_run_preparer.h"
+#include "server/upkeep/retention.h"
 #include "server/worker/process_worker_launcher.h"
 
 namespace distill::server {
@@ -30,6 +33,7 @@ namespace distill::server {
 class Daemon {
  public:
   /// Opens the store, adopts the workers that an earlier daemon left, and serves.
+  /// With a damaged database it serves read-only and without scheduling, its health NOT_SERVING.
   /// `config` is checked (FinishConfig); `clock` must outlive this object. Any failure: nothing
   /// runs.
   static Result<std::unique_ptr<Daemon>> Start(const Config& config, const Clock& clock);
@@ -56,6 +60,7 @@ class Daemon {
   Status OpenStore();
   Status OpenDoor();
   void StartNotifiers();
+  std::string StartObstacle() const;
   Status StartManager();
   Result<ProcessWorkerLauncherOptions> LauncherOptions() const;
   Status StartServing();
@@ -65,6 +70,8 @@ class Daemon {
   const Clock& clock_;
   const FileLocator files_;
   ServerMetrics metrics_;
+  ServiceHealth health_;
+  StoreWatch store_watch_{metrics_, health_};
   // In the order of starting: destroyed in the reverse.
   std::unique_ptr<JobStore> store_;
   std::unique_ptr<AccessStore> access_store_;
@@ -78,6 +85,7 @@ class Daemon {
   std::unique_ptr<WorkerRunPreparer> preparer_;
   std::unique_ptr<WorkerLauncher> launcher_;
   std::unique_ptr<JobManager> manager_;
+  std::unique_ptr<Retention> retention_;
   std::unique_ptr<RpcServer> server_;
   std::unique_ptr<MetricsEndpoint> metrics_endpoint_;
   std::string address_;

@@ -123,6 +123,15 @@ Status ActiveJobs::SetWaitingMessages(const std::map<JobId, std::string>& messag
   return Status::Ok();
 }
 
+Status ActiveJobs::SetStalledSince(JobId id, int64_t unix_ms) {
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end() || job->second.stalled_since_unix_ms == unix_ms) return Status::Ok();
+  DISTILL_RETURN_IF_ERROR(store_.SetStalledSince(id, unix_ms));
+  job->second.stalled_since_unix_ms = unix_ms;
+  changed_.insert(id);
+  return Status::Ok();
+}
+
 Status ActiveJobs::Refresh(JobId id) {
   DISTILL_ASSIGN_OR_RETURN(const JobRecord job, store_.FindJob(id));
   Keep(job);

@@ -49,6 +49,9 @@ class ActiveJobs {
   /// Stores the sentences that differ from the ones stored.
   Status SetWaitingMessages(const std::map<JobId, std::string>& messages);
 
+  /// Notes since when a job's worker tells nothing; 0 = it tells again. No change is no error.
+  Status SetStalledSince(JobId id, int64_t unix_ms);
+
   /// Reads a job again from the store, which may know better after a failure.
   Status Refresh(JobId id);
 

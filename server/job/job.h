@@ -136,6 +136,8 @@ struct JobRecord {
   int num_interruptions = 0;
   int num_device_errors = 0;
   int num_preemptions = 0;
+  /// Since when its worker, which is alive, has told nothing; 0 = it is not so.
+  int64_t stalled_since_unix_ms = 0;
   std::string device;    // of the newest attempt
   JobProgress progress;  // not durable to the second
   std::map<std::string, double> latest_metrics;

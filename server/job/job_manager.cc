@@ -44,6 +44,7 @@ void ThreadedJobManager::Loop() {
       if (is_stopping_) return;
       has_work_ = false;
       EndRuns();
+      NoteStalls();
       scans_.RetryEnds();
       devices_seen_ = devices;
       ScheduleJobs(devices);
@@ -95,6 +96,7 @@ Status ThreadedJobManager::Recover(const JobRecord& job) {
   Run& run = runs_[job.id];
   run.attempt = attempt.number;
   run.started_at_unix_ms = attempt.started_at_unix_ms;
+  run.heard_at_ms = clock_.MonotonicMillis();
   run.start = {attempt.started_at_unix_ms, attempt.resumed_from_epoch};
   run.num_epochs = job.progress.num_epochs;
   if (attempt.finished_at_unix_ms != 0) {

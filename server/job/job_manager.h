@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,11 @@ struct JobManagerOptions {
   std::chrono::milliseconds max_retry_delay{60'000};
   /// How often devices, delayed starts and failed writes are looked at when nothing else happens.
   std::chrono::milliseconds tick{1'000};
+  /// A worker that is alive but has told nothing for so long makes its job stalled.
+  std::chrono::milliseconds stalled_after{300'000};
+  /// Asked before jobs are started: why none may start now, for a person; "" = they may. Must be
+  /// quick. May be empty.
+  std::function<std::string()> start_obstacle;
   SchedulerPolicy policy;
   /// What a user had of the devices counts half as much after this time.
   std::chrono::milliseconds fair_share_half_life{std::chrono::hours(7 * 24)};

@@ -17,8 +17,8 @@ Transition FailedStart(const Status& status) {
       return {JobState::kInterrupted, Cause::kWorkerLost, "daemon", status.message()};
     case Code::kFailedPrecondition:
       return {JobState::kFailed, Cause::kDependencyFailed, "daemon", status.message()};
-    case Code::kResourceExhausted:
-      return {JobState::kFailed, Cause::kStorage, "daemon", status.message()};
+    case Code::kResourceExhausted:  // a full disk passes
+      return {JobState::kInterrupted, Cause::kStorage, "daemon", status.message()};
     case Code::kInvalidArgument:
     case Code::kNotFound:
       return {JobState::kFailed, Cause::kBadSpec, "daemon", status.message()};
@@ -29,7 +29,21 @@ Transition FailedStart(const Status& status) {
 
 }  // namespace
 
+// Returns true where nothing may start now; the jobs that wait then say why.
+bool ThreadedJobManager::HoldAllBack() {
+  const std::string obstacle = options_.start_obstacle ? options_.start_obstacle() : "";
+  if (obstacle.empty()) return false;
+  std::map<JobId, std::string> messages;
+  for (const auto& [id, job] : active_.jobs()) {
+    if (job.state == JobState::kQueued) messages[id] = obstacle;
+  }
+  const Status stored = active_.SetWaitingMessages(messages);
+  if (!stored.ok()) LogError("waiting reasons not stored", {{"error", stored.ToString()}});
+  return true;
+}
+
 void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
+  if (HoldAllBack()) return;
   const auto snapshot = Snapshot(devices);
   if (!snapshot.ok()) {
     LogError("scheduling put off", {{"error", snapshot.status().ToString()}});
@@ -66,6 +80,7 @@ Status ThreadedJobManager::StartJob(const StartDecision& decision) {
   run = Run();
   run.attempt = attempt.number;
   run.started_at_unix_ms = attempt.started_at_unix_ms;
+  run.heard_at_ms = clock_.MonotonicMillis();
   run.start.at_unix_ms = attempt.started_at_unix_ms;
   run.num_epochs = active_.jobs().at(decision.job).spec.num_epochs;
   const Status launched = Launch(attempt);
@@ -138,6 +153,8 @@ RunEventBatch ThreadedJobManager::WithEstimates(const RunKey& key, const RunEven
 Status ThreadedJobManager::ApplyJobEvents(const RunKey& key, const RunEventBatch& batch) {
   const auto run = runs_.find(key.id);
   if (run == runs_.end() || run->second.attempt != key.attempt) return Status::Ok();
+  run->second.heard_at_ms = clock_.MonotonicMillis();
+  DISTILL_RETURN_IF_ERROR(active_.SetStalledSince(key.id, 0));
   for (const RunEvent& event : batch.events) {
     if (const auto* outcome = std::get_if<WorkerOutcome>(&event.event)) {
       run->second.outcome = *outcome;
@@ -152,6 +169,19 @@ Status ThreadedJobManager::MarkRunning(JobId id) {
   const JobRecord* job = active_.Find(id);
   if (job == nullptr || job->state != JobState::kStarting) return Status::Ok();
   return active_.Move(id, {JobState::kRunning, Cause::kNone, "worker", ""}).status();
+}
+
+// A worker that is stopped or stuck is no lost one: its job keeps its state, and says so.
+void ThreadedJobManager::NoteStalls() {
+  for (const auto& [id, run] : runs_) {
+    const JobRecord* job = active_.Find(id);
+    if (job == nullptr || !HasWorker(job->state) || job->stalled_since_unix_ms != 0) continue;
+    const int64_t silent_ms = clock_.MonotonicMillis() - run.heard_at_ms;
+    if (silent_ms < options_.stalled_after.count()) continue;
+    LogWarning("worker is alive but tells nothing", {{"job", id}, {"silent_ms", silent_ms}});
+    const Status noted = active_.SetStalledSince(id, clock_.UnixMillis() - silent_ms);
+    if (!noted.ok()) LogError("stall not stored", {{"job", id}, {"error", noted.ToString()}});
+  }
 }
 
 void ThreadedJobManager::OnExit(const RunKey& key, const WorkerExitStatus& exit) {

@@ -121,6 +121,9 @@ class JobStore {
   /// Sets the sentences that say why jobs wait (their states stay), all in one transaction. A job
   /// that is no longer QUEUED keeps its message.
   virtual Status SetWaitingMessages(const std::map<JobId, std::string>& messages) = 0;
+  /// Notes since when a job's worker tells nothing; 0 = it tells again. Leaving the states that
+  /// have a worker ends it too.
+  virtual Status SetStalledSince(JobId id, int64_t unix_ms) = 0;
   /// Removes an ended job and all its rows. kFailedPrecondition: it has not ended.
   virtual Status DeleteJob(JobId id) = 0;
 

@@ -63,6 +63,7 @@ class ThreadedJobManager final : public JobManager {
     int attempt = 0;
     int pid = 0;  // of its worker; 0 = not known
     int64_t started_at_unix_ms = 0;
+    int64_t heard_at_ms = 0;  // of the monotonic clock: when its worker told something
     ProgressStart start;
     int num_epochs = 0;
     std::optional<WorkerOutcome> outcome;
@@ -103,6 +104,7 @@ class ThreadedJobManager final : public JobManager {
   void FillUsers(SchedulerSnapshot& snapshot) const REQUIRES(mutex_);
   Result<QueueView> View() REQUIRES(mutex_);
   QueueEntry EntryOf(const QueueView& view, const WaitingReason& waiting) const REQUIRES(mutex_);
+  bool HoldAllBack() REQUIRES(mutex_);
   void ScheduleJobs(const std::vector<DeviceInfo>& devices) REQUIRES(mutex_);
   Status StartJob(const StartDecision& decision) REQUIRES(mutex_);
   Status Launch(const AttemptRecord& attempt) REQUIRES(mutex_);
@@ -113,6 +115,7 @@ class ThreadedJobManager final : public JobManager {
   RunEventBatch WithEstimates(const RunKey& key, const RunEventBatch& batch) EXCLUDES(mutex_);
   Status ApplyJobEvents(const RunKey& key, const RunEventBatch& batch) REQUIRES(mutex_);
   Status MarkRunning(JobId id) REQUIRES(mutex_);
+  void NoteStalls() REQUIRES(mutex_);
   void EndRuns() REQUIRES(mutex_);
   Status EndRun(JobId id, const Run& run) REQUIRES(mutex_);
 

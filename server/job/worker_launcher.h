@@ -79,7 +79,7 @@ class WorkerLauncher {
   virtual Result<WorkerProcess> Start(const LaunchRequest& request) = 0;
 
   /// Follows a worker that an earlier daemon started. When the process is gone already, its journal
-  /// is read to the end and OnExit is called as for any other. Never kills anything.
+  /// is read to the end and OnExit is called as for any other; children that it left are killed.
   virtual Status Adopt(const LaunchRequest& request, const WorkerProcess& process) = 0;
 
   /// Asks a worker to write a checkpoint and leave (SIGTERM), with the reason in its run directory,

@@ -61,6 +61,7 @@ v1::Job ToMessage(const JobRecord& job) {
   message.set_created_at_unix_ms(job.created_at_unix_ms);
   message.set_started_at_unix_ms(job.started_at_unix_ms);
   message.set_finished_at_unix_ms(job.finished_at_unix_ms);
+  message.set_stalled_since_unix_ms(job.stalled_since_unix_ms);
   FillProgress(job.progress, *message.mutable_progress());
   if (message.progress().num_epochs() == 0) {
     message.mutable_progress()->set_num_epochs(job.spec.num_epochs);

@@ -42,7 +42,8 @@ RpcServer::RpcServer(const RpcServerOptions& options, const Dependencies& depend
       access_(dependencies.gate, dependencies.audit, dependencies.clock),
       jobs_(ForServices(dependencies, access_, pool_, streams_, submit_rate_)),
       datasets_(ForServices(dependencies, access_, pool_, streams_, submit_rate_)),
-      server_info_(options.facts, dependencies.store, dependencies.manager, access_),
+      server_info_(options.facts,
+                   {dependencies.store, dependencies.manager, access_, dependencies.health}),
       users_(access_) {}
 
 Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer) {
@@ -71,8 +72,16 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
   if (!server_ || port_ == 0) {
     return {Code::kUnavailable, "cannot listen on this address: " + options.listen};
   }
-  SetServing(true);
   return {};
+}
+
+void RpcServer::FollowHealth(ServiceHealth* health) {
+  health_ = health;
+  if (health_ == nullptr) {
+    SetServing(true);
+  } else {
+    health_->Watch([this](bool is_well) { SetServing(is_well); });
+  }
 }
 
 Result<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptions& options,
@@ -80,6 +89,7 @@ Result<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptions& opti
   TakeOverGrpcLog();
   std::unique_ptr<RpcServer> server(new RpcServer(options, dependencies));
   DISTILL_RETURN_IF_ERROR(server->Listen(options, dependencies.observer));
+  server->FollowHealth(dependencies.health);
   return server;
 }
 
@@ -92,6 +102,7 @@ void RpcServer::SetServing(bool is_serving) {
 
 void RpcServer::Stop(std::chrono::milliseconds grace) {
   if (!server_) return;
+  if (health_ != nullptr) health_->Watch({});
   SetServing(false);
   streams_.FinishAll(grace);
   server_->Shutdown(std::chrono::system_clock::now() + grace);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/base/status.h"
+#include "server/job/service_health.h"
 #include "server/rpc/call_access.h"
 #include "server/rpc/dataset_service.h"
 #include "server/rpc/job_service.h"
@@ -43,6 +44,7 @@ class RpcServer {
     const AccessGate& gate;
     AuditLog& audit;
     RpcObserver* observer = nullptr;  // may be null
+    ServiceHealth* health = nullptr;  // may be null: all is well
   };
 
   /// Starts to serve. kUnavailable: the address cannot be had.
@@ -61,6 +63,7 @@ class RpcServer {
   RpcServer(const RpcServerOptions& options, const Dependencies& dependencies);
 
   Status Listen(const RpcServerOptions& options, RpcObserver* observer);
+  void FollowHealth(ServiceHealth* health);
   void SetServing(bool is_serving);
 
   TaskPool pool_;
@@ -73,6 +76,7 @@ class RpcServer {
   UserServiceImpl users_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
+  ServiceHealth* health_ = nullptr;
 };
 
 }  // namespace distill::server

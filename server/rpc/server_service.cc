@@ -24,10 +24,13 @@ grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext* context,
                                               const v1::GetServerInfoRequest*,
                                               v1::ServerInfo* response) {
   return ToGrpc(access_.Run(*context, __func__, "", [&](const AdmittedCall&) -> Status {
-    DISTILL_ASSIGN_OR_RETURN(const std::vector<JobRecord> jobs, store_.ListActiveJobs());
+    const auto jobs = store_.ListActiveJobs();
+    if (health_ != nullptr) response->set_trouble(health_->Trouble());
+    // A server in trouble tells at least that.
+    if (!jobs.ok() && response->trouble().empty()) return jobs.status();
     int queued = 0;
     int running = 0;
-    for (const JobRecord& job : jobs) {
+    for (const JobRecord& job : jobs.ok() ? *jobs : std::vector<JobRecord>()) {
       if (HasWorker(job.state)) {
         ++running;
       } else {

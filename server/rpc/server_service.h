@@ -6,6 +6,7 @@
 #include "distill/v1/server_service.grpc.pb.h"
 #include "server/job/job_manager.h"
 #include "server/job/job_store.h"
+#include "server/job/service_health.h"
 #include "server/rpc/call_access.h"
 
 namespace distill::server {
@@ -20,10 +21,19 @@ struct ServerFacts {
 /// distill.v1.ServerService. Thread-safe.
 class ServerServiceImpl final : public v1::ServerService::Service {
  public:
-  /// All must outlive this object.
-  ServerServiceImpl(ServerFacts facts, JobStore& store, JobManager& manager,
-                    const CallAccess& access)
-      : facts_(std::move(facts)), store_(store), manager_(manager), access_(access) {}
+  struct Dependencies {
+    JobStore& store;
+    JobManager& manager;
+    const CallAccess& access;
+    const ServiceHealth* health = nullptr;  // may be null: all is well
+  };
+  /// All of `dependencies` must outlive this object.
+  ServerServiceImpl(ServerFacts facts, const Dependencies& dependencies)
+      : facts_(std::move(facts)),
+        store_(dependencies.store),
+        manager_(dependencies.manager),
+        access_(dependencies.access),
+        health_(dependencies.health) {}
 
   grpc::Status GetServerInfo(grpc::ServerContext* context, const v1::GetServerInfoRequest* request,
                              v1::ServerInfo* response) override;
@@ -35,6 +45,7 @@ class ServerServiceImpl final : public v1::ServerService::Service {
   JobStore& store_;
   JobManager& manager_;
   const CallAccess& access_;
+  const ServiceHealth* const health_;
 };
 
 }  // namespace distill::server

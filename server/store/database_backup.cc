@@ -3,9 +3,12 @@
 #include <SQLiteCpp/Backup.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <ctime>
 #include <string>
 #include <system_error>
 
@@ -20,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kBusyTimeoutMs = 30'000;
+constexpr char kNoteFile[] = "last_backup";  // in the state folder: the path of the newest backup
 
 Status SyncFile(const fs::path& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -97,8 +101,28 @@ Status BackUpDatabases(const fs::path& state_directory, const fs::path& target) 
   if (status.ok()) status = BackUpOne(state_directory / kMetricsFile, fresh / kMetricsFile);
   if (status.ok()) status = SyncDirectory(fresh);
   if (status.ok()) status = Replace(fresh, target);
-  if (!status.ok()) fs::remove_all(fresh, error);
+  if (!status.ok()) {
+    fs::remove_all(fresh, error);
+    return status;
+  }
+  // The backup is whole without the note, which is for messages.
+  static_cast<void>(ReplaceFile(state_directory / kNoteFile, target.string() + "\n").ok());
   return status;
+}
+
+std::string NewestBackup(const fs::path& state_directory) {
+  const auto note = ReadFile(state_directory / kNoteFile);
+  if (!note.ok()) return "no backup is known";
+  const fs::path target = note->substr(0, note->find('\n'));
+  struct stat info {};
+  if (::stat((target / kControlFile).c_str(), &info) != 0) {
+    return "the newest backup is gone: " + target.string();
+  }
+  std::tm utc{};
+  ::gmtime_r(&info.st_mtime, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return "newest backup: " + target.string() + " of " + text.data();
 }
 
 }  // namespace distill::server

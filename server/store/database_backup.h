@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "core/base/status.h"
 
@@ -15,5 +16,9 @@ namespace distill::server {
 /// After any failure an earlier backup is unchanged.
 Status BackUpDatabases(const std::filesystem::path& state_directory,
                        const std::filesystem::path& target);
+
+/// Returns one clause on the newest backup that was made of `state_directory` ("newest backup:
+/// FOLDER of TIME"), or that none is known.
+std::string NewestBackup(const std::filesystem::path& state_directory);
 
 }  // namespace distill::server

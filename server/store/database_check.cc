@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "server/store/database_files.h"
 #include "server/store/migrator.h"
 #include "server/store/sql_statement.h"
 #include "server/store/sqlite_database.h"
@@ -49,6 +50,40 @@ DatabaseFindings CheckDatabase(const std::filesystem::path& path) {
   });
   if (!status.ok()) findings.damage.push_back(status.message());
   return findings;
+}
+
+std::string FindDamage(SQLite::Database& database) {
+  SQLite::Statement pages(database, "PRAGMA quick_check(1)");
+  if (pages.executeStep()) {
+    const std::string verdict = pages.getColumn(0).getString();
+    if (verdict != "ok") return verdict;
+  }
+  SQLite::Statement references(database, "PRAGMA foreign_key_check");
+  if (!references.executeStep()) return "";
+  return "a row of " + references.getColumn(0).getString() + " refers to one that is missing in " +
+         references.getColumn(2).getString();
+}
+
+Status CheckNoneIsMissing(const std::filesystem::path& state_directory) {
+  std::error_code error;
+  const std::filesystem::path runs = state_directory / "runs";
+  if (!std::filesystem::is_directory(runs, error) || std::filesystem::is_empty(runs, error)) {
+    return Status::Ok();
+  }
+  for (const char* name : {kControlFile, kMetricsFile}) {
+    const std::filesystem::path file = state_directory / name;
+    if (std::filesystem::exists(file, error)) continue;
+    return {Code::kDataLoss, "a database is missing, but there are runs: " + file.string()};
+  }
+  return Status::Ok();
+}
+
+bool HasWalResetFault(int number) {
+  constexpr int kFirst = 3'007'000;
+  constexpr int kFixed = 3'051'003;
+  const bool is_patched =
+      (number >= 3'044'006 && number < 3'045'000) || (number >= 3'050'007 && number < 3'051'000);
+  return number >= kFirst && number < kFixed && !is_patched;
 }
 
 int NewestControlSchema() { return NewestOf(ControlMigrations()); }

@@ -12,7 +12,8 @@ constexpr char kSelectJob[] =
     " max_interruptions, num_epochs, dataset, model, state, cause, message, actor, device,"
     " created_at_unix_ms, started_at_unix_ms, finished_at_unix_ms, num_attempts, num_interruptions,"
     " queued_at_unix_ms, gpu_memory_bytes, group_name, max_parallel, max_device_errors,"
-    " max_preemptions, num_device_errors, num_preemptions, memory_key FROM job ";
+    " max_preemptions, num_device_errors, num_preemptions, memory_key,"
+    " stalled_since_unix_ms FROM job ";
 
 JobRecord ReadJob(SQLite::Statement& query) {
   RowReader row(query);
@@ -48,6 +49,7 @@ JobRecord ReadJob(SQLite::Statement& query) {
   job.num_device_errors = row.Int();
   job.num_preemptions = row.Int();
   job.spec.memory_key = row.Text();
+  job.stalled_since_unix_ms = row.Int64();
   return job;
 }
 
@@ -203,6 +205,14 @@ std::optional<KnownRequest> FindRequest(SQLite::Database& control, const std::st
   return known;
 }
 
+void ContinueAfter(SQLite::Database& control, const std::string& table, int64_t last) {
+  if (SelectInt(control, "SELECT 1 FROM sqlite_sequence WHERE name = ?", table)) {
+    Execute(control, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", last, table);
+  } else if (last > 0) {
+    Execute(control, "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", table, last);
+  }
+}
+
 Result<JobRecord> Find(SQLite::Database& control, JobId id) {
   SQLite::Statement query(control, std::string(kSelectJob) + "WHERE id = ?");
   BindAll(query, id);
@@ -297,13 +307,15 @@ Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
   job.actor = transition.actor;
   job.finished_at_unix_ms = IsTerminal(to) ? now_unix_ms : 0;
   if (is_requeue) job.num_interruptions = job.num_device_errors = job.num_preemptions = 0;
+  if (!HasWorker(to)) job.stalled_since_unix_ms = 0;
   Execute(control,
           "UPDATE job SET state = ?, cause = ?, message = ?, actor = ?, finished_at_unix_ms = ?,"
           " queued_at_unix_ms = ?, num_interruptions = ?, num_device_errors = ?,"
-          " num_preemptions = ? WHERE id = ? AND state = ?",
+          " num_preemptions = ?, stalled_since_unix_ms = ? WHERE id = ? AND state = ?",
           static_cast<int>(to), static_cast<int>(job.cause), job.message, job.actor,
           job.finished_at_unix_ms, job.queued_at_unix_ms, job.num_interruptions,
-          job.num_device_errors, job.num_preemptions, id, static_cast<int>(from));
+          job.num_device_errors, job.num_preemptions, job.stalled_since_unix_ms, id,
+          static_cast<int>(from));
   InsertEvent(control, {0, id, now_unix_ms, from, transition});
   return job;
 }
@@ -324,6 +336,12 @@ void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, std::st
     BindAll(update, message, id, static_cast<int>(JobState::kQueued));
     update.exec();
   }
+}
+
+Status SetStalledSince(SQLite::Database& control, JobId id, int64_t unix_ms) {
+  const int changed =
+      Execute(control, "UPDATE job SET stalled_since_unix_ms = ? WHERE id = ?", unix_ms, id);
+  return changed == 1 ? Status::Ok() : NoJob(id);
 }
 
 Status Delete(SQLite::Database& control, JobId id) {

@@ -30,6 +30,9 @@ Result<std::vector<JobId>> Insert(SQLite::Database& control, const std::vector<J
                                   const Submission& submission);
 std::optional<KnownRequest> FindRequest(SQLite::Database& control, const std::string& request_id);
 
+/// Makes the next row of `table` ("job", "dataset") get a number above `last`.
+void ContinueAfter(SQLite::Database& control, const std::string& table, int64_t last);
+
 Result<JobRecord> Find(SQLite::Database& control, JobId id);
 Result<JobId> FindByName(SQLite::Database& control, const std::string& name);
 Result<JobId> FindNewest(SQLite::Database& control, const std::string& owner);
@@ -42,6 +45,7 @@ Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
                        const Transition& transition, int64_t now_unix_ms);
 Status AddInterruption(SQLite::Database& control, JobId id, Cause cause);
 void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, std::string>& messages);
+Status SetStalledSince(SQLite::Database& control, JobId id, int64_t unix_ms);
 Status Delete(SQLite::Database& control, JobId id);
 
 Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id, const std::string& device,

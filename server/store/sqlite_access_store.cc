@@ -134,6 +134,7 @@ Result<std::unique_ptr<AccessStore>> OpenSqliteAccessStore(
     }
     DISTILL_ASSIGN_OR_RETURN(place, std::move(locked));
   }
+  options.is_guest = !place;
   DISTILL_ASSIGN_OR_RETURN(std::shared_ptr<SqliteDatabase> control,
                            SqliteDatabase::Open(options, ControlMigrations(), clock.UnixMillis()));
   return MakeSqliteAccessStore(std::move(control));

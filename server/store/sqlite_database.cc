@@ -2,16 +2,17 @@
 
 #include <sqlite3.h>
 
+#include <system_error>
+
+#include "server/store/damage_note.h"
+#include "server/store/database_check.h"
 #include "server/store/sql_statement.h"
+#include "server/store/wal_check.h"
 
 namespace distill::server {
 namespace {
 
 constexpr size_t kMaxIdleReaders = 8;
-constexpr char kRemedy[] =
-    "; stop distilld, keep a copy of the state folder, and restore the file from a backup (or move "
-    "it away to start with an empty one: the run folders still hold every journal)";
-
 std::string PragmaText(SQLite::Database& database, const std::string& pragma) {
   SQLite::Statement query(database, "PRAGMA " + pragma);
   return query.executeStep() ? query.getColumn(0).getString() : std::string();
@@ -27,14 +28,14 @@ Status CheckOwner(SQLite::Database& database, int application_id) {
 }
 
 Status CheckIntegrity(SQLite::Database& database) {
-  const std::string verdict = PragmaText(database, "quick_check(1)");
-  if (verdict != "ok") return {Code::kDataLoss, "the database is damaged: " + verdict};
-  SQLite::Statement dangling(database, "PRAGMA foreign_key_check");
-  if (dangling.executeStep()) {
-    return {Code::kDataLoss, "the database is damaged: a row refers to one that is missing in " +
-                                 dangling.getColumn(2).getString()};
-  }
-  return Status::Ok();
+  const std::string damage = FindDamage(database);
+  if (damage.empty()) return Status::Ok();
+  return {Code::kDataLoss, "the database is damaged: " + damage};
+}
+
+bool IsUpToDate(SQLite::Database& database, const std::vector<Migration>& migrations) {
+  const int newest = migrations.empty() ? 0 : migrations.back().version;
+  return PragmaText(database, "user_version") == std::to_string(newest);
 }
 
 Status Configure(SQLite::Database& database, const SqliteDatabaseOptions& options,
@@ -47,6 +48,7 @@ Status Configure(SQLite::Database& database, const SqliteDatabaseOptions& option
   database.exec(options.is_durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   database.exec("PRAGMA foreign_keys = ON");
   database.exec("PRAGMA trusted_schema = OFF");
+  if (options.is_guest) database.exec("PRAGMA wal_autocheckpoint = 0");
   database.exec("PRAGMA journal_size_limit = 67108864");
   if (options.max_bytes > 0) {
     const int64_t page_bytes = SelectInt(database, "PRAGMA page_size").value_or(4096);
@@ -84,25 +86,60 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(
     const SqliteDatabaseOptions& options, const std::vector<Migration>& migrations,
     int64_t now_unix_ms) {
   std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(options));
-  const Status status = database->Prepare(migrations, now_unix_ms);
-  if (status.code() == Code::kDataLoss) {
-    return Status(Code::kDataLoss,
-                  "open " + options.path.string() + ": " + status.message() + kRemedy);
+  if (!options.frozen_because.empty()) {
+    database->PrepareFrozen();
+    return database;
   }
+  const Status status = database->Prepare(migrations, now_unix_ms);
+  if (status.code() == Code::kDataLoss && !options.is_guest)
+    NoteDamage(options.path, status.message());
   if (!status.ok()) return status.WithContext("open " + options.path.string());
   return database;
 }
 
+void SqliteDatabase::PrepareFrozen() {
+  Freeze(options_.frozen_because);
+  const auto version = Read("read schema version", [](SQLite::Database& database) -> Result<int> {
+    return static_cast<int>(SelectInt(database, "PRAGMA user_version").value_or(0));
+  });
+  if (version.ok()) schema_version_ = *version;
+}
+
+std::string SqliteDatabase::DamageBehind(Code code) {
+  const bool is_of_the_file = code == Code::kDataLoss || code == Code::kInternal ||
+                              code == Code::kPermissionDenied || code == Code::kUnavailable;
+  if (!is_of_the_file) return "";
+  const MutexLock lock(writer_mutex_);
+  return frozen_because_;
+}
+
+void SqliteDatabase::Freeze(const std::string& because) {
+  const MutexLock lock(writer_mutex_);
+  frozen_because_ = because;
+}
+
 Status SqliteDatabase::Prepare(const std::vector<Migration>& migrations, int64_t now_unix_ms) {
   const MutexLock lock(writer_mutex_);
+  std::error_code no_file;
+  const uint64_t size = std::filesystem::file_size(options_.path, no_file);
+  if (const auto noted = FindDamageNote(options_.path)) return {Code::kDataLoss, *noted};
+  if (!is_in_memory_ && !options_.is_guest) {
+    DISTILL_RETURN_IF_ERROR(CheckWriteAheadLog(options_.path, options_.is_durable));
+  }
   return Guard("prepare", [&]() -> Status {
     writer_ = std::make_unique<SQLite::Database>(options_.path.string(),
                                                  SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                                                  static_cast<int>(options_.busy_timeout.count()));
+    // A database that is found damaged stays as it is, its log too.
+    ::sqlite3_db_config(writer_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     DISTILL_RETURN_IF_ERROR(CheckOwner(*writer_, options_.application_id));
     DISTILL_RETURN_IF_ERROR(Configure(*writer_, options_, is_in_memory_));
-    DISTILL_RETURN_IF_ERROR(CheckIntegrity(*writer_));
+    is_checked_ =
+        no_file || size <= options_.max_checked_bytes || !IsUpToDate(*writer_, migrations);
+    if (is_checked_ && !options_.is_guest) DISTILL_RETURN_IF_ERROR(CheckIntegrity(*writer_));
     DISTILL_ASSIGN_OR_RETURN(schema_version_, Migrate(*writer_, migrations, now_unix_ms));
+    const int keeps_log = options_.is_guest ? 1 : 0;
+    ::sqlite3_db_config(writer_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps_log, nullptr);
     return Status::Ok();
   });
 }

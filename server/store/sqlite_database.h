@@ -49,7 +49,15 @@ struct SqliteDatabaseOptions {
   bool is_durable = true;
   std::chrono::milliseconds busy_timeout{5'000};
   int64_t max_bytes = 0;  // 0 = as the disk allows
-  /// Told how long each Write() took, and how it ended; may be empty.
+  /// A larger file is not searched for damage at opening (see is_checked).
+  uint64_t max_checked_bytes = uint64_t{256} << 20U;
+  /// Whether a daemon may have it open: it is not searched for damage, and nothing is moved from
+  /// its log into the database. One of two that did so would meet SQLite's WAL-reset fault.
+  bool is_guest = false;
+  /// Not empty: opened for reading only, whatever its state; Write() fails with this message.
+  std::string frozen_because;
+  /// Told how long each Write() took, and how it ended (kAborted: by what `body` returned); may be
+  /// empty.
   using OnWrite = std::function<void(std::chrono::nanoseconds, Code)>;
   OnWrite on_write;
 };
@@ -58,14 +66,22 @@ struct SqliteDatabaseOptions {
 /// Thread-safe. Every call blocks on disk.
 class SqliteDatabase {
  public:
-  /// Opens or creates the file, checks it and brings its schema up to date.
-  /// kDataLoss: it is damaged, or no database. kFailedPrecondition: it belongs to another program,
-  /// or to a newer version of this one. kUnavailable: somebody else holds it.
+  /// Opens or creates the file, looks for damage and brings its schema up to date.
+  /// kDataLoss: it is damaged, or no database; nothing is changed then. kFailedPrecondition: it
+  /// belongs to another program, or to a newer version of this one. kUnavailable: somebody else
+  /// holds it.
   static Result<std::unique_ptr<SqliteDatabase>> Open(const SqliteDatabaseOptions& options,
                                                       const std::vector<Migration>& migrations,
                                                       int64_t now_unix_ms);
 
   int schema_version() const { return schema_version_; }
+
+  /// Whether all of it was searched for damage when it was opened: a large file is not, unless its
+  /// schema is brought up to date.
+  bool is_checked() const { return is_checked_; }
+
+  /// From now on, Write() fails with kDataLoss and this message.
+  void Freeze(const std::string& because) EXCLUDES(writer_mutex_);
 
   /// Runs `body(SQLite::Database&)` in a transaction of its own, one at a time. Commits when the
   /// Status or Result that it returns is ok; else nothing is changed.
@@ -73,9 +89,15 @@ class SqliteDatabase {
   auto Write(std::string_view action, Body body)
       -> decltype(body(std::declval<SQLite::Database&>())) {
     const auto arrived = std::chrono::steady_clock::now();
-    auto result = WriteAlone(action, std::move(body));
+    bool is_refused = false;
+    auto result = WriteAlone(action, [&](SQLite::Database& database) {
+      auto done = body(database);
+      is_refused = !StatusOf(done).ok();
+      return done;
+    });
     if (options_.on_write) {
-      options_.on_write(std::chrono::steady_clock::now() - arrived, StatusOf(result).code());
+      options_.on_write(std::chrono::steady_clock::now() - arrived,
+                        is_refused ? Code::kAborted : StatusOf(result).code());
     }
     return result;
   }
@@ -86,7 +108,7 @@ class SqliteDatabase {
   auto Read(std::string_view action, Body body)
       -> decltype(body(std::declval<SQLite::Database&>())) {
     if (is_in_memory_) return Write(action, std::move(body));
-    return Guard(action, [&]() -> decltype(body(std::declval<SQLite::Database&>())) {
+    auto read = Guard(action, [&]() -> decltype(body(std::declval<SQLite::Database&>())) {
       std::unique_ptr<SQLite::Database> reader = TakeReader();
       auto result = [&] {
         SQLite::Transaction view(*reader);
@@ -95,15 +117,25 @@ class SqliteDatabase {
       ReturnReader(std::move(reader));
       return result;
     });
+    if (!StatusOf(read).ok()) {
+      const std::string damage = DamageBehind(StatusOf(read).code());
+      if (!damage.empty()) return Status(Code::kDataLoss, damage);
+    }
+    return read;
   }
 
  private:
   explicit SqliteDatabase(const SqliteDatabaseOptions& options);
   Status Prepare(const std::vector<Migration>& migrations, int64_t now_unix_ms);
+  void PrepareFrozen();
+  // What to say of a read that failed with `code`: of a damaged database always the same, with what
+  // to do. "" = what it says itself.
+  std::string DamageBehind(Code code) EXCLUDES(writer_mutex_);
   template <typename Body>
   auto WriteAlone(std::string_view action, Body body)
       -> decltype(body(std::declval<SQLite::Database&>())) {
     const MutexLock lock(writer_mutex_);
+    if (!frozen_because_.empty()) return Status(Code::kDataLoss, frozen_because_);
     SQLite::Database& database = *writer_;
     return Guard(action, [&]() -> decltype(body(database)) {
       SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
@@ -122,8 +154,10 @@ class SqliteDatabase {
   const SqliteDatabaseOptions options_;
   const bool is_in_memory_;
   int schema_version_ = 0;
+  bool is_checked_ = false;
 
   Mutex writer_mutex_;
+  std::string frozen_because_ GUARDED_BY(writer_mutex_);
   std::unique_ptr<SQLite::Database> writer_ GUARDED_BY(writer_mutex_);
 
   Mutex readers_mutex_;

@@ -3,13 +3,19 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "core/base/fault_point.h"
 #include "core/base/log.h"
+#include "server/store/background_check.h"
+#include "server/store/damage_note.h"
+#include "server/store/database_backup.h"
+#include "server/store/database_check.h"
 #include "server/store/database_files.h"
 #include "server/store/dataset_rows.h"
+#include "server/store/job_records.h"
 #include "server/store/job_rows.h"
 #include "server/store/metric_rows.h"
 #include "server/store/run_rows.h"
@@ -27,14 +33,60 @@ struct Databases {
   std::optional<StateDirectory> lock;       // none in memory
   std::shared_ptr<SqliteDatabase> control;  // shared with the AccessStore
   std::unique_ptr<SqliteDatabase> metrics;
+  bool is_read_only = false;
 };
+
+// What to do about damage, with what there is to do it with.
+std::string Remedy(const std::filesystem::path& state_directory) {
+  return "; " + NewestBackup(state_directory) +
+         "; stop distilld, then restore the file from a backup, or run `distilld rebuild`, which "
+         "makes it again from the run folders (deploy/README.md)";
+}
 
 class SqliteJobStore final : public JobStore {
  public:
   explicit SqliteJobStore(Databases databases)
       : lock_(std::move(databases.lock)),
         control_(std::move(databases.control)),
-        metrics_(std::move(databases.metrics)) {}
+        metrics_(std::move(databases.metrics)),
+        is_read_only_(databases.is_read_only) {}
+
+  // The folder of a job that an older backup does not know keeps its number.
+  Status KeepNumbers(const std::filesystem::path& state_directory) {
+    const int64_t last_job = LastNumberIn(state_directory / "runs");
+    const int64_t last_dataset = LastNumberIn(state_directory / "datasets");
+    return control_->Write("keep numbers", [&](Database& control) {
+      job_rows::ContinueAfter(control, "job", last_job);
+      job_rows::ContinueAfter(control, "dataset", last_dataset);
+      return Status::Ok();
+    });
+  }
+
+  // What runs beside the store as long as it serves.
+  Status BeginService(const SqliteJobStoreOptions& options) {
+    DISTILL_RETURN_IF_ERROR(KeepNumbers(options.state_directory));
+    SearchOn(options);
+    records_ = std::make_unique<JobRecords>(options.state_directory, *control_);
+    return Status::Ok();
+  }
+
+  // Searches the databases that were too large for it before.
+  void SearchOn(const SqliteJobStoreOptions& options) {
+    std::vector<std::filesystem::path> unchecked;
+    if (!control_->is_checked()) unchecked.push_back(options.state_directory / kControlFile);
+    if (!metrics_->is_checked()) unchecked.push_back(options.state_directory / kMetricsFile);
+    check_ = std::make_unique<BackgroundCheck>(
+        std::move(unchecked), [this, observer = options.observer](const std::filesystem::path& path,
+                                                                  const std::string& damage) {
+          const std::string message = "the database " + path.string() + " is damaged: " + damage +
+                                      Remedy(path.parent_path());
+          NoteDamage(path, damage);
+          LogError("database damaged, read-only from now on", {{"error", message}});
+          control_->Freeze(message);
+          metrics_->Freeze(message);
+          if (observer != nullptr) observer->OnDamage(path.stem().string(), message);
+        });
+  }
 
   // A deletion that was cut short between the two databases is finished.
   Status RemoveOrphans() {
@@ -57,9 +109,11 @@ class SqliteJobStore final : public JobStore {
                                         const std::string& request_id,
                                         const std::string& content_sha256,
                                         int64_t now_unix_ms) override {
-    return control_->Write("insert jobs", [&](Database& control) {
+    auto ids = control_->Write("insert jobs", [&](Database& control) {
       return job_rows::Insert(control, jobs, {request_id, content_sha256, now_unix_ms});
     });
+    if (ids.ok() && records_) records_->NoteSubmitted(*ids);
+    return ids;
   }
 
   Result<std::optional<KnownRequest>> FindRequest(const std::string& request_id) override {
@@ -121,14 +175,17 @@ class SqliteJobStore final : public JobStore {
     DISTILL_ASSIGN_OR_RETURN(JobRecord job, control_->Write("move job", [&](Database& control) {
       return job_rows::Move(control, id, from, transition, now_unix_ms);
     }));
+    NoteChange(id);
     return WithFigures(std::move(job));
   }
 
   Result<AttemptRecord> StartAttempt(JobId id, const std::string& device,
                                      int64_t now_unix_ms) override {
-    return control_->Write("start attempt", [&](Database& control) {
+    auto attempt = control_->Write("start attempt", [&](Database& control) {
       return job_rows::StartAttempt(control, id, device, now_unix_ms);
     });
+    NoteChange(id);
+    return attempt;
   }
 
   Status SetAttemptProcess(JobId id, int attempt, int pid, int64_t pid_start_ticks) override {
@@ -137,9 +194,11 @@ class SqliteJobStore final : public JobStore {
     record.number = attempt;
     record.pid = pid;
     record.pid_start_ticks = pid_start_ticks;
-    return control_->Write("note process", [&](Database& control) {
+    const Status status = control_->Write("note process", [&](Database& control) {
       return job_rows::SetAttemptProcess(control, record);
     });
+    NoteChange(id);
+    return status;
   }
 
   Status FinishAttempt(JobId id, int attempt, const Transition& transition,
@@ -151,9 +210,11 @@ class SqliteJobStore final : public JobStore {
     record.cause = transition.cause;
     record.message = transition.message;
     record.finished_at_unix_ms = now_unix_ms;
-    return control_->Write("finish attempt", [&](Database& control) {
+    const Status status = control_->Write("finish attempt", [&](Database& control) {
       return job_rows::FinishAttempt(control, record);
     });
+    NoteChange(id);
+    return status;
   }
 
   Result<std::vector<AttemptRecord>> ListAttempts(JobId id) override {
@@ -184,9 +245,11 @@ class SqliteJobStore final : public JobStore {
   }
 
   Status AddInterruption(JobId id, Cause cause) override {
-    return control_->Write("count interruption", [&](Database& control) {
+    const Status status = control_->Write("count interruption", [&](Database& control) {
       return job_rows::AddInterruption(control, id, cause);
     });
+    NoteChange(id);
+    return status;
   }
 
   Result<std::vector<DeviceUsage>> ListUsage(int64_t since_unix_ms) override {
@@ -221,9 +284,16 @@ class SqliteJobStore final : public JobStore {
     });
   }
 
+  Status SetStalledSince(JobId id, int64_t unix_ms) override {
+    return control_->Write("note stall", [&](Database& control) {
+      return job_rows::SetStalledSince(control, id, unix_ms);
+    });
+  }
+
   Status DeleteJob(JobId id) override {
     DISTILL_RETURN_IF_ERROR(control_->Write(
         "delete job", [&](Database& control) { return job_rows::Delete(control, id); }));
+    if (records_) records_->NoteDeleted(id);
     return DeleteMetrics(id);
   }
 
@@ -249,9 +319,11 @@ class SqliteJobStore final : public JobStore {
     }));
     FaultPoint("store.between_databases");
     if (!run_rows::Concerns(batch)) return Status::Ok();
-    return control_->Write("store run events", [&](Database& control) {
+    const Status status = control_->Write("store run events", [&](Database& control) {
       return run_rows::Store(control, id, attempt, batch);
     });
+    NoteChange(id);
+    return status;
   }
 
   Result<MetricPage> ListMetrics(JobId id, const std::vector<std::string>& names,
@@ -282,9 +354,11 @@ class SqliteJobStore final : public JobStore {
   }
 
   Result<int64_t> InsertDataset(const DatasetRecord& dataset) override {
-    return control_->Write("insert data set", [&](Database& control) {
+    auto id = control_->Write("insert data set", [&](Database& control) {
       return dataset_rows::Insert(control, dataset);
     });
+    if (id.ok() && records_) records_->DatasetChanged(*id);
+    return id;
   }
 
   Result<DatasetRecord> FindDataset(const std::string& name) override {
@@ -300,9 +374,11 @@ class SqliteJobStore final : public JobStore {
   }
 
   Status UpdateDataset(const DatasetRecord& dataset) override {
-    return control_->Write("update data set", [&](Database& control) {
+    const Status status = control_->Write("update data set", [&](Database& control) {
       return dataset_rows::Update(control, dataset);
     });
+    if (records_) records_->DatasetChanged(dataset.id);
+    return status;
   }
 
   Status DeleteDataset(const std::string& name) override {
@@ -313,11 +389,18 @@ class SqliteJobStore final : public JobStore {
   int SchemaVersion() override { return control_->schema_version(); }
 
  private:
+  void NoteChange(JobId id) {
+    if (records_) records_->JobChanged(id);
+  }
+
   Result<std::vector<JobRecord>> WithFigures(std::vector<JobRecord> jobs) {
-    return metrics_->Read("read metrics", [&](Database& metrics) -> Result<std::vector<JobRecord>> {
+    const auto filled = metrics_->Read("read metrics", [&](Database& metrics) -> Result<bool> {
       metric_rows::FillFigures(metrics, jobs);
-      return std::move(jobs);
+      return true;
     });
+    // Jobs without figures are better than none.
+    if (!filled.ok() && !is_read_only_) return filled.status();
+    return jobs;
   }
 
   Result<JobRecord> WithFigures(JobRecord job) {
@@ -338,6 +421,9 @@ class SqliteJobStore final : public JobStore {
   const std::optional<StateDirectory> lock_;
   const std::shared_ptr<SqliteDatabase> control_;
   const std::unique_ptr<SqliteDatabase> metrics_;
+  const bool is_read_only_;
+  std::unique_ptr<BackgroundCheck> check_;
+  std::unique_ptr<JobRecords> records_;  // none in memory, none for a reader
 };
 
 std::filesystem::path FileIn(const SqliteJobStoreOptions& options, const char* name) {
@@ -345,16 +431,13 @@ std::filesystem::path FileIn(const SqliteJobStoreOptions& options, const char* n
                                                : options.state_directory / name;
 }
 
-}  // namespace
-
-Result<SqliteStores> OpenSqliteStores(const SqliteJobStoreOptions& options, const Clock& clock) {
-  Databases databases;
-  if (options.state_directory != ":memory:") {
-    DISTILL_ASSIGN_OR_RETURN(databases.lock, StateDirectory::Lock(options.state_directory));
-  }
+Status OpenDatabases(const SqliteJobStoreOptions& options, int64_t now_unix_ms,
+                     Databases& databases) {
   SqliteDatabaseOptions database;
   database.busy_timeout = options.busy_timeout;
   database.max_bytes = options.max_database_bytes;
+  database.max_checked_bytes = options.max_checked_bytes;
+  database.frozen_because = options.read_only_because;
   const auto observe = [&](std::string_view name) {
     return options.observer == nullptr
                ? SqliteDatabaseOptions::OnWrite()
@@ -366,17 +449,39 @@ Result<SqliteStores> OpenSqliteStores(const SqliteJobStoreOptions& options, cons
   database.path = FileIn(options, kControlFile);
   database.application_id = kControlApplicationId;
   DISTILL_ASSIGN_OR_RETURN(databases.control,
-                           SqliteDatabase::Open(database, ControlMigrations(), clock.UnixMillis()));
+                           SqliteDatabase::Open(database, ControlMigrations(), now_unix_ms));
   database.path = FileIn(options, kMetricsFile);
   database.application_id = kMetricsApplicationId;
   database.is_durable = false;
   database.on_write = observe("metrics");
   DISTILL_ASSIGN_OR_RETURN(databases.metrics,
-                           SqliteDatabase::Open(database, MetricsMigrations(), clock.UnixMillis()));
+                           SqliteDatabase::Open(database, MetricsMigrations(), now_unix_ms));
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<SqliteStores> OpenSqliteStores(const SqliteJobStoreOptions& options, const Clock& clock) {
+  Databases databases;
+  databases.is_read_only = !options.read_only_because.empty();
+  const bool is_on_disk = options.state_directory != ":memory:";
+  if (is_on_disk && options.takes_lock) {
+    DISTILL_ASSIGN_OR_RETURN(databases.lock, StateDirectory::Lock(options.state_directory));
+  }
+  Status status = Status::Ok();
+  if (is_on_disk && !databases.is_read_only) status = CheckNoneIsMissing(options.state_directory);
+  if (status.ok()) status = OpenDatabases(options, clock.UnixMillis(), databases);
+  if (status.code() == Code::kDataLoss && is_on_disk) {
+    return Status(Code::kDataLoss, status.message() + Remedy(options.state_directory));
+  }
+  if (!status.ok()) return status;
   SqliteStores stores;
   stores.access = MakeSqliteAccessStore(databases.control);
   auto jobs = std::make_unique<SqliteJobStore>(std::move(databases));
-  DISTILL_RETURN_IF_ERROR(jobs->RemoveOrphans());
+  if (options.read_only_because.empty()) {
+    DISTILL_RETURN_IF_ERROR(jobs->RemoveOrphans());
+    if (is_on_disk) DISTILL_RETURN_IF_ERROR(jobs->BeginService(options));
+  }
   stores.jobs = std::move(jobs);
   return stores;
 }
@@ -388,5 +493,6 @@ Result<std::unique_ptr<JobStore>> OpenSqliteJobStore(const SqliteJobStoreOptions
 }
 
 std::string SqliteVersion() { return SQLite::getLibVersion(); }
+int SqliteVersionNumber() { return SQLite::getLibVersionNumber(); }
 
 }  // namespace distill::server

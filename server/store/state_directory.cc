@@ -6,8 +6,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -23,6 +25,8 @@ Status MakeFolder(const std::filesystem::path& path) {
   if (::chmod(path.c_str(), kOwnerOnly) != 0) return ErrnoStatus("chmod " + path.string(), errno);
   return Status::Ok();
 }
+
+}  // namespace
 
 Status CheckFileSystem(const std::filesystem::path& path) {
   // Magic numbers of statfs(2): NFS, SMB, CIFS, SMB2.
@@ -40,7 +44,10 @@ Status CheckFileSystem(const std::filesystem::path& path) {
   return Status::Ok();
 }
 
-}  // namespace
+bool IsLocked(const std::filesystem::path& path) {
+  const FileDescriptor lock(::open((path / "lock").c_str(), O_RDONLY | O_CLOEXEC));
+  return lock.is_open() && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0;
+}
 
 Result<StateDirectory> StateDirectory::Lock(const std::filesystem::path& path) {
   DISTILL_RETURN_IF_ERROR(MakeFolder(path));
@@ -55,6 +62,19 @@ Result<StateDirectory> StateDirectory::Lock(const std::filesystem::path& path) {
                   "another distilld uses this state folder: " + path.string());
   }
   return StateDirectory(std::move(lock));
+}
+
+int64_t LastNumberIn(const std::filesystem::path& directory) {
+  int64_t last = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    int64_t number = 0;
+    const char* end = name.data() + name.size();
+    const auto parsed = std::from_chars(name.data(), end, number);
+    if (parsed.ec == std::errc() && parsed.ptr == end) last = std::max(last, number);
+  }
+  return last;
 }
 
 }  // namespace distill::server

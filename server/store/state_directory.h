@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 #include "core/base/durable_file.h"
@@ -20,5 +21,15 @@ class StateDirectory {
 
   FileDescriptor lock_;
 };
+
+/// Returns whether a process holds the folder's lock (a daemon, as a rule).
+bool IsLocked(const std::filesystem::path& path);
+
+/// kFailedPrecondition: the folder lies on a network file system, where SQLite cannot keep its
+/// promises.
+Status CheckFileSystem(const std::filesystem::path& path);
+
+/// Returns the largest number that names a folder in `directory`; 0 = none does.
+int64_t LastNumberIn(const std::filesystem::path& directory);
 
 }  // namespace distill::server

@@ -132,31 +132,6 @@ std::optional<WorkerProcess> LockHolder(const std::filesystem::path& run_directo
   return WorkerProcess{pid, *ticks};
 }
 
-// Looks through the processes of `user` for a worker that was started with the folder as its
-// argument.
-std::optional<WorkerProcess> FindByArgument(const std::filesystem::path& run_directory,
-                                            const std::filesystem::path& program, uid_t user) {
-  const std::string wanted = run_directory.string();
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename().string();
-    int pid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
-    struct stat info {};
-    if (::stat(entry.path().c_str(), &info) != 0 || info.st_uid != user) continue;
-    const auto command = ReadProcFile(entry.path() / "cmdline");
-    if (!command) continue;
-    const size_t first_end = command->find('\0');
-    if (first_end == std::string::npos) continue;
-    const std::filesystem::path started = command->substr(0, first_end);
-    const std::string argument = command->substr(first_end + 1).c_str();
-    const auto ticks = StartTicks(pid);
-    if (started.filename() == program.filename() && argument == wanted && ticks)
-      return WorkerProcess{pid, *ticks};
-  }
-  return std::nullopt;
-}
-
 Result<WorkerProcess> SpawnFromHere(const SpawnRequest& request) {
   std::vector<std::string> arguments = {request.executable.string()};
   arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
@@ -221,11 +196,52 @@ void KillGroup(const WorkerProcess& process) {
   if (process.pid > 1) ::kill(-process.pid, SIGKILL);
 }
 
+void KillGroupLeftIn(const std::filesystem::path& run_directory, const WorkerProcess& process) {
+  if (process.pid <= 1) return;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    int pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
+    if (::getpgid(pid) != process.pid) continue;
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry.path() / "cwd", gone) != run_directory) continue;
+    KillGroup(process);
+    return;
+  }
+}
+
+std::vector<RunningWorker> ListWorkers(const std::filesystem::path& program, uid_t user) {
+  std::vector<RunningWorker> workers;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    int pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
+    struct stat info {};
+    if (::stat(entry.path().c_str(), &info) != 0 || info.st_uid != user) continue;
+    const auto command = ReadProcFile(entry.path() / "cmdline");
+    if (!command) continue;
+    const size_t first_end = command->find('\0');
+    if (first_end == std::string::npos) continue;
+    const std::filesystem::path started = command->substr(0, first_end);
+    const std::string argument = command->substr(first_end + 1).c_str();
+    const auto ticks = StartTicks(pid);
+    if (started.filename() != program.filename() || !ticks) continue;
+    workers.push_back({{pid, *ticks}, argument});
+  }
+  return workers;
+}
+
 std::optional<WorkerProcess> FindProcessOf(const std::filesystem::path& run_directory,
                                            const std::filesystem::path& program, uid_t user) {
   // The lock last: to look at it is to hold it for a moment, which a worker that is just coming to
   // its own lock would take for another worker.
-  if (auto found = FindByArgument(run_directory, program, user)) return found;
+  for (const RunningWorker& worker : ListWorkers(program, user)) {
+    // The worker leads its session; its children do not.
+    const bool is_leader = ::getsid(worker.process.pid) == worker.process.pid;
+    if (is_leader && worker.run_directory == run_directory) return worker.process;
+  }
   return LockHolder(run_directory);
 }
 

@@ -41,6 +41,19 @@ void Signal(const WorkerProcess& process, int signal);
 /// Sends SIGKILL to all of the group that `process` leads.
 void KillGroup(const WorkerProcess& process);
 
+/// A process that was started as a worker.
+struct RunningWorker {
+  WorkerProcess process;
+  std::filesystem::path run_directory;  // its argument
+};
+
+/// Returns the processes of `user` of the same name as `program`, children of workers among them.
+std::vector<RunningWorker> ListWorkers(const std::filesystem::path& program, uid_t user);
+
+/// Sends SIGKILL to what is left of the group that `process` led, which is gone: the processes of
+/// its group that work in `run_directory`. A group keeps its number as long as it has a process.
+void KillGroupLeftIn(const std::filesystem::path& run_directory, const WorkerProcess& process);
+
 /// Returns the process that works in `run_directory`: one of `user` and of the same name as
 /// `program` that was started with the folder as its argument, else the one that holds its
 /// worker.lock.

@@ -74,10 +74,13 @@ void ProcessWorkerLauncher::Attach(WorkerListener& listener) {
   });
 }
 
+uid_t ProcessWorkerLauncher::UserOfWorkers() const {
+  return options_.identity ? options_.identity->user : ::geteuid();
+}
+
 std::optional<WorkerProcess> ProcessWorkerLauncher::FindRunning(
     const std::filesystem::path& run_directory) {
-  const uid_t user = options_.identity ? options_.identity->user : ::geteuid();
-  return FindProcessOf(run_directory, options_.executable, user);
+  return FindProcessOf(run_directory, options_.executable, UserOfWorkers());
 }
 
 Result<WorkerProcess> ProcessWorkerLauncher::Start(const LaunchRequest& request) {
@@ -99,9 +102,17 @@ Result<WorkerProcess> ProcessWorkerLauncher::Start(const LaunchRequest& request)
 
 Status ProcessWorkerLauncher::Adopt(const LaunchRequest& request, const WorkerProcess& process) {
   DISTILL_RETURN_IF_ERROR(CheckIsNew(request.key));
+  if (process.pid == 0) KillChildrenLeftIn(request.run_directory);
   Follow(request, std::make_unique<WorkerRun>(request, process, WorkerRun::Origin::kAdopted,
                                               options_.max_log_bytes));
   return Status::Ok();
+}
+
+// Of a worker whose pid was never noted and that is gone.
+void ProcessWorkerLauncher::KillChildrenLeftIn(const std::filesystem::path& run_directory) {
+  for (const RunningWorker& child : ListWorkers(options_.executable, UserOfWorkers())) {
+    if (child.run_directory == run_directory) Signal(child.process, SIGKILL);
+  }
 }
 
 Status ProcessWorkerLauncher::CheckIsNew(const RunKey& key) {

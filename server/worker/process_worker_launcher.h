@@ -61,6 +61,8 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
   ProcessWorkerLauncher(const ProcessWorkerLauncherOptions& options, FileDescriptor wake,
                         FileDescriptor inotify);
 
+  uid_t UserOfWorkers() const;
+  void KillChildrenLeftIn(const std::filesystem::path& run_directory);
   Status CheckIsNew(const RunKey& key) EXCLUDES(mutex_);
   Status HandOver(const std::filesystem::path& run_directory) const;
   void Follow(const LaunchRequest& request, std::unique_ptr<WorkerRun> run) EXCLUDES(mutex_);

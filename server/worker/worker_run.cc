@@ -67,6 +67,7 @@ WorkerRun::WorkerRun(const LaunchRequest& request, const WorkerProcess& process,
   // What an earlier daemon started may be long gone; its pid may be another's now.
   if (origin == Origin::kAdopted && !process_descriptor_.is_open() &&
       StartTicks(process.pid) != process.start_ticks) {
+    KillGroupLeftIn(request.run_directory, process);
     has_exited_ = true;
   }
 }

@@ -1,5 +1,6 @@
 #include "tests/crash/crash_lab.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <charconv>
@@ -11,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/durable_file.h"
 #include "distill/v1/job_service.grpc.pb.h"
+#include "distill/v1/server_service.grpc.pb.h"
 #include "distill/worker/v1/worker.pb.h"
 #include "server/store/sqlite_job_store.h"
 #include "tests/crash/program.h"
@@ -91,6 +93,28 @@ void CrashLab::AddArguments(const std::vector<std::string>& arguments) {
   more_arguments_.insert(more_arguments_.end(), arguments.begin(), arguments.end());
 }
 
+void CrashLab::AddDaemonVariable(const std::string& name, const std::string& value) {
+  variables_.emplace_back(name, value);
+}
+
+bool CrashLab::SetClock([[maybe_unused]] int seconds) {
+#ifdef DISTILL_FAKE_TIME
+  const std::filesystem::path offset = folder() / "offset";
+  if (!std::filesystem::exists(offset)) {
+    AddDaemonVariable("LD_PRELOAD", DISTILL_FAKE_TIME);
+    AddDaemonVariable("DISTILL_TIME_OFFSET", offset.string());
+  }
+  return ReplaceFile(offset, std::to_string(seconds) + "\n").ok();
+#else
+  return false;
+#endif
+}
+
+void CrashLab::MoveState(const std::filesystem::path& state) {
+  state_ = state;
+  AddBirds(state);
+}
+
 std::string CrashLab::DaemonLog() { return ContentOf(folder() / "distilld.log"); }
 
 std::filesystem::path CrashLab::RunDirectory(const std::string& job, int attempt) const {
@@ -110,8 +134,9 @@ bool CrashLab::StartDaemon(const std::string& fault) {
                        "--worker-executable",
                        (folder() / "worker").string(),
                        "--worker-stop-grace-seconds",
-                       "1"};
+                       std::to_string(stop_grace_seconds_)};
   request.arguments.insert(request.arguments.end(), more_arguments_.begin(), more_arguments_.end());
+  request.environment = variables_;
   if (!fault.empty()) request.environment.emplace_back("DISTILL_FAULT", fault);
   request.working_directory = "/";
   request.output_file = folder() / "distilld.log";
@@ -137,6 +162,8 @@ bool CrashLab::StartDaemon(const std::string& fault) {
 
 int CrashLab::EndDaemon(int signal) {
   if (daemon_.pid <= 0) return -1;
+  // A connection that nobody serves would be waited for.
+  if (signal != 0) channel_.reset();
   if (signal != 0) ::kill(daemon_.pid, signal);
   const int exit_code = AwaitExit(daemon_.pid);
   daemon_ = {};
@@ -166,6 +193,92 @@ Result<v1::Job> CrashLab::Cancel(const std::string& job) {
   v1::Job found;
   const auto stub = v1::JobService::NewStub(channel_);
   return Answer(stub->CancelJob(Context().get(), request, &found), std::move(found));
+}
+
+Result<v1::Job> CrashLab::Pause(const std::string& job) {
+  v1::PauseJobRequest request;
+  request.set_job(job);
+  v1::Job found;
+  const auto stub = v1::JobService::NewStub(channel_);
+  return Answer(stub->PauseJob(Context().get(), request, &found), std::move(found));
+}
+
+Result<v1::Job> CrashLab::Resume(const std::string& job) {
+  v1::ResumeJobRequest request;
+  request.set_job(job);
+  v1::Job found;
+  const auto stub = v1::JobService::NewStub(channel_);
+  return Answer(stub->ResumeJob(Context().get(), request, &found), std::move(found));
+}
+
+Result<v1::ServerInfo> CrashLab::Info() {
+  v1::ServerInfo info;
+  const auto stub = v1::ServerService::NewStub(channel_);
+  return Answer(stub->GetServerInfo(Context().get(), {}, &info), std::move(info));
+}
+
+std::string CrashLab::Trouble() {
+  const auto info = Info();
+  return info.ok() ? info->trouble() : info.status().ToString();
+}
+
+int CrashLab::Health() {
+  // An empty HealthCheckRequest; HealthCheckResponse{status = 1} is a tag and a number.
+  grpc::GenericStub stub(channel_);
+  grpc::CompletionQueue queue;
+  const auto context = Context();
+  const grpc::Slice nothing("");
+  const grpc::ByteBuffer request(&nothing, 1);
+  const auto call =
+      stub.PrepareUnaryCall(context.get(), "/grpc.health.v1.Health/Check", request, &queue);
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  call->StartCall();
+  call->Finish(&response, &status, &queue);
+  void* tag = nullptr;
+  bool is_ok = false;
+  queue.Next(&tag, &is_ok);
+  std::vector<grpc::Slice> slices;
+  if (!status.ok() || !response.Dump(&slices).ok()) return 0;
+  std::string bytes;
+  for (const grpc::Slice& slice : slices) {
+    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  }
+  return bytes.size() == 2 ? bytes[1] : 0;
+}
+
+std::string CrashLab::HoldersOfTheDevice() {
+  v1::ListDevicesResponse devices;
+  const auto stub = v1::ServerService::NewStub(channel_);
+  const grpc::Status status = stub->ListDevices(Context().get(), {}, &devices);
+  if (!status.ok() || devices.devices_size() != 1) return "?";
+  std::string holders;
+  for (const v1::DeviceJob& job : devices.devices(0).jobs()) holders += job.id() + " ";
+  return holders;
+}
+
+int CrashLab::Ctl(std::vector<std::string> arguments, const std::filesystem::path& output) {
+  arguments.insert(arguments.begin(), {"--server", address_});
+  return RunProgram(DISTILLCTL, arguments, "", output);
+}
+
+int CrashLab::Admin(std::vector<std::string> arguments, const std::filesystem::path& output) {
+  arguments.insert(arguments.end(), {"--state-dir", state().string(), "--worker-executable",
+                                     (folder() / "worker").string()});
+  return RunProgram(DISTILLD, arguments, "", output);
+}
+
+pid_t CrashLab::AwaitWorker(const std::string& job, int attempt) {
+  pid_t pid = 0;
+  EXPECT_TRUE(Eventually(
+      kLimit,
+      [&] {
+        const std::string lock = ContentOf(RunDirectory(job, attempt) / "worker.lock");
+        return lock.find('\n') != std::string::npos &&
+               std::from_chars(lock.data(), lock.data() + lock.size(), pid).ec == std::errc();
+      }))
+      << "job " << job << " has no worker";
+  return pid;
 }
 
 Result<std::vector<v1::Job>> CrashLab::ListAll() {

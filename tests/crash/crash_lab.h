@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/status.h"
 #include "distill/v1/job_service.pb.h"
+#include "distill/v1/server_service.pb.h"
 #include "server/worker/process.h"
 #include "tests/temp_dir.h"
 
@@ -35,12 +37,21 @@ class CrashLab : public ::testing::Test {
 
   /// Adds to the arguments of every distilld started from now on.
   void AddArguments(const std::vector<std::string>& arguments);
+  /// Sets a variable of every distilld started from now on.
+  void AddDaemonVariable(const std::string& name, const std::string& value);
+  /// Moves the wall clock of every daemon, the running one too, by so many seconds from the real
+  /// time. False: this build cannot (sanitizers).
+  bool SetClock(int seconds);
+  void set_stop_grace_seconds(int seconds) { stop_grace_seconds_ = seconds; }
+  /// Where the state lies from now on, instead of folder()/state. Makes the data set there.
+  void MoveState(const std::filesystem::path& state);
 
   /// Starts distilld, with DISTILL_FAULT=`fault` where that is not empty. Returns whether it
   /// serves; without a fault it must.
   bool StartDaemon(const std::string& fault = "");
-  /// Sends `signal` to the daemon (0 = none) and waits until it is gone. Returns its exit code, or
-  /// 128 + the signal that ended it.
+  /// Sends `signal` to the daemon (0 = none) and waits until it is gone. With a signal, no call may
+  /// be under way: the channel goes first. Returns its exit code, or 128 + the signal that ended
+  /// it.
   int EndDaemon(int signal);
   pid_t daemon() const { return daemon_.pid; }
   const std::string& address() const { return address_; }
@@ -49,6 +60,15 @@ class CrashLab : public ::testing::Test {
   Result<v1::Job> Submit(const v1::Job& job, const std::string& request_id);
   Result<v1::Job> Get(const std::string& job);
   Result<v1::Job> Cancel(const std::string& job);
+  Result<v1::Job> Pause(const std::string& job);
+  Result<v1::Job> Resume(const std::string& job);
+  Result<v1::ServerInfo> Info();
+  /// Returns what the server says ails it, in its info or in its refusal of that; "" = nothing.
+  std::string Trouble();
+  /// Returns the health check's answer: 1 = SERVING, 2 = NOT_SERVING, 0 = none.
+  int Health();
+  /// Returns the ids of the jobs that hold the device, "?" when the server does not tell.
+  std::string HoldersOfTheDevice();
   Result<std::vector<v1::Job>> ListAll();
   Result<v1::ListMetricsResponse> Metrics(const std::string& job);
 
@@ -56,16 +76,26 @@ class CrashLab : public ::testing::Test {
   void AwaitState(const std::string& job, v1::JobState state);
   /// Waits until `file` exists and holds something; returns that.
   std::string AwaitFile(const std::filesystem::path& file);
+  /// Runs distillctl against the daemon; what it prints is appended to `output`. Returns its exit
+  /// code.
+  int Ctl(std::vector<std::string> arguments, const std::filesystem::path& output);
+  /// Runs `distilld VERB` on the state folder; else as Ctl.
+  int Admin(std::vector<std::string> arguments, const std::filesystem::path& output);
+  /// Waits until a worker of the job has written its pid, and returns that.
+  pid_t AwaitWorker(const std::string& job, int attempt = 1);
   /// Returns the content of the daemon's log.
   std::string DaemonLog();
 
   std::shared_ptr<grpc::Channel> channel() const { return channel_; }
   const std::filesystem::path& folder() const { return folder_.path(); }
-  std::filesystem::path state() const { return folder() / "state"; }
+  std::filesystem::path state() const { return state_.empty() ? folder() / "state" : state_; }
   std::filesystem::path RunDirectory(const std::string& job, int attempt) const;
 
  private:
   TempDir folder_;
+  std::filesystem::path state_;
+  int stop_grace_seconds_ = 1;
+  std::vector<std::pair<std::string, std::string>> variables_;
   server::WorkerProcess daemon_;
   std::string address_ = "127.0.0.1:0";
   std::vector<std::string> more_arguments_;

@@ -14,6 +14,7 @@
 //   outcome STATE CAUSE [WORDS]    (numbers of distill.v1)  print WORDS
 //   exit CODE                      kill                     (by SIGKILL)
 //   torn                           damaged                  a part of an event; one whose sum fails
+//   beat FILE                      a step every 20 ms until RUN_DIRECTORY/FILE exists
 //   wait FILE                      until RUN_DIRECTORY/FILE exists
 //   wait_term                      until SIGTERM; then a cancelled outcome and exit 10
 //   ignore_term                    SIGTERM does nothing from now on
@@ -97,6 +98,8 @@ class ScriptedWorker {
       double accuracy = 0;
       words >> number >> accuracy;
       SetEpoch(event, number, accuracy);
+    } else if (command == "beat") {
+      return Beat(directory_ / Rest(words));
     } else if (command == "epochs" || command == "burst" || command == "wide") {
       return PlayEpochs(words, command);
     } else if (command == "artifact") {
@@ -181,6 +184,18 @@ class ScriptedWorker {
       }
       if (!Append(event, is_paced)) return false;
       if (is_paced) Pause();
+    }
+    return true;
+  }
+
+  bool Beat(const std::filesystem::path& end) {
+    for (int64_t step = 1; !std::filesystem::exists(end); ++step) {
+      if (stop_requested != 0) Leave();
+      worker::v1::RunEvent event;
+      event.mutable_step()->set_step(step);
+      event.mutable_step()->set_steps_per_epoch(1'000'000);
+      if (!Append(event, /*is_durable=*/false)) return false;
+      for (int i = 0; i < 10; ++i) Pause();
     }
     return true;
   }

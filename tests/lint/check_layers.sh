@@ -20,18 +20,19 @@ transport='grpcpp/|grpc/|.*\.grpc\.pb\.h'
 
 forbid server        "$torch|opencv2/|$training|client/" 'the daemon must not see LibTorch, OpenCV or training code'
 forbid server/access "$transport|$database|.*\.pb\.h|server/(app|rpc|job|store|worker|device|spec|observe)/" 'server/access knows users and rules, no jobs, no transport and no database'
-forbid server/job    "$transport|$database|.*\.pb\.h|server/(app|rpc|store|worker|device|spec)/" 'server/job knows no transport, no messages and no database'
+forbid server/job    "$transport|$database|.*\.pb\.h|server/(app|rpc|store|worker|device|spec|upkeep)/" 'server/job knows no transport, no messages and no database'
 forbid server/store  "$transport|server/(app|rpc|worker|device|spec)/" 'server/store implements interfaces of server/job and nothing more'
 forbid server/worker "$transport|$database|server/(app|rpc|store|device|spec)/" 'server/worker implements interfaces of server/job and nothing more'
 forbid server/device "$transport|$database|.*\.pb\.h|server/(app|rpc|store|worker|spec)/" 'server/device implements interfaces of server/job and nothing more'
 forbid server/spec   "$transport|$database|server/(app|rpc|store|worker|device)/" 'server/spec checks requests and knows no transport and no database'
+forbid server/upkeep "$transport|$database|.*\.pb\.h|server/(app|rpc|store|worker|device|spec)/" 'server/upkeep sees server/job only'
 forbid server/rpc    "$database|server/(store|worker|device|app)/" 'server/rpc only translates'
 forbid server/notify "$transport|$database|.*\.pb\.h|server/(app|access|rpc|store|worker|device|spec|observe)/" 'server/notify sees server/job only'
 forbid server/observe "$transport|$database|.*\.pb\.h|server/(app|store|worker|device|spec)/|server/rpc/([^r]|rpc_[^o])|server/notify/([^n]|noti[^f]|notifi[^c])" 'server/observe sees server/job and the observers of server/rpc and server/notify only'
 for folder in app access job store worker device spec rpc observe; do
   forbid "server/$folder" 'curl/' 'only server/notify knows libcurl'
 done
-for folder in app access job store worker device spec rpc notify; do
+for folder in app access job store worker device spec rpc notify upkeep; do
   forbid "server/$folder" 'prometheus/' 'only server/observe knows Prometheus'
 done
 forbid client        "$torch|$training|server/|$database|opencv2/" 'the client links the messages and core/base only'

@@ -110,12 +110,14 @@ TEST_F(JobManagerTest, MissingCheckpointFailsTheJobAndFreesTheDevice) {
   EXPECT_TRUE(HasStarted(JobRun(Create(Spec("b")))));
 }
 
-TEST_F(JobManagerTest, FullDiskIsTheCauseOfAFailedStart) {
+TEST_F(JobManagerTest, AFullDiskPutsAStartOffAndFailsNoJob) {
   preparer_.FailNext({Code::kResourceExhausted, "disk full"});
   const JobId id = Create(Spec("a"));
 
-  ASSERT_TRUE(Becomes(id, JobState::kFailed));
+  ASSERT_TRUE(testing::Eventually(std::chrono::seconds(10),
+                                  [&] { return Job(id).num_interruptions == 1; }));
 
+  ASSERT_TRUE(Becomes(id, JobState::kQueued));
   EXPECT_EQ(Job(id).cause, Cause::kStorage);
 }
 

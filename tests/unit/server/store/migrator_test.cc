@@ -63,6 +63,58 @@ TEST_F(MigratorTest, FaultyMigrationLeavesNothingOfItself) {
   EXPECT_EQ(Migrate(database_, {kFirst, kSecond}, 2).value(), 2);
 }
 
+// Puts a row into each table, with whatever its columns take.
+void FillEveryTable(SQLite::Database& database) {
+  std::vector<std::string> tables;
+  SQLite::Statement query(database,
+                          "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE"
+                          " 'sqlite_%' AND name <> 'schema_migration'");
+  while (query.executeStep()) tables.push_back(query.getColumn(0).getString());
+  for (const std::string& table : tables) {
+    std::string values;
+    SQLite::Statement columns(database, "SELECT type FROM pragma_table_info('" + table + "')");
+    while (columns.executeStep()) {
+      const std::string type = columns.getColumn(0).getString();
+      const char* value = type == "TEXT" ? "'x'" : type == "BLOB" ? "x'00'" : "1";
+      values += (values.empty() ? "" : ", ") + std::string(value);
+    }
+    database.exec("INSERT INTO " + table + " VALUES (" + values + ")");
+  }
+}
+
+int NumRows(SQLite::Database& database) {
+  int count = 0;
+  SQLite::Statement query(database,
+                          "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE"
+                          " 'sqlite_%' AND name <> 'schema_migration'");
+  while (query.executeStep()) {
+    const std::string table = query.getColumn(0).getString();
+    count += database.execAndGet("SELECT count(*) FROM " + table).getInt();
+  }
+  return count;
+}
+
+TEST_F(MigratorTest, EveryOlderSchemaIsBroughtUpToDateWithItsRows) {
+  for (const auto* all : {&ControlMigrations(), &MetricsMigrations()}) {
+    for (size_t version = 1; version < all->size(); ++version) {
+      SCOPED_TRACE(all->at(version - 1).name);
+      SQLite::Database database(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+      database.exec("PRAGMA foreign_keys = ON");
+      const std::vector<Migration> older(all->begin(),
+                                         all->begin() + static_cast<std::ptrdiff_t>(version));
+      ASSERT_OK(Migrate(database, older, 1));
+      FillEveryTable(database);
+      const int before = NumRows(database);
+      ASSERT_GT(before, 0);
+
+      ASSERT_OK(Migrate(database, *all, 2));
+
+      EXPECT_GE(NumRows(database), before);
+      EXPECT_FALSE(SQLite::Statement(database, "PRAGMA foreign_key_check").executeStep());
+    }
+  }
+}
+
 TEST_F(MigratorTest, BuiltInMigrationsAreNumberedAndApply) {
   for (const auto* migrations : {&ControlMigrations(), &MetricsMigrations()}) {
     SQLite::Database database(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);

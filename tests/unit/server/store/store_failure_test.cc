@@ -1,9 +1,12 @@
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
+#include "server/store/database_backup.h"
+#include "tests/eventually.h"
 #include "tests/unit/server/store/store_fixture.h"
 
 namespace distill::server {
@@ -17,12 +20,28 @@ using ::testing::IsEmpty;
 
 class StoreFailureTest : public StoreFixture {
  protected:
-  Result<std::unique_ptr<JobStore>> Open(int64_t max_bytes = 0) {
+  SqliteJobStoreOptions Options() {
     SqliteJobStoreOptions options;
     options.state_directory = state_directory();
     options.busy_timeout = std::chrono::milliseconds(1);
+    return options;
+  }
+  Result<std::unique_ptr<JobStore>> Open(int64_t max_bytes = 0) {
+    SqliteJobStoreOptions options = Options();
     options.max_database_bytes = max_bytes;
     return OpenSqliteJobStore(options, clock());
+  }
+  // Fifty jobs, and all pages but the first have a wrong beginning.
+  void DamageControl() {
+    for (int i = 0; i < 50; ++i) Insert(SpecNamed("job" + std::to_string(i)));
+    store_.reset();
+    const auto size = std::filesystem::file_size(control_file());
+    ASSERT_GT(size, 3U * 4096U);
+    std::fstream file(control_file(), std::ios::in | std::ios::out | std::ios::binary);
+    for (auto page = 1U; page < size / 4096U; ++page) {
+      file.seekp(static_cast<std::streamoff>(page * 4096U));
+      file << std::string(64, '\xA5');
+    }
   }
   std::filesystem::path control_file() const { return state_directory() / "control.db"; }
 };
@@ -67,19 +86,112 @@ TEST_F(StoreFailureTest, FileThatIsNoDatabaseIsDataLossWithARemedy) {
                                AllOf(HasSubstr("control.db"), HasSubstr("restore the file"))));
 }
 
-TEST_F(StoreFailureTest, DamagedPagesAreFoundAtOpening) {
-  for (int i = 0; i < 50; ++i) Insert(SpecNamed("job" + std::to_string(i)));
-  store_.reset();
-  const auto size = std::filesystem::file_size(control_file());
-  ASSERT_GT(size, 3U * 4096U);
-  std::fstream file(control_file(), std::ios::in | std::ios::out | std::ios::binary);
-  for (auto page = 1U; page < size / 4096U; ++page) {
-    file.seekp(static_cast<std::streamoff>(page * 4096U));
-    file << std::string(64, '\xA5');
-  }
-  file.close();
+TEST_F(StoreFailureTest, DamagedPagesAreFoundAtOpeningAndNothingIsChanged) {
+  DamageControl();
+  const auto before = std::filesystem::last_write_time(control_file());
 
   EXPECT_THAT(Open(), HasCode(Code::kDataLoss));
+
+  EXPECT_EQ(std::filesystem::last_write_time(control_file()), before);
+}
+
+TEST_F(StoreFailureTest, DamageIsToldWithTheNewestBackupAndRebuild) {
+  const std::filesystem::path backup = dir_.path() / "backup";
+  ASSERT_OK(BackUpDatabases(state_directory(), backup));
+  DamageControl();
+
+  EXPECT_THAT(Open(),
+              StatusIs(Code::kDataLoss, AllOf(HasSubstr("newest backup: " + backup.string()),
+                                              HasSubstr("distilld rebuild"))));
+}
+
+// Collects what is found beside the service.
+struct DamageNote final : StoreObserver {
+  void OnWrite(std::string_view, std::chrono::nanoseconds, Code) override {}
+  void OnDamage(std::string_view database, const std::string&) override {
+    is_control = database == "control";
+  }
+  std::atomic<bool> is_control = false;
+};
+
+TEST_F(StoreFailureTest, ALargeDatabaseIsSearchedBesideTheServiceAndFrozenWhenDamaged) {
+  const JobId id = Insert(SpecNamed("a"));
+  store_.reset();
+  {
+    // What only foreign_key_check finds: opening and writing go well.
+    SQLite::Database other(control_file().string(), SQLite::OPEN_READWRITE);
+    other.exec("INSERT INTO job_label VALUES (999, 'of', 'nobody')");
+  }
+  DamageNote note;
+  SqliteJobStoreOptions options = Options();
+  options.max_checked_bytes = 1;
+  options.observer = &note;
+
+  auto opened = OpenSqliteJobStore(options, clock());
+
+  ASSERT_OK(opened);
+  ASSERT_TRUE(
+      testing::Eventually(std::chrono::seconds(20), [&] { return note.is_control.load(); }));
+  EXPECT_THAT((*opened)->InsertJobs({SpecNamed("b")}, "", "", 1),
+              StatusIs(Code::kDataLoss, HasSubstr("distilld rebuild")));
+  EXPECT_OK((*opened)->FindJob(id));
+}
+
+TEST_F(StoreFailureTest, ReadOnlyADamagedDatabaseShowsWhatItCanAndRefusesChanges) {
+  const JobId id = Insert(SpecNamed("a"));
+  store_.reset();
+  std::ofstream(state_directory() / "metrics.db") << std::string(8192, 'x');
+  ASSERT_THAT(Open(), HasCode(Code::kDataLoss));
+  SqliteJobStoreOptions options = Options();
+  options.read_only_because = "it is damaged";
+
+  const auto opened = OpenSqliteJobStore(options, clock());
+
+  ASSERT_OK(opened);
+  EXPECT_EQ((*opened)->FindJob(id)->spec.name, "a");
+  EXPECT_THAT((*opened)->InsertJobs({SpecNamed("b")}, "", "", 1),
+              StatusIs(Code::kDataLoss, HasSubstr("it is damaged")));
+}
+
+TEST_F(StoreFailureTest, AMissingDatabaseBesideRunsIsNoEmptyOne) {
+  std::filesystem::create_directories(state_directory() / "runs" / "1" / "1");
+  store_.reset();
+  std::filesystem::remove(control_file());
+
+  EXPECT_THAT(Open(), StatusIs(Code::kDataLoss, HasSubstr("missing")));
+  EXPECT_FALSE(std::filesystem::exists(control_file()));
+}
+
+TEST_F(StoreFailureTest, NumbersOfFoldersThatAnOlderBackupDoesNotKnowAreNotGivenAgain) {
+  Insert(SpecNamed("a"));
+  std::filesystem::create_directories(state_directory() / "runs" / "7");
+  Reopen();
+
+  EXPECT_EQ(Insert(SpecNamed("b")), 8);
+}
+
+// How often `file` is open in this process for writing.
+int NumWriters(const std::filesystem::path& file) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry.path(), gone) != file) continue;
+    const int descriptor = std::stoi(entry.path().filename().string());
+    if ((::fcntl(descriptor, F_GETFL) & O_ACCMODE) != O_RDONLY) ++count;
+  }
+  return count;
+}
+
+// SQLite's WAL-reset fault (3.7.0 to 3.51.2) needs two connections that write.
+TEST_F(StoreFailureTest, OneConnectionWritesHoweverManyRead) {
+  for (int i = 0; i < 20; ++i) {
+    Insert(SpecNamed("job" + std::to_string(i)));
+    ASSERT_OK(store().ListJobs({}));
+  }
+  ASSERT_OK(BackUpDatabases(state_directory(), dir_.path() / "backup"));
+
+  EXPECT_EQ(NumWriters(control_file()), 1);
+  EXPECT_EQ(NumWriters(state_directory() / "metrics.db"), 1);
 }
 
 TEST_F(StoreFailureTest, TruncatedFileIsFoundAtOpening) {

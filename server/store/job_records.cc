@@ -1,0 +1,241 @@
+#include "server/store/job_records.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "core/base/durable_file.h"
+#include "core/base/log.h"
+#include "server/store/row_dump.h"
+#include "server/store/sql_statement.h"
+
+namespace distill::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A job that starts changes several times in a row: one record for all of them.
+constexpr std::chrono::milliseconds kGathering{200};
+constexpr std::chrono::milliseconds kRetry{2'000};
+constexpr int64_t kMaxIntakeBytes = int64_t{4} << 20U;
+
+std::vector<int64_t> Numbers(SQLite::Database& database, const char* sql) {
+  std::vector<int64_t> numbers;
+  SQLite::Statement query(database, sql);
+  while (query.executeStep()) numbers.push_back(query.getColumn(0).getInt64());
+  return numbers;
+}
+
+// Makes the folder's record `record`, unless it is that already.
+Status WriteRecord(const fs::path& folder, const std::string& record) {
+  const fs::path file = folder / kRecordFile;
+  const auto present = ReadFile(file);
+  if (present.ok() && *present == record) return Status::Ok();
+  std::error_code error;
+  if (fs::create_directories(folder, error)) {
+    DISTILL_RETURN_IF_ERROR(SyncDirectory(folder.parent_path()));
+  }
+  if (error) return ErrnoStatus("make folder " + folder.string(), error.value());
+  return ReplaceFile(file, record);
+}
+
+}  // namespace
+
+std::string WriteIntakeNote(const IntakeNote& note) {
+  return std::to_string(note.job) + "\n" + note.record;
+}
+
+IntakeNote ReadIntakeNote(const std::string& payload) {
+  IntakeNote note;
+  const size_t end = payload.find('\n');
+  std::from_chars(payload.data(), payload.data() + std::min(end, payload.size()), note.job);
+  if (end != std::string::npos) note.record = payload.substr(end + 1);
+  return note;
+}
+
+JobRecords::JobRecords(fs::path state_directory, SqliteDatabase& control)
+    : state_directory_(std::move(state_directory)), control_(control) {
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "job-records");
+    Loop();
+  });
+}
+
+JobRecords::~JobRecords() {
+  {
+    const MutexLock lock(mutex_);
+    is_stopping_ = true;
+  }
+  changed_.NotifyAll();
+  thread_.join();
+}
+
+void JobRecords::JobChanged(JobId id) {
+  const MutexLock lock(mutex_);
+  changes_.jobs.insert(id);
+  changed_.NotifyAll();
+}
+
+void JobRecords::DatasetChanged(int64_t id) {
+  const MutexLock lock(mutex_);
+  changes_.datasets.insert(id);
+  changed_.NotifyAll();
+}
+
+void JobRecords::NoteSubmitted(const std::vector<JobId>& ids) {
+  {
+    const MutexLock lock(mutex_);
+    changes_.jobs.insert(ids.begin(), ids.end());
+  }
+  {
+    const MutexLock lock(intake_mutex_);
+    const Status status = AppendToIntake(ids);
+    if (!status.ok()) LogWarning("job record not written yet", {{"error", status.ToString()}});
+  }
+  changed_.NotifyAll();
+}
+
+void JobRecords::NoteDeleted(JobId id) {
+  const MutexLock lock(intake_mutex_);
+  Status status = intake_ ? Status::Ok() : OpenIntake();
+  if (status.ok()) status = intake_->Append(WriteIntakeNote({id, ""}));
+  if (!status.ok()) LogWarning("deletion not noted", {{"error", status.ToString()}});
+}
+
+Status JobRecords::OpenIntake() {
+  const fs::path file = state_directory_ / kIntakeFile;
+  std::error_code error;
+  const bool is_new = !fs::exists(file, error);
+  DISTILL_ASSIGN_OR_RETURN(JournalAppender appender, JournalAppender::Open(file));
+  if (is_new) DISTILL_RETURN_IF_ERROR(SyncDirectory(state_directory_));
+  intake_bytes_ = static_cast<int64_t>(fs::file_size(file, error));
+  intake_.emplace(std::move(appender));
+  return Status::Ok();
+}
+
+Status JobRecords::AppendToIntake(const std::vector<JobId>& ids) {
+  if (!intake_) DISTILL_RETURN_IF_ERROR(OpenIntake());
+  for (const JobId id : ids) {
+    DISTILL_ASSIGN_OR_RETURN(
+        const std::string record,
+        control_.Read("read job", [&](SQLite::Database& control) -> Result<std::string> {
+          return row_dump::DumpJob(control, id);
+        }));
+    DISTILL_RETURN_IF_ERROR(intake_->Append(WriteIntakeNote({id, record})));
+    intake_bytes_ += static_cast<int64_t>(record.size());
+  }
+  return intake_->Sync();
+}
+
+void JobRecords::EmptyIntake() {
+  const MutexLock intake_lock(intake_mutex_);
+  {
+    const MutexLock lock(mutex_);
+    if (!changes_.empty()) return;  // a job that has no file of its own yet
+  }
+  if (intake_bytes_ < kMaxIntakeBytes) return;
+  intake_.reset();
+  const Status status = ReplaceFile(state_directory_ / kIntakeFile, "");
+  if (!status.ok()) LogWarning("intake not emptied", {{"error", status.ToString()}});
+}
+
+void JobRecords::Loop() {
+  AddUnwritten();
+  while (true) {
+    const Changes changes = TakeChanges();
+    if (changes.empty()) return;  // stopping
+    WriteAll(changes);
+    EmptyIntake();
+  }
+}
+
+JobRecords::Changes JobRecords::TakeChanges() {
+  const MutexLock lock(mutex_);
+  while (changes_.empty() && !is_stopping_) changed_.Wait(mutex_);
+  const auto end = std::chrono::steady_clock::now() + kGathering;
+  while (!is_stopping_ && std::chrono::steady_clock::now() < end) {
+    changed_.WaitFor(mutex_, end - std::chrono::steady_clock::now());
+  }
+  return std::exchange(changes_, {});
+}
+
+// After a kill, the records of jobs that changed last may lack that; those of an earlier version
+// are missing.
+void JobRecords::AddUnwritten() {
+  const auto added = control_.Read("list records", [&](SQLite::Database& control) -> Result<bool> {
+    Changes found;
+    for (const JobId id : Numbers(control,
+                                  "SELECT id FROM job WHERE state < 8 UNION SELECT job FROM"
+                                  " (SELECT job FROM job_event ORDER BY id DESC LIMIT 1000)")) {
+      found.jobs.insert(id);
+    }
+    std::error_code error;
+    for (const JobId id : Numbers(control, "SELECT id FROM job")) {
+      const fs::path file = state_directory_ / "runs" / std::to_string(id) / kRecordFile;
+      if (!fs::exists(file, error)) found.jobs.insert(id);
+    }
+    for (const int64_t id : Numbers(control, "SELECT id FROM dataset")) found.datasets.insert(id);
+    const MutexLock lock(mutex_);
+    changes_.jobs.merge(found.jobs);
+    changes_.datasets.merge(found.datasets);
+    return true;
+  });
+  if (!added.ok()) LogWarning("records not looked at", {{"error", added.status().ToString()}});
+}
+
+void JobRecords::WriteAll(const Changes& changes) {
+  Changes failed;
+  Status failure;
+  for (const JobId id : changes.jobs) {
+    const Status status = WriteJob(id);
+    if (!status.ok()) failed.jobs.insert(id);
+    if (!status.ok()) failure = status;
+  }
+  for (const int64_t id : changes.datasets) {
+    const Status status = WriteDataset(id);
+    if (!status.ok()) failed.datasets.insert(id);
+    if (!status.ok()) failure = status;
+  }
+  if (failure.ok()) return;
+  LogWarning("records not written, trying again", {{"error", failure.ToString()}});
+  const MutexLock lock(mutex_);
+  if (is_stopping_) return;  // the next start finds them
+  changes_.jobs.merge(failed.jobs);
+  changes_.datasets.merge(failed.datasets);
+  if (!is_stopping_) changed_.WaitFor(mutex_, kRetry);
+}
+
+Status JobRecords::WriteJob(JobId id) {
+  const auto dump = [&] {
+    return control_.Read("read job", [&](SQLite::Database& control) -> Result<std::string> {
+      return row_dump::DumpJob(control, id);
+    });
+  };
+  const fs::path folder = state_directory_ / "runs" / std::to_string(id);
+  DISTILL_ASSIGN_OR_RETURN(const std::string record, dump());
+  if (record.empty()) return Status::Ok();  // deleted, and its folder with it
+  DISTILL_RETURN_IF_ERROR(WriteRecord(folder, record));
+  DISTILL_ASSIGN_OR_RETURN(const std::string after, dump());
+  std::error_code error;
+  if (after.empty()) fs::remove_all(folder, error);  // it was deleted meanwhile
+  return Status::Ok();
+}
+
+Status JobRecords::WriteDataset(int64_t id) {
+  DISTILL_ASSIGN_OR_RETURN(
+      const std::string record,
+      control_.Read("read data set", [&](SQLite::Database& control) -> Result<std::string> {
+        return row_dump::DumpDataset(control, id);
+      }));
+  const fs::path folder = state_directory_ / "datasets" / std::to_string(id);
+  std::error_code error;
+  // Its folder is made for the scan, and removed with it.
+  if (record.empty() || !fs::exists(folder, error)) return Status::Ok();
+  return WriteRecord(folder, record);
+}
+
+}  // namespace distill::server

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/base/journal.h"
+#include "core/base/mutex.h"
+#include "core/base/status.h"
+#include "server/job/job.h"
+#include "server/store/sqlite_database.h"
+
+namespace distill::server {
+
+/// Where records lie (row_dump.h).
+inline constexpr char kRecordFile[] = "record.sql";
+/// Records of jobs just submitted, until each has its own file.
+inline constexpr char kIntakeFile[] = "intake.journal";
+
+/// A note in the intake: a new job, or (with an empty record) one that was deleted.
+struct IntakeNote {
+  JobId job = 0;
+  std::string record;
+};
+std::string WriteIntakeNote(const IntakeNote& note);
+IntakeNote ReadIntakeNote(const std::string& payload);
+
+/// Keeps a record of each job and data set beside its files: the second copy of control.db, from
+/// which it can be rebuilt. A new job is noted durably before its submit is answered; all other
+/// changes are written by a thread within a fraction of a second, so that nobody waits for them.
+/// What was not written when the daemon died is written at the next start. Thread-safe.
+class JobRecords {
+ public:
+  /// Starts the thread, which first looks for records that are missing or may be out of date.
+  /// `control` must outlive this object.
+  JobRecords(std::filesystem::path state_directory, SqliteDatabase& control);
+  /// Writes what is left.
+  ~JobRecords();
+  JobRecords(const JobRecords&) = delete;
+  JobRecords& operator=(const JobRecords&) = delete;
+
+  /// Makes the records of new jobs durable. Blocks on disk. A failure is logged and tried again:
+  /// the database has the jobs.
+  void NoteSubmitted(const std::vector<JobId>& ids) EXCLUDES(mutex_, intake_mutex_);
+
+  /// Notes that a job is gone, so that it does not come back. Blocks on disk for a moment.
+  void NoteDeleted(JobId id) EXCLUDES(intake_mutex_);
+
+  /// The rows of a job (of a data set) have changed. Does not block.
+  void JobChanged(JobId id) EXCLUDES(mutex_);
+  void DatasetChanged(int64_t id) EXCLUDES(mutex_);
+
+ private:
+  struct Changes {
+    std::set<JobId> jobs;
+    std::set<int64_t> datasets;
+    bool empty() const { return jobs.empty() && datasets.empty(); }
+  };
+
+  void Loop();
+  Changes TakeChanges() EXCLUDES(mutex_);
+  void AddUnwritten();
+  void WriteAll(const Changes& changes);
+  Status WriteJob(JobId id);
+  Status WriteDataset(int64_t id);
+  Status OpenIntake() REQUIRES(intake_mutex_);
+  Status AppendToIntake(const std::vector<JobId>& ids) REQUIRES(intake_mutex_);
+  void EmptyIntake() EXCLUDES(mutex_, intake_mutex_);
+
+  const std::filesystem::path state_directory_;
+  SqliteDatabase& control_;
+
+  Mutex intake_mutex_;
+  std::optional<JournalAppender> intake_ GUARDED_BY(intake_mutex_);
+  int64_t intake_bytes_ GUARDED_BY(intake_mutex_) = 0;
+
+  Mutex mutex_;
+  ConditionVariable changed_;
+  Changes changes_ GUARDED_BY(mutex_);
+  bool is_stopping_ GUARDED_BY(mutex_) = false;
+
+  std::thread thread_;
+};
+
+}  // namespace distill::server

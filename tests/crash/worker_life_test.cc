@@ -1,0 +1,123 @@
+// Workers that stop, die and leave children behind: the row tells the truth, and nothing is left.
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <fstream>
+#include <random>
+
+#include "tests/crash/crash_lab.h"
+#include "tests/crash/program.h"
+#include "tests/eventually.h"
+
+namespace distill::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr std::chrono::seconds kLimit{60};
+
+class WorkerLife : public CrashLab {
+ protected:
+  bool BecomesStalled(const std::string& job, bool is_stalled) {
+    return Eventually(kLimit, [&] {
+      const auto found = Get(job);
+      return found.ok() && (found->stalled_since_unix_ms() != 0) == is_stalled;
+    });
+  }
+};
+
+TEST_F(WorkerLife, AStoppedWorkerIsStalledNotFailedAndGoesOn) {
+  AddArguments({"--worker-stalled-after-seconds", "1"});
+  SetScript("started;beat go;outcome 8 0");
+  ASSERT_TRUE(StartDaemon());
+  const std::string job = Submit(TrainRequest(), "")->id();
+  AwaitState(job, v1::JOB_STATE_RUNNING);
+  const pid_t worker = AwaitWorker(job);
+
+  ::kill(worker, SIGSTOP);
+  ASSERT_TRUE(BecomesStalled(job, true));
+
+  EXPECT_EQ(Get(job)->state(), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(Ctl({"ls"}, folder() / "ls.out"), 0);
+  EXPECT_THAT(ContentOf(folder() / "ls.out"), HasSubstr("(stalled "));
+  EXPECT_EQ(Ctl({"show", job}, folder() / "show.out"), 0);
+  EXPECT_THAT(ContentOf(folder() / "show.out"), HasSubstr("has told nothing since"));
+  ::kill(worker, SIGCONT);
+  EXPECT_TRUE(BecomesStalled(job, false));
+  std::ofstream(RunDirectory(job, 1) / "go") << "";
+  AwaitState(job, v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(Get(job)->attempts_size(), 1);
+}
+
+TEST_F(WorkerLife, ChildrenOfAWorkerThatDiedWhileTheDaemonWasDownGoToo) {
+  SetScript("started;child kid;wait go");
+  ASSERT_TRUE(StartDaemon());
+  const std::string job = Submit(TrainRequest(), "")->id();
+  AwaitState(job, v1::JOB_STATE_RUNNING);
+  const pid_t worker = AwaitWorker(job);
+  const pid_t child = std::stoi(AwaitFile(RunDirectory(job, 1) / "kid"));
+  EndDaemon(SIGKILL);
+  ::kill(worker, SIGKILL);
+  ASSERT_TRUE(Eventually(kLimit, [&] { return !server::StartTicks(worker); }));
+  ASSERT_TRUE(server::StartTicks(child));
+  SetScript("started;outcome 8 0");
+
+  ASSERT_TRUE(StartDaemon());
+
+  AwaitState(job, v1::JOB_STATE_SUCCEEDED);
+  EXPECT_FALSE(server::StartTicks(child));
+}
+
+TEST_F(WorkerLife, NoKillLeavesAProcessOrAJobThatNeverEnds) {
+  SetScript("started;child kid;epochs 1 20;outcome 8 0");
+  std::mt19937 random(7);
+  std::vector<std::string> jobs;
+  const int num_cycles = NumCycles(6);
+  for (int cycle = 0; cycle < num_cycles && !HasFailure(); ++cycle) {
+    ASSERT_TRUE(StartDaemon());
+    const auto job = Submit(TrainRequest(std::to_string(cycle)), "");
+    ASSERT_TRUE(job.ok()) << job.status().ToString();
+    jobs.push_back(job->id());
+    // Somewhere in its life: before its worker, with it, or long after.
+    const auto somewhere = std::chrono::milliseconds(random() % 100);
+    Eventually(somewhere, [] { return false; });
+    if (random() % 2 == 0) {
+      for (const pid_t process : ProcessesIn(state())) {
+        if (::getpgid(process) == process) ::kill(process, SIGKILL);
+      }
+    }
+    EXPECT_EQ(EndDaemon(SIGKILL), 128 + SIGKILL);
+  }
+
+  ASSERT_TRUE(StartDaemon());
+  for (const std::string& job : jobs) AwaitState(job, v1::JOB_STATE_SUCCEEDED);
+  EXPECT_TRUE(Eventually(kLimit, [&] { return ProcessesIn(state()).empty(); }));
+  EXPECT_EQ(HoldersOfTheDevice(), "");
+}
+
+TEST_F(WorkerLife, NothingOverwritesTheStateOfAJobThatHasEnded) {
+  SetScript("started;wait go;outcome 8 0");
+  ASSERT_TRUE(StartDaemon());
+  const std::string done = Submit(TrainRequest("done"), "")->id();
+  AwaitState(done, v1::JOB_STATE_RUNNING);
+  std::ofstream(RunDirectory(done, 1) / "go") << "";
+  AwaitState(done, v1::JOB_STATE_SUCCEEDED);
+  const std::string before = Get(done)->DebugString();
+  // An order, a journal that goes on and a worker that seems to live come too late.
+  std::ofstream(RunDirectory(done, 1) / "order") << "cancel";
+  ASSERT_TRUE(std::filesystem::copy_file(RunDirectory(done, 1) / "journal", folder() / "journal"));
+  std::ofstream(RunDirectory(done, 1) / "journal", std::ios::app | std::ios::binary)
+      << ContentOf(folder() / "journal");
+  for (int i = 0; i < 3; ++i) {
+    EndDaemon(SIGKILL);
+    ASSERT_TRUE(StartDaemon());
+    EXPECT_FALSE(Cancel(done).ok());
+    EXPECT_FALSE(Pause(done).ok());
+  }
+
+  EXPECT_EQ(Get(done)->DebugString(), before);
+}
+
+}  // namespace
+}  // namespace distill::testing

@@ -1,0 +1,165 @@
+#include "server/store/database_rebuild.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "core/base/durable_file.h"
+#include "server/store/database_check.h"
+#include "server/store/row_dump.h"
+#include "tests/unit/server/store/store_fixture.h"
+
+namespace distill::server {
+namespace {
+
+using ::distill::testing::HasCode;
+using ::distill::testing::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// All rows of all tables of control.db, as text.
+std::vector<std::string> AllRows(const std::filesystem::path& file) {
+  SQLite::Database database(file.string(), SQLite::OPEN_READONLY);
+  std::vector<std::string> rows;
+  SQLite::Statement tables(database,
+                           "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN"
+                           " ('schema_migration') ORDER BY name");
+  while (tables.executeStep()) {
+    const std::string table = tables.getColumn(0).getString();
+    SQLite::Statement query(database, "SELECT * FROM " + table);
+    while (query.executeStep()) {
+      std::string row = table;
+      for (int i = 0; i < query.getColumnCount(); ++i) row += "|" + query.getColumn(i).getString();
+      rows.push_back(row);
+    }
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+class DatabaseRebuildTest : public StoreFixture {
+ protected:
+  std::filesystem::path control_file() const { return state_directory() / "control.db"; }
+
+  void FillStore() {
+    JobSpec teacher = SpecNamed("it's a teacher");
+    teacher.labels = {{"group", "birds"}};
+    JobSpec student = SpecNamed("student");
+    student.depends_on = {-1};
+    const auto ids = store().InsertJobs({teacher, student}, "request", "sum", 7);
+    ASSERT_OK(ids);
+    const JobId id = ids->front();
+    ASSERT_OK(store().StartAttempt(id, "cpu", 8));
+    ASSERT_OK(store().SetAttemptProcess(id, 1, 4711, 12));
+    EvaluationRecord evaluation;
+    evaluation.eval_job = id;
+    evaluation.split = 3;
+    evaluation.payload = std::string("\0payload", 8);
+    RunEventBatch batch;
+    batch.events = {{1, 9, WorkerStarted{0, 4, 10}},
+                    {2, 10, ArtifactRecord{"best.safetensors", 1, 7, "sum", "model", 10}},
+                    {3, 11, evaluation},
+                    {4, 12, WorkerNotice{"said"}}};
+    batch.next_offset = 400;
+    ASSERT_OK(store().StoreRunEvents(id, 1, 0, batch));
+    DatasetRecord dataset;
+    dataset.name = "birds";
+    dataset.val_fraction = 0.1;
+    dataset.id = store().InsertDataset(dataset).value();
+    std::filesystem::create_directories(state_directory() / "datasets" / "1");
+    dataset.report = "report";
+    ASSERT_OK(store().UpdateDataset(dataset));
+    store_.reset();  // writes all records
+  }
+};
+
+TEST_F(DatabaseRebuildTest, RecordsGiveEveryRowOfEveryTable) {
+  FillStore();
+  const std::vector<std::string> before = AllRows(control_file());
+  std::filesystem::remove(control_file());
+
+  const auto report = RebuildDatabases(state_directory(), false, 1);
+
+  ASSERT_OK(report);
+  EXPECT_EQ(report->num_jobs, 2);
+  EXPECT_EQ(report->num_datasets, 1);
+  EXPECT_THAT(report->losses, IsEmpty());
+  Reopen();
+  store_.reset();
+  EXPECT_EQ(AllRows(control_file()), before);
+}
+
+TEST_F(DatabaseRebuildTest, ADamagedRecordIsNamedAndTheOthersAreTaken) {
+  FillStore();
+  std::filesystem::remove(control_file());
+  std::filesystem::remove(state_directory() / "intake.journal");
+  std::ofstream(state_directory() / "runs" / "2" / "record.sql", std::ios::app) << "x";
+
+  const auto report = RebuildDatabases(state_directory(), false, 1);
+
+  ASSERT_OK(report);
+  EXPECT_EQ(report->num_jobs, 1);
+  EXPECT_THAT(report->losses, ElementsAre(HasSubstr("job 2")));
+}
+
+TEST_F(DatabaseRebuildTest, WholeDatabasesAreLeftAlone) {
+  FillStore();
+
+  const auto report = RebuildDatabases(state_directory(), false, 1);
+
+  ASSERT_OK(report);
+  EXPECT_FALSE(report->has_new_control);
+  EXPECT_FALSE(report->has_new_metrics);
+}
+
+TEST_F(DatabaseRebuildTest, BesideADaemonNothingIsRebuilt) {
+  EXPECT_THAT(RebuildDatabases(state_directory(), true, 1), HasCode(Code::kFailedPrecondition));
+}
+
+TEST_F(DatabaseRebuildTest, TheReplacedFilesAreKept) {
+  FillStore();
+  std::ofstream(control_file()) << std::string(8192, 'x');
+
+  const auto report = RebuildDatabases(state_directory(), false, 5);
+
+  ASSERT_OK(report);
+  EXPECT_EQ(ReadFile(report->old_files / "control.db").value(), std::string(8192, 'x'));
+}
+
+TEST_F(DatabaseRebuildTest, ARecordCanInsertRowsAndDoNothingElse) {
+  const JobId id = Insert(SpecNamed("a"));
+  store_.reset();
+  SQLite::Database control(control_file().string(), SQLite::OPEN_READWRITE);
+  const std::string record = row_dump::DumpJob(control, id);
+  ASSERT_NE(record, "");
+  EXPECT_OK(row_dump::Restore(control, record));
+  std::string cut = record;
+  cut.pop_back();
+  EXPECT_THAT(row_dump::Restore(control, cut), HasCode(Code::kDataLoss));
+  for (const std::string sql : {"DELETE FROM job;\n", "ATTACH DATABASE '/tmp/x' AS y;\n",
+                                "INSERT INTO sqlite_sequence VALUES ('job', 9);\n",
+                                "UPDATE job SET state = 8;\n", "DROP TABLE job;\n"}) {
+    const std::string evil = row_dump::WithHead(sql);
+    EXPECT_THROW(static_cast<void>(row_dump::Restore(control, evil)), SQLite::Exception) << sql;
+  }
+  EXPECT_EQ(control.execAndGet("SELECT state FROM job").getInt(), 1);
+}
+
+TEST(WalResetFaultTest, IsThatOfTheVersionsThatSqliteNames) {
+  EXPECT_FALSE(HasWalResetFault(3'006'023));
+  EXPECT_TRUE(HasWalResetFault(3'007'000));
+  EXPECT_TRUE(HasWalResetFault(3'040'001));
+  EXPECT_TRUE(HasWalResetFault(3'044'005));
+  EXPECT_FALSE(HasWalResetFault(3'044'006));
+  EXPECT_TRUE(HasWalResetFault(3'050'006));
+  EXPECT_FALSE(HasWalResetFault(3'050'007));
+  EXPECT_TRUE(HasWalResetFault(3'051'002));
+  EXPECT_FALSE(HasWalResetFault(3'051'003));
+}
+
+}  // namespace
+}  // namespace distill::server

@@ -1,0 +1,41 @@
+#include "server/upkeep/retention.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/unit/server/store/store_fixture.h"
+
+namespace distill::server {
+namespace {
+
+class RetentionTest : public StoreFixture {
+ protected:
+  std::filesystem::path Make(JobId job, const std::string& name) {
+    const auto file = state_directory() / "runs" / std::to_string(job) / "1" / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << "content";
+    return file;
+  }
+};
+
+TEST_F(RetentionTest, RemovesTheCheckpointsOfEndedJobsAndNothingElse) {
+  const JobId ended = InsertStarted("ended");
+  const JobId running = InsertStarted("running");
+  Move(ended, JobState::kStarting, JobState::kFailed);
+  const auto kept = {Make(ended, "journal"), Make(ended, "best.safetensors"),
+                     Make(ended, "worker.log"), Make(running, "last.ckpt")};
+  const auto removed = Make(ended, "last.ckpt");
+  RetentionPolicy policy;
+  policy.checkpoint_age = std::chrono::hours(1);
+  clock().Advance(std::chrono::hours(2));
+
+  Retention retention(state_directory(), store(), clock(), policy);
+  EXPECT_OK(retention.RunOnce());
+
+  EXPECT_FALSE(std::filesystem::exists(removed));
+  for (const auto& file : kept) EXPECT_TRUE(std::filesystem::exists(file)) << file;
+}
+
+}  // namespace
+}  // namespace distill::server
