@@ -9,7 +9,7 @@
 namespace distill::client {
 namespace {
 
-Status UsageError(const std::string& message) { return {Code::kInvalidArgument, message}; }
+Status GridError(const std::string& message) { return {Code::kInvalidArgument, message}; }
 
 bool MayBeInName(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -27,7 +27,7 @@ std::string Suffix(const GridAxis& axis, const std::string& value) {
 Status SetAxis(const GridAxis& axis, const std::string& value, v1::Job& job) {
   const Status status = SetField(job, axis.path, value);
   if (!status.ok()) {
-    return UsageError("--grid " + axis.name + status.message().substr(axis.path.size()));
+    return GridError("--grid " + axis.name + status.message().substr(axis.path.size()));
   }
   job.set_name(job.name() + Suffix(axis, value));
   (*job.mutable_labels())[axis.name] = value;
@@ -39,13 +39,13 @@ Status CheckNames(const std::vector<v1::Job>& jobs) {
   std::set<std::string> names;
   for (const v1::Job& job : jobs) {
     if (job.name().size() > kMaxName) {
-      return UsageError(
+      return GridError(
           "--grid: a job's name would be longer than 63 characters, give a shorter "
           "--name: " +
           job.name());
     }
     if (!names.insert(job.name()).second) {
-      return UsageError("--grid: two jobs would have one name: " + job.name());
+      return GridError("--grid: two jobs would have one name: " + job.name());
     }
   }
   return {};
@@ -56,14 +56,14 @@ Status CheckNames(const std::vector<v1::Job>& jobs) {
 Result<GridAxis> ParseGridAxis(const std::string& text) {
   const size_t split = text.find('=');
   if (split == std::string::npos || split == 0 || split + 1 == text.size()) {
-    return UsageError("--grid: KEY=VALUE,VALUE... is needed, not '" + text + "'");
+    return GridError("--grid: KEY=VALUE,VALUE... is needed, not '" + text + "'");
   }
   GridAxis axis{text.substr(0, split), "", {}};
   std::istringstream values(text.substr(split + 1));
   std::set<std::string> seen;
   for (std::string value; std::getline(values, value, ',');) {
     if (value.empty() || !seen.insert(value).second) {
-      return UsageError("--grid " + axis.name + ": each value is needed once, not '" + value + "'");
+      return GridError("--grid " + axis.name + ": each value is needed once, not '" + value + "'");
     }
     axis.values.push_back(value);
   }
@@ -79,7 +79,7 @@ Result<std::vector<v1::Job>> ExpandGrid(const v1::Job& base, const std::string& 
   std::vector<v1::Job> jobs = {first};
   for (const GridAxis& axis : axes) {
     if (jobs.size() * axis.values.size() > kMaxJobs) {
-      return UsageError("--grid: more than 1000 combinations");
+      return GridError("--grid: more than 1000 combinations");
     }
     std::vector<v1::Job> wider;
     for (const v1::Job& job : jobs) {

@@ -25,6 +25,9 @@ done
 command -v dpkg-shlibdeps >/dev/null ||
   { printf 'package: dpkg-shlibdeps is missing: apt-get install dpkg-dev\n' >&2; exit 1; }
 [[ -n $build ]] || build=$("$root/deploy/build.sh" --preset release --libtorch apt)
+libtorch=$(sed -n 's/^TORCH_LIBRARY:[A-Z]*=//p' "$build/CMakeCache.txt")
+[[ $libtorch == /usr/lib/* ]] ||
+  { printf 'package: %s was built with %s, which no package holds: build with --libtorch apt\n' "$build" "${libtorch:-no LibTorch}" >&2; exit 1; }
 mkdir -p "$output"
 # Folders and files of a package are readable by all, whatever the builder's umask.
 umask 022

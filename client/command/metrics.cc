@@ -15,14 +15,14 @@ namespace {
 
 using Align = TextTable::Align;
 
-struct Range {
+struct ValueRange {
   double low = 0;
   double high = 0;
 };
 
 // Returns the range of the finite values.
-Range RangeOf(const v1::MetricSeries& series) {
-  Range range;
+ValueRange RangeOf(const v1::MetricSeries& series) {
+  ValueRange range;
   bool is_first = true;
   for (const v1::MetricPoint& point : series.points()) {
     if (!std::isfinite(point.value())) continue;
@@ -37,7 +37,7 @@ Range RangeOf(const v1::MetricSeries& series) {
 std::string Sparkline(const v1::MetricSeries& series, int width) {
   static constexpr const char* kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   const int count = std::min(width, series.points_size());
-  const Range range = RangeOf(series);
+  const ValueRange range = RangeOf(series);
   std::string line;
   for (int column = 0; column < count; ++column) {
     const int index = column * series.points_size() / count;
@@ -64,7 +64,7 @@ void PrintSummary(const CommandContext& context, const v1::ListMetricsResponse& 
                    {"COURSE"}});
   for (const v1::MetricSeries& series : response.series()) {
     if (series.points().empty()) continue;
-    const Range range = RangeOf(series);
+    const ValueRange range = RangeOf(series);
     table.AddRow(
         {series.name(), std::to_string(series.points_size()), NumberText(series.points(0).value()),
          NumberText(series.points(series.points_size() - 1).value()), NumberText(range.low),

@@ -55,7 +55,7 @@ void PrintWaiting(const CommandContext& context, const v1::ExplainJobResponse& a
 }
 
 // Of a job that is not in the queue.
-void PrintState(const CommandContext& context, const v1::Job& job) {
+void PrintPlace(const CommandContext& context, const v1::Job& job) {
   const int64_t now = context.environment().now_unix_ms();
   if (!job.message().empty()) context.out() << "reason    " << job.message() << '\n';
   if (job.state() == v1::JOB_STATE_QUEUED) context.out() << "expected  any moment\n";
@@ -85,7 +85,7 @@ ExitCode Why(const CommandContext& context, const std::string& name) {
   if (answer->has_waiting()) {
     PrintWaiting(context, *answer);
   } else {
-    PrintState(context, job);
+    PrintPlace(context, job);
   }
   return ExitCode::kOk;
 }

@@ -7,10 +7,6 @@ namespace {
 
 using Align = TextTable::Align;
 
-std::string Known(int32_t value, const std::string& unit) {
-  return value < 0 ? "-" : std::to_string(value) + unit;
-}
-
 std::string HoldersText(const v1::Device& device) {
   std::string text;
   for (const v1::DeviceJob& job : device.jobs()) text += (text.empty() ? "" : ",") + job.id();
@@ -42,11 +38,12 @@ ExitCode Devices(const CommandContext& context) {
                    {"STATE"}});
   for (const v1::Device& device : response->devices()) {
     const bool has_memory = device.memory_total_bytes() > 0;
-    table.AddRow({Known(device.index(), ""), device.name(), device.id(),
+    table.AddRow({KnownText(device.index(), ""), device.name(), device.id(),
                   has_memory ? BytesText(device.memory_total_bytes()) : "-",
                   has_memory ? BytesText(device.memory_used_bytes()) : "-",
-                  Known(device.utilization_percent(), "%"),
-                  Known(device.temperature_celsius(), " C"), HoldersText(device), StateOf(device)});
+                  KnownText(device.utilization_percent(), "%"),
+                  KnownText(device.temperature_celsius(), " C"), HoldersText(device),
+                  StateOf(device)});
   }
   table.Print(context.out());
   return ExitCode::kOk;

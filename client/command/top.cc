@@ -10,10 +10,6 @@ namespace {
 
 using Align = TextTable::Align;
 
-std::string Known(int32_t value, const std::string& unit) {
-  return value < 0 ? "-" : std::to_string(value) + unit;
-}
-
 std::string KnownBytes(int64_t bytes) { return bytes < 0 ? "-" : BytesText(bytes); }
 
 std::string NameOf(const v1::Device& device) {
@@ -47,8 +43,8 @@ TextTable DeviceTable(const v1::ListDevicesResponse& devices) {
     std::string state = device.jobs().empty() ? "free" : "in use";
     if (!device.closed_because().empty()) state = "closed: " + device.closed_because();
     table.AddRow({NameOf(device), device.name(), MemoryText(device), ReservedText(device),
-                  Known(device.utilization_percent(), "%"),
-                  Known(device.temperature_celsius(), " C"), state});
+                  KnownText(device.utilization_percent(), "%"),
+                  KnownText(device.temperature_celsius(), " C"), state});
   }
   return table;
 }

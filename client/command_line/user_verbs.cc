@@ -3,13 +3,13 @@
 namespace distill::client {
 namespace {
 
-struct Nothing {};
+struct NoFlags {};
 
 void AddUserVerb(CommandLine& line, const char* name, const char* summary, CommandLine::Needs needs,
                  ExitCode (*run)(const CommandContext&)) {
   CLI::App& verb = *line.app.add_subcommand(name, summary);
-  Bind<Nothing>(line, verb,
-                [run](const CommandContext& context, const Nothing&) { return run(context); });
+  Bind<NoFlags>(line, verb,
+                [run](const CommandContext& context, const NoFlags&) { return run(context); });
   verb.parse_complete_callback([&line, needs] { line.needs = needs; });
 }
 

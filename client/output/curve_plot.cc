@@ -20,23 +20,23 @@ constexpr char kNoColor[] = "\x1b[0m";
 constexpr char kMarkers[] = "*o+x#@%&";
 constexpr size_t kNumMarkers = sizeof(kMarkers) - 1;
 
-struct Range {
+struct PlotRange {
   double low = 0;
   double high = 0;
   double span() const { return high > low ? high - low : 1; }
 };
 
-struct Ranges {
-  Range x;
-  Range y;
+struct PlotRanges {
+  PlotRange x;
+  PlotRange y;
 };
 
-std::optional<Ranges> RangesOf(const std::vector<Curve>& curves) {
-  std::optional<Ranges> ranges;
+std::optional<PlotRanges> RangesOf(const std::vector<Curve>& curves) {
+  std::optional<PlotRanges> ranges;
   for (const Curve& curve : curves) {
     for (const Curve::Point& point : curve.points) {
       if (!std::isfinite(point.y)) continue;
-      if (!ranges) ranges = Ranges{{point.x, point.x}, {point.y, point.y}};
+      if (!ranges) ranges = PlotRanges{{point.x, point.x}, {point.y, point.y}};
       ranges->x = {std::min(ranges->x.low, point.x), std::max(ranges->x.high, point.x)};
       ranges->y = {std::min(ranges->y.low, point.y), std::max(ranges->y.high, point.y)};
     }
@@ -54,7 +54,7 @@ class Canvas {
         dots_down_(is_braille ? 4 : 1),
         cells_(columns * rows) {}
 
-  void Draw(size_t index, const Curve& curve, const Ranges& ranges) {
+  void Draw(size_t index, const Curve& curve, const PlotRanges& ranges) {
     Dot before;
     bool is_joined = false;
     for (const Curve::Point& point : curve.points) {
@@ -89,7 +89,7 @@ class Canvas {
 
   const Cell& At(size_t column, size_t row) const { return cells_[row * columns_ + column]; }
 
-  Dot DotOf(const Curve::Point& point, const Ranges& ranges) const {
+  Dot DotOf(const Curve::Point& point, const PlotRanges& ranges) const {
     const auto last_x = static_cast<double>(columns_ * dots_across_ - 1);
     const auto last_y = static_cast<double>(rows_ * dots_down_ - 1);
     return {std::llround((point.x - ranges.x.low) / ranges.x.span() * last_x),
@@ -144,11 +144,11 @@ std::string Repeated(const char* text, size_t count) {
 
 std::string LegendLine(const Curve& curve) {
   std::optional<double> last;
-  Range range;
+  PlotRange range;
   for (const Curve::Point& point : curve.points) {
     if (!std::isfinite(point.y)) continue;
-    range = last ? Range{std::min(range.low, point.y), std::max(range.high, point.y)}
-                 : Range{point.y, point.y};
+    range = last ? PlotRange{std::min(range.low, point.y), std::max(range.high, point.y)}
+                 : PlotRange{point.y, point.y};
     last = point.y;
   }
   if (!last) return curve.label + "  no points";
@@ -166,7 +166,7 @@ void PrintLegend(const std::vector<Curve>& curves, const PlotStyle& style, bool 
   }
 }
 
-void PrintArea(const std::vector<Curve>& curves, const Ranges& ranges, const PlotStyle& style,
+void PrintArea(const std::vector<Curve>& curves, const PlotRanges& ranges, const PlotStyle& style,
                bool has_markers, const std::string& x_title, std::ostream& out) {
   const std::string high = NumberText(ranges.y.high);
   const std::string low = ranges.y.high > ranges.y.low ? NumberText(ranges.y.low) : "";

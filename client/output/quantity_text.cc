@@ -58,6 +58,10 @@ std::string AgeText(int64_t at_unix_ms, int64_t now_unix_ms) {
   return DurationText(std::chrono::seconds((now_unix_ms - at_unix_ms) / 1000));
 }
 
+std::string KnownText(int32_t value, const std::string& unit) {
+  return value < 0 ? "-" : std::to_string(value) + unit;
+}
+
 std::string BytesText(int64_t bytes) {
   constexpr std::array<const char*, 5> kNames = {"B", "KiB", "MiB", "GiB", "TiB"};
   auto amount = static_cast<double>(bytes);

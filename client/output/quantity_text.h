@@ -18,6 +18,9 @@ std::string AgeText(int64_t at_unix_ms, int64_t now_unix_ms);
 /// Returns e.g. "13.4 MiB".
 std::string BytesText(int64_t bytes);
 
+/// Returns e.g. "61 C"; "-" for a negative number, which stands for what is not known.
+std::string KnownText(int32_t value, const std::string& unit);
+
 /// Reads "12GiB", "512 MiB", "1.5GB" (a power of ten) or plain bytes. kInvalidArgument: anything
 /// else, or a negative number.
 Result<int64_t> ParseBytes(std::string_view text);

@@ -22,11 +22,7 @@ TensorTable TableOf(const NamedTensors& tensors) {
   return table;
 }
 
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
-bool IsOptional(const NamedTensor& named) { return EndsWith(named.name, "num_batches_tracked"); }
+bool IsOptional(const NamedTensor& named) { return named.name.ends_with("num_batches_tracked"); }
 
 bool IsHead(const Model& model, std::string_view name) {
   const auto names = model.classifier_names();

@@ -62,6 +62,9 @@ struct PickleValue {
 /// Owns the values of a pickle. References stay valid for its life.
 using PickleArena = std::deque<PickleValue>;
 
+/// kInvalidArgument, saying `what` is wrong with a pickle.
+Status MalformedPickle(const std::string& what);
+
 /// Reads one pickle (protocol 2 to 4, what torch.save writes) from the front of `bytes` into
 /// `arena`. Runs nothing: it knows containers, plain values, and the few functions of PyTorch that
 /// rebuild tensors; any other Python object the pickle names is an error that names it. Time and

@@ -8,8 +8,8 @@
 namespace distill::core {
 namespace {
 
-constexpr size_t kMaxDimensions = 16;
-constexpr size_t kMaxNameBytes = 200;
+constexpr size_t kMaxPickledDimensions = 16;
+constexpr size_t kMaxGlobalBytes = 200;
 
 struct StorageName {
   std::string_view name;
@@ -93,18 +93,6 @@ bool Holds(const std::string_view (&names)[kCount], std::string_view name) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-bool StartsWith(std::string_view text, std::string_view start) {
-  return text.substr(0, start.size()) == start;
-}
-
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
-Status Malformed(const std::string& what) {
-  return Status(Code::kInvalidArgument, "pickle is malformed: " + what);
-}
-
 const StorageName* FindStorage(std::string_view name) {
   const auto* found =
       std::find_if(std::begin(kStorages), std::end(kStorages),
@@ -114,7 +102,7 @@ const StorageName* FindStorage(std::string_view name) {
 
 /// Returns `name` cut to a length fit for a message, with unprintable bytes replaced.
 std::string Printable(std::string_view name) {
-  std::string text(name.substr(0, kMaxNameBytes));
+  std::string text(name.substr(0, kMaxGlobalBytes));
   std::replace_if(
       text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return text;
@@ -122,7 +110,7 @@ std::string Printable(std::string_view name) {
 
 bool GetInts(PickleRef value, std::vector<int64_t>& out) {
   const auto* sequence = value->As<PickleSequence>();
-  if (sequence == nullptr || sequence->items.size() > kMaxDimensions) return false;
+  if (sequence == nullptr || sequence->items.size() > kMaxPickledDimensions) return false;
   for (const PickleRef item : sequence->items) {
     const auto* number = item->As<int64_t>();
     if (number == nullptr || *number < 0) return false;
@@ -147,17 +135,17 @@ bool IsInside(const PickleTensor& tensor) {
 
 Result<PickleValue> RebuildTensor(const std::vector<PickleRef>& arguments) {
   constexpr size_t kNumNeeded = 4;
-  if (arguments.size() < kNumNeeded) return Malformed("a tensor lacks arguments");
+  if (arguments.size() < kNumNeeded) return MalformedPickle("a tensor lacks arguments");
   PickleTensor tensor;
   tensor.storage = arguments[0]->As<PickleStorage>();
   const auto* offset = arguments[1]->As<int64_t>();
   if (tensor.storage == nullptr || offset == nullptr || *offset < 0 ||
       !GetInts(arguments[2], tensor.sizes) || !GetInts(arguments[3], tensor.strides) ||
       tensor.sizes.size() != tensor.strides.size()) {
-    return Malformed("a tensor has wrong arguments");
+    return MalformedPickle("a tensor has wrong arguments");
   }
   tensor.offset = *offset;
-  if (!IsInside(tensor)) return Malformed("a tensor reaches outside its storage");
+  if (!IsInside(tensor)) return MalformedPickle("a tensor reaches outside its storage");
   PickleValue value;
   value.content = std::move(tensor);
   return value;
@@ -165,11 +153,11 @@ Result<PickleValue> RebuildTensor(const std::vector<PickleRef>& arguments) {
 
 Result<PickleValue> RebuildFromType(const std::vector<PickleRef>& arguments) {
   // (function, type, arguments of the function, attributes of the object)
-  if (arguments.size() < 3) return Malformed("a tensor lacks arguments");
+  if (arguments.size() < 3) return MalformedPickle("a tensor lacks arguments");
   const auto* function = arguments[0]->As<PickleGlobal>();
   const auto* inner = arguments[2]->As<PickleSequence>();
   if (function == nullptr || inner == nullptr || function->name == kRebuildFromType) {
-    return Malformed("a tensor has wrong arguments");
+    return MalformedPickle("a tensor has wrong arguments");
   }
   return CallPickleGlobal(function->name, inner->items);
 }
@@ -181,7 +169,8 @@ Result<PickleValue> MakeDict(const std::vector<PickleRef>& arguments) {
     if (const auto* pairs = arguments[0]->As<PickleSequence>()) {
       for (const PickleRef pair : pairs->items) {
         const auto* both = pair->As<PickleSequence>();
-        if (both == nullptr || both->items.size() != 2) return Malformed("a dict has no pairs");
+        if (both == nullptr || both->items.size() != 2)
+          return MalformedPickle("a dict has no pairs");
         dict.items.emplace_back(both->items[0], both->items[1]);
       }
     }
@@ -209,16 +198,16 @@ Status CheckPickleGlobal(const std::string& name) {
                   "the state_dict anew; it names " +
                       name);
   }
-  if (StartsWith(name, "torch._utils._rebuild_") || StartsWith(name, "torch.storage.") ||
-      (StartsWith(name, "torch.") && EndsWith(name, "Storage"))) {
+  if (name.starts_with("torch._utils._rebuild_") || name.starts_with("torch.storage.") ||
+      (name.starts_with("torch.") && name.ends_with("Storage"))) {
     return Status(
         Code::kInvalidArgument,
         "the file holds tensors of an unsupported kind (sparse, complex or typeless): save "
         "them as dense tensors of a floating or whole type; it names " +
             Printable(name));
   }
-  if (StartsWith(name, "torch.nn.") || StartsWith(name, "torchvision.models.") ||
-      StartsWith(name, "timm.")) {
+  if (name.starts_with("torch.nn.") || name.starts_with("torchvision.models.") ||
+      name.starts_with("timm.")) {
     return Status(
         Code::kInvalidArgument,
         "the file is a whole pickled model, which only its own Python code can read: load "
@@ -240,7 +229,7 @@ Result<PickleValue> CallPickleGlobal(const std::string& function,
   if (function == kRebuildFromType) return RebuildFromType(arguments);
   if (function == kRebuildParameter || function == kRebuildParameterWithState) {
     if (arguments.empty() || arguments[0]->As<PickleTensor>() == nullptr) {
-      return Malformed("a parameter has no tensor");
+      return MalformedPickle("a parameter has no tensor");
     }
     return PickleValue(*arguments[0]);
   }
@@ -249,7 +238,7 @@ Result<PickleValue> CallPickleGlobal(const std::string& function,
   value.content = PickleOpaque{};
   if (function == kSize) {
     if (arguments.size() != 1 || arguments[0]->As<PickleSequence>() == nullptr) {
-      return Malformed("a size has no numbers");
+      return MalformedPickle("a size has no numbers");
     }
     value.content = *arguments[0]->As<PickleSequence>();
   }
@@ -263,12 +252,12 @@ Status ApplyView(PickleRef view, PickleStorage& storage) {
   if (view->As<PickleNone>() != nullptr) return Status::Ok();
   const auto* items = view->As<PickleSequence>();
   if (items == nullptr || items->items.size() != 3)
-    return Malformed("a storage's view is no triple");
+    return MalformedPickle("a storage's view is no triple");
   const auto* first = items->items[1]->As<int64_t>();
   const auto* count = items->items[2]->As<int64_t>();
   if (first == nullptr || count == nullptr || *first < 0 || *count < 0 ||
       *first > storage.num_elements || *count > storage.num_elements - *first) {
-    return Malformed("a storage's view reaches outside it");
+    return MalformedPickle("a storage's view reaches outside it");
   }
   storage.first_element = *first;
   storage.num_elements = *count;
@@ -288,15 +277,15 @@ Result<PickleStorage> ReadPickleStorage(PickleRef persistent_id) {
   }
   constexpr size_t kNumItems = 5;
   if (kind == nullptr || *kind != "storage" || id->items.size() < kNumItems) {
-    return Malformed("a persistent id is no storage");
+    return MalformedPickle("a persistent id is no storage");
   }
   const auto* type = id->items[1]->As<PickleGlobal>();
   const auto* key = id->items[2]->As<std::string>();
   const auto* count = id->items[4]->As<int64_t>();
   const StorageName* known = type == nullptr ? nullptr : FindStorage(type->name);
-  if (known == nullptr || key == nullptr || key->size() > kMaxNameBytes || count == nullptr ||
+  if (known == nullptr || key == nullptr || key->size() > kMaxGlobalBytes || count == nullptr ||
       *count < 0) {
-    return Malformed("a storage has wrong arguments");
+    return MalformedPickle("a storage has wrong arguments");
   }
   PickleStorage storage{*key, known->dtype, *count, 0};
   if (id->items.size() > kNumItems) {

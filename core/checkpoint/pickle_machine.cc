@@ -13,11 +13,12 @@ constexpr size_t kMaxValues = 2'000'000;
 constexpr uint8_t kStopOpcode = '.';
 
 Status CutShort() { return Status(Code::kDataLoss, "pickle is cut short"); }
-Status Malformed(const std::string& what) {
-  return Status(Code::kInvalidArgument, "pickle is malformed: " + what);
-}
 
 }  // namespace
+
+Status MalformedPickle(const std::string& what) {
+  return Status(Code::kInvalidArgument, "pickle is malformed: " + what);
+}
 
 Result<PickleRef> ReadPickle(std::string_view bytes, PickleArena& arena, size_t& consumed) {
   PickleMachine machine(bytes, arena);
@@ -32,7 +33,7 @@ Result<PickleRef> PickleMachine::Run() {
     if (!reader_.Take(code)) return CutShort();
     if (code == kStopOpcode) break;
     const Handler handler = FindHandler(code);
-    if (handler == nullptr) return Malformed("unknown opcode " + std::to_string(code));
+    if (handler == nullptr) return MalformedPickle("unknown opcode " + std::to_string(code));
     DISTILL_RETURN_IF_ERROR((this->*handler)());
   }
   PickleValue* result = nullptr;
@@ -104,7 +105,7 @@ PickleMachine::Handler PickleMachine::FindHandler(uint8_t code) {
 
 Status PickleMachine::Spend(size_t count) {
   spent_ += count;
-  if (spent_ > kMaxValues) return Malformed("it holds too many values");
+  if (spent_ > kMaxValues) return MalformedPickle("it holds too many values");
   return Status::Ok();
 }
 
@@ -124,14 +125,14 @@ Status PickleMachine::PushRef(PickleValue* value) {
 
 Status PickleMachine::Pop(PickleValue*& out) {
   const size_t floor = marks_.empty() ? 0 : marks_.back();
-  if (stack_.size() <= floor) return Malformed("its stack runs empty");
+  if (stack_.size() <= floor) return MalformedPickle("its stack runs empty");
   out = stack_.back();
   stack_.pop_back();
   return Status::Ok();
 }
 
 Status PickleMachine::PopToMark(std::vector<PickleValue*>& out) {
-  if (marks_.empty()) return Malformed("a mark is missing");
+  if (marks_.empty()) return MalformedPickle("a mark is missing");
   out.assign(stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back()), stack_.end());
   stack_.resize(marks_.back());
   marks_.pop_back();
@@ -144,7 +145,7 @@ Status PickleMachine::SkipProtocol() {
   uint8_t protocol = 0;
   if (!reader_.Take(protocol)) return CutShort();
   if (protocol < kMinProtocol || protocol > kMaxProtocol) {
-    return Malformed("protocol " + std::to_string(protocol) + " is not supported");
+    return MalformedPickle("protocol " + std::to_string(protocol) + " is not supported");
   }
   return Status::Ok();
 }
@@ -287,7 +288,7 @@ Status PickleMachine::AppendToMark() {
 }
 
 Status PickleMachine::AddItems(PickleValue& dict, const std::vector<PickleValue*>& items) {
-  if (items.size() % 2 != 0) return Malformed("a dict's key has no value");
+  if (items.size() % 2 != 0) return MalformedPickle("a dict's key has no value");
   auto* target = std::get_if<PickleDict>(&dict.content);
   for (size_t index = 0; target != nullptr && index < items.size(); index += 2) {
     target->items.emplace_back(items[index], items[index + 1]);
@@ -320,7 +321,7 @@ Status PickleMachine::GetMemo() {
   Index index = 0;
   if (!reader_.Take(index)) return CutShort();
   const auto found = memo_.find(index);
-  if (found == memo_.end()) return Malformed("it refers to a value it never stored");
+  if (found == memo_.end()) return MalformedPickle("it refers to a value it never stored");
   return PushRef(found->second);
 }
 
@@ -361,7 +362,8 @@ Status PickleMachine::PushStackGlobal() {
   DISTILL_RETURN_IF_ERROR(Pop(module));
   const auto* name_text = name->As<std::string>();
   const auto* module_text = module->As<std::string>();
-  if (name_text == nullptr || module_text == nullptr) return Malformed("a global has no name");
+  if (name_text == nullptr || module_text == nullptr)
+    return MalformedPickle("a global has no name");
   return PushNamed(*module_text, *name_text);
 }
 
@@ -372,7 +374,7 @@ Status PickleMachine::CallFunction() {
   DISTILL_RETURN_IF_ERROR(Pop(function));
   const auto* global = function->As<PickleGlobal>();
   const auto* items = arguments->As<PickleSequence>();
-  if (global == nullptr || items == nullptr) return Malformed("a call has no function");
+  if (global == nullptr || items == nullptr) return MalformedPickle("a call has no function");
   DISTILL_ASSIGN_OR_RETURN(PickleValue result, CallPickleGlobal(global->name, items->items));
   if (const auto* dict = result.As<PickleDict>()) {
     DISTILL_RETURN_IF_ERROR(Spend(dict->items.size()));

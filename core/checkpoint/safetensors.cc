@@ -19,7 +19,7 @@ using nlohmann::json;
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr size_t kMaxDimensions = 64;
-constexpr size_t kMaxNameBytes = 1000;
+constexpr size_t kMaxTensorNameBytes = 1000;
 constexpr char kMetadataKey[] = "__metadata__";
 constexpr char kPayloadChecksum[] = "payload_crc32c";
 constexpr char kHeaderChecksum[] = "header_crc32c";
@@ -81,7 +81,7 @@ class HeaderCollector {
     if (depth != 1) return true;
     if (event == json::parse_event_t::key) {
       name_ = parsed.get<std::string>();
-      if (name_.size() > kMaxNameBytes) return Fail("a name is over 1000 bytes long");
+      if (name_.size() > kMaxTensorNameBytes) return Fail("a name is over 1000 bytes long");
       if (!names_.insert(name_).second) return Fail("the name \"" + name_ + "\" occurs twice");
       return true;
     }
@@ -303,7 +303,7 @@ Result<Layout> LayOut(const NamedTensors& tensors) {
     const auto* known =
         std::find_if(std::begin(kDtypeNames), std::end(kDtypeNames),
                      [&](const DtypeName& d) { return d.type == named.tensor.scalar_type(); });
-    if (named.name == kMetadataKey || named.name.size() > kMaxNameBytes ||
+    if (named.name == kMetadataKey || named.name.size() > kMaxTensorNameBytes ||
         !names.insert(named.name).second) {
       return Status(Code::kInvalidArgument, "tensor name cannot be used: " + named.name);
     }

@@ -8,7 +8,7 @@ namespace distill::core {
 namespace {
 
 constexpr int kMaxWrappers = 3;
-constexpr size_t kMaxNameBytes = 1000;
+constexpr size_t kMaxStateNameBytes = 1000;
 constexpr const char* kWrapperKeys[] = {
     "state_dict", "model_state_dict", "model_state", "model",
     "model_ema",  "state_dict_ema",   "ema",         "net",
@@ -64,7 +64,7 @@ Result<PickledStateDict> Collect(const PickleDict& dict, std::string wrapped_in)
     const auto* name = key->As<std::string>();
     const auto* tensor = value->As<PickleTensor>();
     if (name == nullptr || tensor == nullptr) continue;
-    if (name->size() > kMaxNameBytes) {
+    if (name->size() > kMaxStateNameBytes) {
       return Status(Code::kInvalidArgument, "a tensor's name is over 1000 bytes long");
     }
     if (!names.insert(*name).second) {

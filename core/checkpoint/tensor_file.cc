@@ -14,7 +14,7 @@ namespace distill::core {
 namespace {
 
 /// A weights file is held in memory whole while it is read.
-constexpr uint64_t kMaxFileBytes = uint64_t{16} << 30U;
+constexpr uint64_t kMaxWeightsBytes = uint64_t{16} << 30U;
 
 Result<TensorFile> ParseByContent(std::string_view bytes) {
   if (bytes.empty()) return Status(Code::kDataLoss, "the file is empty");
@@ -38,7 +38,7 @@ Result<TensorFile> ParseTensorFile(std::string_view bytes) {
 }
 
 Result<TensorFile> ReadTensorFile(const std::filesystem::path& path) {
-  DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxFileBytes));
+  DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxWeightsBytes));
   Result<TensorFile> content = ParseTensorFile(bytes);
   if (!content.ok()) return content.status().WithContext(path.string());
   return content;

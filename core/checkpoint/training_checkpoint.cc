@@ -22,7 +22,7 @@ using nlohmann::json;
 constexpr char kVersionKey[] = "distill_training_checkpoint";
 constexpr char kStateKey[] = "state";
 constexpr int kVersion = 1;
-constexpr uint64_t kMaxFileBytes = uint64_t{64} << 30U;
+constexpr uint64_t kMaxCheckpointBytes = uint64_t{64} << 30U;
 
 /// JSON has no infinities; texts keep every bit of a double.
 std::string NumberText(double number) {
@@ -131,7 +131,7 @@ Status WriteTrainingCheckpoint(const std::filesystem::path& path,
 
 Result<TrainingCheckpoint> ReadTrainingCheckpoint(const std::filesystem::path& path) {
   try {
-    DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxFileBytes));
+    DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxCheckpointBytes));
     Result<TrainingCheckpoint> checkpoint = ParseTrainingCheckpoint(bytes);
     if (!checkpoint.ok()) return checkpoint.status().WithContext(path.string());
     return checkpoint;

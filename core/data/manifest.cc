@@ -119,7 +119,7 @@ Result<Manifest> ReadManifest(const std::filesystem::path& path) {
   CsvReader reader(text);
   std::vector<std::string> fields;
   const bool has_header = reader.Next(fields);
-  if (!has_header || text.substr(0, kHeader.size() + 1) != std::string(kHeader) + "\n") {
+  if (!has_header || !text.starts_with(kHeader) || text[kHeader.size()] != '\n') {
     return DamagedAt(path, 1);
   }
   std::vector<ManifestLine> lines;
@@ -135,7 +135,8 @@ Result<Manifest> ReadManifest(const std::filesystem::path& path) {
 
 Status WriteManifest(const std::filesystem::path& path, const Manifest& manifest) {
   DISTILL_RETURN_IF_ERROR(CheckWritable(manifest));
-  std::string text = std::string(kHeader) + "\n";
+  std::string text(kHeader);
+  text += '\n';
   for (const ManifestEntry& entry : manifest.entries) {
     const std::string& class_name = manifest.class_names[static_cast<size_t>(entry.class_index)];
     text += CsvField(entry.path.string()) + "," + CsvField(class_name) + ",";

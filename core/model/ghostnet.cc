@@ -16,11 +16,11 @@
 namespace distill::core {
 namespace {
 
-constexpr int64_t kStemChannels = 16;
+constexpr int64_t kGhostNetStemChannels = 16;
 constexpr int64_t kWideChannels = 960;
 constexpr int64_t kHeadChannels = 1280;
 constexpr int64_t kCheapKernel = 3;
-constexpr double kDropout = 0.2;
+constexpr double kGhostNetDropout = 0.2;
 constexpr std::array<size_t, 4> kBlockStages = {2, 4, 6, 8};
 
 /// One row of table 7 of the paper.
@@ -186,12 +186,13 @@ class GhostNet final : public Model {
  public:
   explicit GhostNet(int64_t num_classes)
       : stem_{AddChild("conv_stem", std::make_unique<Conv2d>(StemOptions())),
-              AddChild("bn1", std::make_unique<BatchNorm2d>(kStemChannels)), Activation::kRelu},
+              AddChild("bn1", std::make_unique<BatchNorm2d>(kGhostNetStemChannels)),
+              Activation::kRelu},
         stages_(AddChild("blocks", std::make_unique<Sequential>())),
         head_(AddChild("conv_head", std::make_unique<Conv2d>(HeadOptions()))),
-        dropout_(AddChild("dropout", std::make_unique<Dropout>(kDropout))),
+        dropout_(AddChild("dropout", std::make_unique<Dropout>(kGhostNetDropout))),
         classifier_(AddChild("classifier", std::make_unique<Linear>(kHeadChannels, num_classes))) {
-    int64_t channels = kStemChannels;
+    int64_t channels = kGhostNetStemChannels;
     for (const std::vector<Bottleneck>& rows : Stages()) {
       Sequential& stage = stages_.Append(std::make_unique<Sequential>());
       for (const Bottleneck& row : rows) {
@@ -230,7 +231,9 @@ class GhostNet final : public Model {
   }
 
  private:
-  static ConvOptions StemOptions() { return {3, kStemChannels, /*kernel=*/3, /*stride=*/2}; }
+  static ConvOptions StemOptions() {
+    return {3, kGhostNetStemChannels, /*kernel=*/3, /*stride=*/2};
+  }
 
   static ConvOptions HeadOptions() {
     ConvOptions options = {kWideChannels, kHeadChannels};

@@ -11,9 +11,9 @@
 namespace distill::core {
 namespace {
 
-constexpr int64_t kStemChannels = 32;
+constexpr int64_t kMobileNetStemChannels = 32;
 constexpr int64_t kLastChannels = 1280;
-constexpr double kDropout = 0.2;
+constexpr double kMobileNetDropout = 0.2;
 constexpr double kLinearDeviation = 0.01;
 constexpr std::array<size_t, 4> kBlockLayers = {3, 6, 13, 18};
 
@@ -104,16 +104,16 @@ class MobileNetV2 final : public FeatureClassifier {
   explicit MobileNetV2(int64_t num_classes) {
     AddFeatures();
     SetBlockFeatures(kBlockLayers);
-    const Linear& linear = AppendClassifier(kDropout, kLastChannels, num_classes);
+    const Linear& linear = AppendClassifier(kMobileNetDropout, kLastChannels, num_classes);
     FillConvolutionsFanOut(*this);
     FillNormal(linear.weight(), kLinearDeviation);
   }
 
  private:
   void AddFeatures() {
-    const ConvOptions stem = {3, kStemChannels, /*kernel=*/3, /*stride=*/2};
+    const ConvOptions stem = {3, kMobileNetStemChannels, /*kernel=*/3, /*stride=*/2};
     features().Append(std::make_unique<ConvNormActivation>(stem, Activation::kRelu6));
-    int64_t channels = kStemChannels;
+    int64_t channels = kMobileNetStemChannels;
     for (const Stage& stage : kStages) {
       for (int64_t i = 0; i < stage.repeats; ++i) {
         const int64_t stride = i == 0 ? stage.stride : 1;

@@ -13,9 +13,9 @@
 namespace distill::core {
 namespace {
 
-constexpr int64_t kStemChannels = 64;
+constexpr int64_t kResNetStemChannels = 64;
 constexpr int64_t kBottleneckExpansion = 4;
-constexpr double kDropout = 0.2;
+constexpr double kResNetDropout = 0.2;
 
 /// Of a residual block. `width`: channels of its 3x3 convolutions.
 struct BlockOptions {
@@ -73,12 +73,13 @@ class ResNet final : public Model {
  public:
   ResNet(const ResNetOptions& options, int64_t num_classes)
       : stem_{AddChild("conv1", std::make_unique<Conv2d>(StemOptions())),
-              AddChild("bn1", std::make_unique<BatchNorm2d>(kStemChannels)), Activation::kRelu},
-        dropout_(AddChild("dropout", std::make_unique<Dropout>(kDropout))) {
+              AddChild("bn1", std::make_unique<BatchNorm2d>(kResNetStemChannels)),
+              Activation::kRelu},
+        dropout_(AddChild("dropout", std::make_unique<Dropout>(kResNetDropout))) {
     const int64_t expansion = options.has_bottlenecks ? kBottleneckExpansion : 1;
-    int64_t channels = kStemChannels;
+    int64_t channels = kResNetStemChannels;
     for (size_t i = 0; i < layers_.size(); ++i) {
-      const int64_t width = kStemChannels << i;
+      const int64_t width = kResNetStemChannels << i;
       Sequential& layer = AddChild("layer" + std::to_string(i + 1), std::make_unique<Sequential>());
       for (int64_t j = 0; j < options.depths.at(i); ++j) {
         const int64_t stride = i > 0 && j == 0 ? 2 : 1;
@@ -116,7 +117,7 @@ class ResNet final : public Model {
   }
 
  private:
-  static ConvOptions StemOptions() { return {3, kStemChannels, /*kernel=*/7, /*stride=*/2}; }
+  static ConvOptions StemOptions() { return {3, kResNetStemChannels, /*kernel=*/7, /*stride=*/2}; }
 
   ConvUnit stem_;
   std::array<Sequential*, 4> layers_ = {};

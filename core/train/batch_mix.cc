@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "core/base/random.h"
@@ -13,11 +14,10 @@ namespace distill::core {
 namespace {
 
 constexpr uint64_t kMixStream = 0x6D69786564ULL;  // tells these draws from others of the run
-constexpr double kPi = 3.14159265358979323846;
 
 double DrawNormal(Random& random) {
   const double radius = std::sqrt(-2.0 * std::log(1.0 - random.Uniform()));
-  return radius * std::cos(2.0 * kPi * random.Uniform());
+  return radius * std::cos(2.0 * std::numbers::pi * random.Uniform());
 }
 
 // Returns the logarithm of a Gamma(shape, 1) variate, which for small shapes is too small for the

@@ -14,25 +14,27 @@ namespace {
 // GPU kernels want.
 constexpr int64_t kAlignment = 4;
 
-Status Invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
+Status InvalidParameters(std::string message) {
+  return {Code::kInvalidArgument, std::move(message)};
+}
 
 Status CheckParameters(const NamedTensors& parameters) {
-  if (parameters.empty()) return Invalid("there are no parameters to train");
+  if (parameters.empty()) return InvalidParameters("there are no parameters to train");
   const at::Tensor& first = parameters.front().tensor;
   std::set<std::string> names;
   for (const NamedTensor& parameter : parameters) {
     const at::Tensor& tensor = parameter.tensor;
     if (!names.insert(parameter.name).second) {
-      return Invalid("two parameters have the same name: " + parameter.name);
+      return InvalidParameters("two parameters have the same name: " + parameter.name);
     }
     if (parameter.kind == TensorKind::kBuffer) {
-      return Invalid("a buffer cannot be trained: " + parameter.name);
+      return InvalidParameters("a buffer cannot be trained: " + parameter.name);
     }
     const bool is_float = tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kDouble;
     if (!is_float || tensor.scalar_type() != first.scalar_type() ||
         tensor.device() != first.device()) {
-      return Invalid("parameters must share one device and one of float32 and float64: " +
-                     parameter.name);
+      return InvalidParameters("parameters must share one device and one of float32 and float64: " +
+                               parameter.name);
     }
   }
   return Status::Ok();

@@ -14,8 +14,6 @@ std::string GibText(int64_t bytes) {
   return text;
 }
 
-std::string Named(JobId job) { return "job " + std::to_string(job); }
-
 std::string WhichText(const JobSnapshot& job) {
   return job.requested_device.empty() ? "a device" : "device " + job.requested_device;
 }
@@ -177,7 +175,7 @@ std::string DeviceRoom::HeldText(const JobSnapshot& job, const std::vector<JobId
     return "waits for a free device: all " + std::to_string(devices_.size()) + " are in use";
   }
   if (holders.size() != 1) return "waits for " + WhichText(job) + ", which other jobs use";
-  return "waits for " + WhichText(job) + ", which " + Named(holders.front()) + " uses";
+  return "waits for " + WhichText(job) + ", which " + JobText(holders.front()) + " uses";
 }
 
 // Of several obstacles the one is told that passes first.
@@ -193,7 +191,7 @@ void DeviceRoom::Describe(const JobSnapshot& job,
   } else if (has(Obstacle::kKept)) {
     reason.rule = WaitingRule::kKept;
     reason.reason = "waits for " + which + ", which is kept for " +
-                    Named(obstacles.at(Obstacle::kKept)->kept_for) + ", a job before it";
+                    JobText(obstacles.at(Obstacle::kKept)->kept_for) + ", a job before it";
   } else if (has(Obstacle::kHeld)) {
     reason.rule = WaitingRule::kDevice;
     reason.reason = HeldText(job, reason.holders);

@@ -59,6 +59,7 @@ struct AfterJob {
   bool operator==(const AfterJob&) const = default;
 };
 
+std::string JobText(JobId id);               // "job 7"
 std::string_view StateName(JobState state);  // "QUEUED"
 /// Returns the state of that name, or nullopt.
 std::optional<JobState> ParseStateName(std::string_view name);

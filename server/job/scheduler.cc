@@ -14,8 +14,6 @@
 namespace distill::server {
 namespace {
 
-std::string Named(JobId job) { return "job " + std::to_string(job); }
-
 bool IsMet(AfterCondition condition, JobState state) {
   switch (condition) {
     case AfterCondition::kOk:
@@ -43,19 +41,19 @@ std::optional<WaitingReason> ReasonOf(JobId job, const AfterJob& needed,
   if (found != states.end() && !IsTerminal(found->second)) {
     reason.rule = WaitingRule::kDependency;
     reason.reason =
-        "waits for " + Named(needed.job) + ", which is " + std::string(StateName(found->second));
+        "waits for " + JobText(needed.job) + ", which is " + std::string(StateName(found->second));
     return reason;
   }
   reason.rule = WaitingRule::kDependencyLost;
   reason.is_blocked = true;
   if (found == states.end()) {
-    reason.reason = "blocked: needs " + Named(needed.job) + ", which was deleted";
+    reason.reason = "blocked: needs " + JobText(needed.job) + ", which was deleted";
   } else if (needed.condition == AfterCondition::kFail) {
-    reason.reason = "blocked: runs only if " + Named(needed.job) +
+    reason.reason = "blocked: runs only if " + JobText(needed.job) +
                     " fails, which SUCCEEDED; cancel this one, or requeue the other";
   } else {
-    reason.reason = "blocked: needs " + Named(needed.job) + ", which " + EndText(found->second) +
-                    "; requeue " + Named(needed.job) + " or cancel this one";
+    reason.reason = "blocked: needs " + JobText(needed.job) + ", which " + EndText(found->second) +
+                    "; requeue " + JobText(needed.job) + " or cancel this one";
   }
   return reason;
 }

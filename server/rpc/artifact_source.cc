@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kPieceBytes = 256 * 1024;
+constexpr size_t kArtifactPieceBytes = 256 * 1024;
 constexpr char kDefaultArtifact[] = "best.safetensors";
 
 // Sends a file that is open: replacing it does not change what is sent.
@@ -29,7 +29,7 @@ class ArtifactSource final : public StreamSource<v1::DownloadArtifactResponse> {
   StreamStep Next(v1::DownloadArtifactResponse& message) override {
     const int64_t left = artifact_.size_bytes - offset_;
     if (left <= 0 && !is_first_) return StreamStep::End();
-    std::string piece(static_cast<size_t>(std::min<int64_t>(left, kPieceBytes)), '\0');
+    std::string piece(static_cast<size_t>(std::min<int64_t>(left, kArtifactPieceBytes)), '\0');
     size_t filled = 0;
     while (filled < piece.size()) {
       const ssize_t count = ::pread(file_.get(), piece.data() + filled, piece.size() - filled,

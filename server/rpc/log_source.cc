@@ -12,7 +12,7 @@
 namespace distill::server {
 namespace {
 
-constexpr size_t kPieceBytes = 64 * 1024;
+constexpr size_t kLogPieceBytes = 64 * 1024;
 constexpr int64_t kTailBytes = 64 * 1024;
 constexpr std::chrono::milliseconds kPoll{500};
 
@@ -79,7 +79,7 @@ class LogSource final : public StreamSource<v1::TailLogsResponse> {
       DISTILL_RETURN_IF_ERROR(PlaceOffset());
     }
     if (std::string note = SkipHole(); !note.empty()) return note;
-    std::string piece(kPieceBytes, '\0');
+    std::string piece(kLogPieceBytes, '\0');
     const ssize_t count = ::pread(file_.get(), piece.data(), piece.size(), offset_);
     if (count < 0) return ErrnoStatus("read a log", errno);
     piece.resize(static_cast<size_t>(count));

@@ -8,14 +8,11 @@
 
 #include "core/base/log.h"
 #include "server/store/database_check.h"
+#include "server/store/database_files.h"
 #include "server/store/sqlite_database.h"
 
 namespace distill::server {
-namespace {
-
-constexpr int kBusyTimeoutMs = 30'000;
-
-}  // namespace
+namespace {}  // namespace
 
 BackgroundCheck::BackgroundCheck(std::vector<std::filesystem::path> databases, OnDamage on_damage)
     : on_damage_(std::move(on_damage)) {
@@ -48,8 +45,8 @@ void BackgroundCheck::Check(const std::filesystem::path& path) {
     SQLite::Database* database = nullptr;
     {
       const MutexLock lock(mutex_);
-      open_ =
-          std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READONLY, kBusyTimeoutMs);
+      open_ = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READONLY,
+                                                 kReaderBusyTimeoutMs);
       database = open_.get();
     }
     damage = FindDamage(*database);

@@ -22,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kBusyTimeoutMs = 30'000;
 constexpr char kNoteFile[] = "last_backup";  // in the state folder: the path of the newest backup
 
 Status SyncFile(const fs::path& path) {
@@ -34,7 +33,7 @@ Status SyncFile(const fs::path& path) {
 
 Status CopyDatabase(const fs::path& from, const fs::path& to) {
   return Guard("copy " + from.string(), [&]() -> Status {
-    SQLite::Database source(from.string(), SQLite::OPEN_READONLY, kBusyTimeoutMs);
+    SQLite::Database source(from.string(), SQLite::OPEN_READONLY, kReaderBusyTimeoutMs);
     SQLite::Database copy(to.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     // All pages in one step: the copy is one moment of the source, and writers go on meanwhile.
     SQLite::Backup(copy, source).executeStep(-1);

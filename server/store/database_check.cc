@@ -10,7 +10,6 @@
 namespace distill::server {
 namespace {
 
-constexpr int kBusyTimeoutMs = 30'000;
 constexpr size_t kMaxFindings = 10;
 
 void CheckPages(SQLite::Database& database, std::vector<std::string>& damage) {
@@ -41,7 +40,7 @@ DatabaseFindings CheckDatabase(const std::filesystem::path& path) {
   findings.exists = std::filesystem::is_regular_file(path, error);
   if (!findings.exists) return findings;
   const Status status = Guard("read", [&]() -> Status {
-    SQLite::Database database(path.string(), SQLite::OPEN_READONLY, kBusyTimeoutMs);
+    SQLite::Database database(path.string(), SQLite::OPEN_READONLY, kReaderBusyTimeoutMs);
     findings.schema_version =
         static_cast<int>(SelectInt(database, "PRAGMA user_version").value_or(0));
     CheckPages(database, findings.damage);

@@ -8,4 +8,7 @@ inline constexpr char kMetricsFile[] = "metrics.db";
 inline constexpr int kControlApplicationId = 0x44535443;
 inline constexpr int kMetricsApplicationId = 0x4453544D;
 
+// How long a second reader waits for its turn.
+inline constexpr int kReaderBusyTimeoutMs = 30'000;
+
 }  // namespace distill::server

@@ -6,52 +6,17 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 
-#include "core/base/clock.h"
 #include "core/base/durable_file.h"
 #include "distill/v1/job_service.grpc.pb.h"
 #include "distill/v1/server_service.grpc.pb.h"
-#include "distill/worker/v1/worker.pb.h"
-#include "server/store/sqlite_job_store.h"
 #include "tests/crash/program.h"
 #include "tests/eventually.h"
+#include "tests/fakes/birds_dataset.h"
 
 namespace distill::testing {
 namespace {
-
-constexpr std::chrono::seconds kLimit{60};
-
-void AddBirds(const std::filesystem::path& state) {
-  server::SqliteJobStoreOptions options;
-  options.state_directory = state;
-  auto store = server::OpenSqliteJobStore(options, SystemClock());
-  ASSERT_TRUE(store.ok());
-  server::DatasetRecord birds;
-  birds.name = "birds";
-  birds.owner = "ada";
-  birds.id = (*store)->InsertDataset(birds).value();
-  worker::v1::ScanReport report;
-  report.add_class_names("wren");
-  report.add_class_names("tern");
-  for (const v1::Split split : {v1::SPLIT_TRAIN, v1::SPLIT_VAL, v1::SPLIT_TEST}) {
-    worker::v1::SplitCount& count = *report.add_splits();
-    count.set_split(split);
-    count.add_images_per_class(3);
-    count.add_images_per_class(4);
-  }
-  for (int channel = 0; channel < 3; ++channel) {
-    report.add_mean(0.5);
-    report.add_std(0.25);
-  }
-  birds.state = server::DatasetState::kReady;
-  birds.report = report.SerializeAsString();
-  ASSERT_TRUE((*store)->UpdateDataset(birds).ok());
-  const std::filesystem::path folder = state / "datasets" / std::to_string(birds.id);
-  std::filesystem::create_directories(folder);
-  std::ofstream(folder / "manifest.csv") << "path,class,split\n";
-}
 
 std::unique_ptr<grpc::ClientContext> Context() {
   auto context = std::make_unique<grpc::ClientContext>();
@@ -74,7 +39,7 @@ int NumCycles(int usual) {
 }
 
 void CrashLab::SetUp() {
-  AddBirds(state());
+  ASSERT_TRUE(AddBirdsTo(state()).ok());
   std::filesystem::create_symlink(DISTILL_FAKE_WORKER, folder() / "worker");
   SetScript("started;outcome 8 0");
 }
@@ -112,7 +77,7 @@ bool CrashLab::SetClock([[maybe_unused]] int seconds) {
 
 void CrashLab::MoveState(const std::filesystem::path& state) {
   state_ = state;
-  AddBirds(state);
+  ASSERT_TRUE(AddBirdsTo(state).ok());
 }
 
 std::string CrashLab::DaemonLog() { return ContentOf(folder() / "distilld.log"); }

@@ -21,6 +21,13 @@ class ChannelInterface;
 
 namespace distill::testing {
 
+/// How long a test waits for what must come.
+constexpr std::chrono::seconds kLimit{60};
+
+/// What the health service says (grpc.health.v1.HealthCheckResponse.ServingStatus).
+constexpr int kServing = 1;
+constexpr int kNotServing = 2;
+
 /// How often a test that kills goes around: `usual`, or DISTILL_CRASH_CYCLES where that is set.
 int NumCycles(int usual);
 

@@ -14,9 +14,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr int kServing = 1;
-constexpr int kNotServing = 2;
-
 void Flip(const std::filesystem::path& path, int64_t at) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekg(at);

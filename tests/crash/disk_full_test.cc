@@ -21,10 +21,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::chrono::seconds kLimit{60};
-constexpr int kServing = 1;
-constexpr int kNotServing = 2;
-
 // Mounts in a namespace of this thread's: nothing is left behind, whatever happens.
 std::string MountSmallDisk(const std::filesystem::path& place) {
   std::filesystem::create_directories(place);

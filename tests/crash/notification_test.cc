@@ -15,8 +15,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr std::chrono::seconds kLimit{60};
-
 class NotificationTest : public CrashLab {
  protected:
   std::string WriteHook(const std::string& script) {

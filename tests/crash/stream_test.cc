@@ -17,8 +17,6 @@ namespace {
 
 using ::testing::Each;
 
-constexpr std::chrono::seconds kLimit{60};
-
 using Streams = CrashLab;
 
 TEST_F(Streams, LogsFollowedAcrossKillsAndRestartsAreTheFileByteForByte) {

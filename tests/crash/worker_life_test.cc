@@ -15,8 +15,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr std::chrono::seconds kLimit{60};
-
 class WorkerLife : public CrashLab {
  protected:
   bool BecomesStalled(const std::string& job, bool is_stalled) {

@@ -11,9 +11,9 @@
 
 #include "core/base/clock.h"
 #include "distill/v1/job_service.pb.h"
-#include "distill/worker/v1/worker.pb.h"
 #include "server/spec/job_resolver.h"
 #include "server/store/sqlite_job_store.h"
+#include "tests/fakes/birds_dataset.h"
 
 namespace {
 
@@ -25,25 +25,7 @@ std::unique_ptr<JobStore> StoreWithBirds() {
   SqliteJobStoreOptions options;
   options.state_directory = ":memory:";
   auto store = std::move(OpenSqliteJobStore(options, SystemClock())).value();
-  DatasetRecord birds;
-  birds.name = "birds";
-  birds.id = store->InsertDataset(birds).value();
-  worker::v1::ScanReport report;
-  report.add_class_names("wren");
-  report.add_class_names("tern");
-  for (const v1::Split split : {v1::SPLIT_TRAIN, v1::SPLIT_VAL, v1::SPLIT_TEST}) {
-    worker::v1::SplitCount& count = *report.add_splits();
-    count.set_split(split);
-    count.add_images_per_class(3);
-    count.add_images_per_class(4);
-  }
-  for (int channel = 0; channel < 3; ++channel) {
-    report.add_mean(0.5);
-    report.add_std(0.25);
-  }
-  birds.state = DatasetState::kReady;
-  birds.report = report.SerializeAsString();
-  if (!store->UpdateDataset(birds).ok()) std::abort();
+  if (!testing::AddBirds(*store).ok()) std::abort();
   return store;
 }
 

@@ -25,8 +25,6 @@ using ::testing::SizeIs;
 
 using grpc::StatusCode;
 
-constexpr std::chrono::seconds kDeadline{20};
-
 // A server with two users and an admin; ada has a job that runs.
 class AccessTest : public ::testing::Test {
  protected:

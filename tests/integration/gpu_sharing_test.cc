@@ -9,15 +9,16 @@
 #include "server/app/daemon.h"
 #include "server/store/sqlite_job_store.h"
 #include "tests/eventually.h"
+#include "tests/fakes/birds_dataset.h"
 #include "tests/fakes/fake_gpus.h"
 #include "tests/integration/test_server.h"
+#include "tests/matchers/status_matchers.h"
 
 namespace distill::server {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::chrono::seconds kDeadline{20};
 constexpr const char* kUuid = "GPU-aaaaaaaa-0000-0000-0000-000000000000";
 constexpr int64_t kGib = int64_t{1} << 30;
 
@@ -37,7 +38,7 @@ class GpuSharingTest : public ::testing::Test {
     std::ofstream(folder_.path() / "worker.script") << "started;wait go;outcome 8 0";
     SqliteJobStoreOptions options;
     options.state_directory = config_.state_dir;
-    AddBirds(*OpenSqliteJobStore(options, SystemClock()).value());
+    ASSERT_OK(testing::AddBirds(*OpenSqliteJobStore(options, SystemClock()).value()));
     const std::filesystem::path manifest = config_.state_dir / "datasets/1/manifest.csv";
     std::filesystem::create_directories(manifest.parent_path());
     std::ofstream(manifest) << "path,class,split\n";

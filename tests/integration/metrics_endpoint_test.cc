@@ -9,6 +9,7 @@
 #include "server/app/daemon.h"
 #include "server/store/sqlite_job_store.h"
 #include "tests/eventually.h"
+#include "tests/fakes/birds_dataset.h"
 #include "tests/integration/http_client.h"
 #include "tests/integration/scrape.h"
 #include "tests/integration/test_server.h"
@@ -24,8 +25,6 @@ using testing::HttpGet;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::Scrape;
-
-constexpr std::chrono::seconds kDeadline{20};
 
 std::string ReadText(const std::filesystem::path& file) {
   std::ostringstream text;
@@ -48,7 +47,7 @@ class MetricsEndpointTest : public ::testing::Test {
     config_.devices = {"cpu"};
     SqliteJobStoreOptions options;
     options.state_directory = config_.state_dir;
-    AddBirds(*OpenSqliteJobStore(options, SystemClock()).value());
+    ASSERT_OK(testing::AddBirds(*OpenSqliteJobStore(options, SystemClock()).value()));
     const std::filesystem::path manifest = config_.state_dir / "datasets/1/manifest.csv";
     std::filesystem::create_directories(manifest.parent_path());
     std::ofstream(manifest) << "path,class,split\n";

@@ -5,17 +5,13 @@
 #include <fstream>
 
 #include "core/base/clock.h"
-#include "distill/worker/v1/worker.pb.h"
 #include "server/store/sqlite_job_store.h"
 #include "tests/eventually.h"
+#include "tests/fakes/birds_dataset.h"
 #include "tests/matchers/status_matchers.h"
 
 namespace distill::server {
-namespace {
-
-constexpr std::chrono::seconds kDeadline{20};
-
-}  // namespace
+namespace {}  // namespace
 
 std::vector<DeviceInfo> FakeDeviceCatalog::List() {
   DeviceInfo cpu;
@@ -60,7 +56,7 @@ TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls)
   access_store_ = std::move(stores.access);
   gate_ = std::make_unique<AccessGate>(access, *access_store_, access_clock_);
   audit_ = std::make_unique<AuditLog>(AuditLogOptions(), *access_store_, access_clock_);
-  AddBirds(*store_);
+  EXPECT_OK(testing::AddBirds(*store_));
   preparer_ = std::make_unique<ScriptedRunPreparer>(state, *store_);
   const std::filesystem::path manifest = preparer_->DatasetDirectory(1) / "manifest.csv";
   std::filesystem::create_directories(manifest.parent_path());
@@ -98,29 +94,6 @@ TestServer::~TestServer() {
   });
   StopServing();
   manager_->Stop();
-}
-
-void AddBirds(JobStore& store) {
-  DatasetRecord birds;
-  birds.name = "birds";
-  birds.owner = "ada";
-  birds.id = store.InsertDataset(birds).value();
-  worker::v1::ScanReport report;
-  report.add_class_names("wren");
-  report.add_class_names("tern");
-  for (const v1::Split split : {v1::SPLIT_TRAIN, v1::SPLIT_VAL, v1::SPLIT_TEST}) {
-    worker::v1::SplitCount& count = *report.add_splits();
-    count.set_split(split);
-    count.add_images_per_class(3);
-    count.add_images_per_class(4);
-  }
-  for (int channel = 0; channel < 3; ++channel) {
-    report.add_mean(0.5);
-    report.add_std(0.25);
-  }
-  birds.state = DatasetState::kReady;
-  birds.report = report.SerializeAsString();
-  EXPECT_OK(store.UpdateDataset(birds));
 }
 
 void TestServer::LetGo(const std::string& job, int attempt) {

@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -25,6 +26,9 @@
 #include "tests/temp_dir.h"
 
 namespace distill::server {
+
+/// How long a test waits for what must come, and a call for its answer.
+constexpr std::chrono::seconds kDeadline{40};
 
 /// One CPU.
 class FakeDeviceCatalog final : public DeviceCatalog {
@@ -102,9 +106,6 @@ class TestServer {
   std::unique_ptr<v1::ServerService::Stub> server_stub_;
   std::unique_ptr<v1::UserService::Stub> users_;
 };
-
-/// Adds a READY data set "birds" of two classes.
-void AddBirds(JobStore& store);
 
 /// Returns a context with a deadline, and the caller's name.
 std::unique_ptr<grpc::ClientContext> Context(const std::string& user = "ada");

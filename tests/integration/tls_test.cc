@@ -20,8 +20,6 @@ namespace {
 using ::testing::HasSubstr;
 using testing::StatusIs;
 
-constexpr std::chrono::seconds kDeadline{40};
-
 // Runs deploy/tls.sh, as an operator would.
 void MakeCertificates(const std::filesystem::path& folder, const std::string& more = "") {
   const std::string command = std::string(DISTILL_DEPLOY) + "/tls.sh " + more + " " +

@@ -12,12 +12,10 @@
 #include <iostream>
 #include <sstream>
 
-#include "core/base/clock.h"
 #include "core/base/durable_file.h"
-#include "distill/worker/v1/worker.pb.h"
-#include "server/store/sqlite_job_store.h"
 #include "tests/bench/server/timings.h"
 #include "tests/eventually.h"
+#include "tests/fakes/birds_dataset.h"
 
 namespace distill::bench {
 namespace {
@@ -27,36 +25,6 @@ constexpr std::chrono::seconds kLimit{120};
 [[noreturn]] void Fail(const std::string& what) {
   std::cerr << "bench_server: " << what << std::endl;
   std::exit(1);
-}
-
-void AddBirds(const std::filesystem::path& state) {
-  server::SqliteJobStoreOptions options;
-  options.state_directory = state;
-  auto store = server::OpenSqliteJobStore(options, SystemClock());
-  if (!store.ok()) Fail(store.status().ToString());
-  server::DatasetRecord birds;
-  birds.name = "birds";
-  birds.owner = "bench";
-  birds.id = (*store)->InsertDataset(birds).value();
-  worker::v1::ScanReport report;
-  report.add_class_names("wren");
-  report.add_class_names("tern");
-  for (const v1::Split split : {v1::SPLIT_TRAIN, v1::SPLIT_VAL, v1::SPLIT_TEST}) {
-    worker::v1::SplitCount& count = *report.add_splits();
-    count.set_split(split);
-    count.add_images_per_class(3);
-    count.add_images_per_class(4);
-  }
-  for (int channel = 0; channel < 3; ++channel) {
-    report.add_mean(0.5);
-    report.add_std(0.25);
-  }
-  birds.state = server::DatasetState::kReady;
-  birds.report = report.SerializeAsString();
-  if (!(*store)->UpdateDataset(birds).ok()) Fail("the data set cannot be stored");
-  const std::filesystem::path folder = state / "datasets" / std::to_string(birds.id);
-  std::filesystem::create_directories(folder);
-  std::ofstream(folder / "manifest.csv") << "path,class,split\n";
 }
 
 // The program under test: ours, or another build's that the environment names.
@@ -72,7 +40,8 @@ void Check(const grpc::Status& status, const std::string& what) {
 }
 
 BenchLab::BenchLab() {
-  AddBirds(state());
+  const Status added = testing::AddBirdsTo(state());
+  if (!added.ok()) Fail("the data set cannot be stored: " + added.ToString());
   std::filesystem::create_symlink(DISTILL_FAKE_WORKER, folder_.path() / "worker");
   std::ofstream gpus(folder_.path() / "gpus");
   for (int index = 0; index < kNumGpus; ++index) {

@@ -26,7 +26,7 @@ using testing::StudentLogits;
 using testing::TeacherFeatures;
 using testing::TeacherLogits;
 
-constexpr double kTolerance = 1e-9;  // of the published values, which have 12 digits
+constexpr double kPublishedTolerance = 1e-9;  // of the published values, which have 12 digits
 
 DistillationInputs LogitInputs(const at::Tensor& student, const at::Tensor& teacher) {
   DistillationInputs inputs;
@@ -54,8 +54,8 @@ TEST_P(SoftTargetTest, EqualsThePublishedGoldenValue) {
 
   const at::Tensor loss = term.Compute(LogitInputs(student, TeacherLogits()));
 
-  EXPECT_NEAR(loss.item<double>(), expected.loss, kTolerance);
-  EXPECT_NEAR(GradientNorm(loss, student), expected.gradient_norm, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), expected.loss, kPublishedTolerance);
+  EXPECT_NEAR(GradientNorm(loss, student), expected.gradient_norm, kPublishedTolerance);
 }
 
 INSTANTIATE_TEST_SUITE_P(Temperatures, SoftTargetTest,
@@ -82,8 +82,8 @@ TEST(SimilarityPreservingTest, PaperFormEqualsThePublishedGoldenValue) {
 
   const at::Tensor loss = term.Compute(BlockInputs(student, TeacherFeatures()));
 
-  EXPECT_NEAR(loss.item<double>(), 0.221390990184, kTolerance);
-  EXPECT_NEAR(GradientNorm(loss, student), 0.031663985459, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), 0.221390990184, kPublishedTolerance);
+  EXPECT_NEAR(GradientNorm(loss, student), 0.031663985459, kPublishedTolerance);
 }
 
 // Value from tests/oracle/loss/make_goldens.py.
@@ -121,7 +121,7 @@ TEST(SimilarityPreservingTest, MemoryFormatDoesNotMatter) {
   const at::Tensor loss =
       term.Compute(BlockInputs(StudentFeatures().contiguous(channels_last), TeacherFeatures()));
 
-  EXPECT_NEAR(loss.item<double>(), 0.221390990184, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), 0.221390990184, kPublishedTolerance);
 }
 
 TEST(SimilarityPreservingTest, DeadFeaturesGiveFiniteGradients) {
@@ -141,8 +141,8 @@ TEST(AttentionTransferTest, ReferenceFormEqualsThePublishedGoldenValue) {
 
   const at::Tensor loss = term.Compute(BlockInputs(student, TeacherFeatures()));
 
-  EXPECT_NEAR(loss.item<double>(), 0.001764110308, kTolerance);
-  EXPECT_NEAR(GradientNorm(loss, student), 0.002737456926, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), 0.001764110308, kPublishedTolerance);
+  EXPECT_NEAR(GradientNorm(loss, student), 0.002737456926, kPublishedTolerance);
 }
 
 TEST(AttentionTransferTest, PaperFormEqualsThePublishedGoldenValue) {
@@ -151,8 +151,8 @@ TEST(AttentionTransferTest, PaperFormEqualsThePublishedGoldenValue) {
 
   const at::Tensor loss = term.Compute(BlockInputs(student, TeacherFeatures()));
 
-  EXPECT_NEAR(loss.item<double>(), 0.164434636850, kTolerance);
-  EXPECT_NEAR(GradientNorm(loss, student), 0.129021388812, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), 0.164434636850, kPublishedTolerance);
+  EXPECT_NEAR(GradientNorm(loss, student), 0.129021388812, kPublishedTolerance);
 }
 
 TEST(AttentionTransferTest, LargerMapIsAveragedDownToTheSmaller) {
@@ -161,8 +161,8 @@ TEST(AttentionTransferTest, LargerMapIsAveragedDownToTheSmaller) {
 
   const at::Tensor loss = term.Compute(BlockInputs(student, LargeTeacherFeatures()));
 
-  EXPECT_NEAR(loss.item<double>(), 0.022087786780, kTolerance);
-  EXPECT_NEAR(GradientNorm(loss, student), 0.009481006575, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), 0.022087786780, kPublishedTolerance);
+  EXPECT_NEAR(GradientNorm(loss, student), 0.009481006575, kPublishedTolerance);
 }
 
 // A term for 3 student and 6 teacher channels in float64 with the golden values' weights.
@@ -195,8 +195,8 @@ TEST(MaskedGenerationTest, EqualsThePublishedGoldenValueForAGivenMask) {
 
   const at::Tensor loss = term->BlockLoss(0, BlockInputs(student, TeacherFeatures()), mask);
 
-  EXPECT_NEAR(loss.item<double>(), 186.300433680140, kTolerance);
-  EXPECT_NEAR(GradientNorm(loss, student), 0.032240171082, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), 186.300433680140, kPublishedTolerance);
+  EXPECT_NEAR(GradientNorm(loss, student), 0.032240171082, kPublishedTolerance);
 }
 
 TEST(MaskedGenerationTest, EvaluationMasksNothingAndAppliesAlpha) {

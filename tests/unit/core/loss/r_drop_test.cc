@@ -8,7 +8,7 @@
 namespace distill::core {
 namespace {
 
-constexpr double kTolerance = 1e-12;
+constexpr double kRDropTolerance = 1e-12;
 
 // Values from tests/oracle/loss/make_goldens.py.
 TEST(RDropTest, SumEqualsItsFormulaWithBothGradients) {
@@ -17,9 +17,10 @@ TEST(RDropTest, SumEqualsItsFormulaWithBothGradients) {
 
   const at::Tensor penalty = RDropPenalty(first, second, RDropOptions());
 
-  EXPECT_NEAR(penalty.item<double>(), goldens::kRDropSum, kTolerance);
-  EXPECT_NEAR(testing::GradientNorm(penalty, first), goldens::kRDropSumGradient, kTolerance);
-  EXPECT_NEAR(second.grad().norm().item<double>(), goldens::kRDropSumSecondGradient, kTolerance);
+  EXPECT_NEAR(penalty.item<double>(), goldens::kRDropSum, kRDropTolerance);
+  EXPECT_NEAR(testing::GradientNorm(penalty, first), goldens::kRDropSumGradient, kRDropTolerance);
+  EXPECT_NEAR(second.grad().norm().item<double>(), goldens::kRDropSumSecondGradient,
+              kRDropTolerance);
 }
 
 TEST(RDropTest, BatchMeanEqualsItsFormulaWithBothGradients) {
@@ -30,10 +31,11 @@ TEST(RDropTest, BatchMeanEqualsItsFormulaWithBothGradients) {
 
   const at::Tensor penalty = RDropPenalty(first, second, options);
 
-  EXPECT_NEAR(penalty.item<double>(), goldens::kRDropBatchMean, kTolerance);
-  EXPECT_NEAR(testing::GradientNorm(penalty, first), goldens::kRDropBatchMeanGradient, kTolerance);
+  EXPECT_NEAR(penalty.item<double>(), goldens::kRDropBatchMean, kRDropTolerance);
+  EXPECT_NEAR(testing::GradientNorm(penalty, first), goldens::kRDropBatchMeanGradient,
+              kRDropTolerance);
   EXPECT_NEAR(second.grad().norm().item<double>(), goldens::kRDropBatchMeanSecondGradient,
-              kTolerance);
+              kRDropTolerance);
 }
 
 TEST(RDropTest, EqualForwardsCostNothing) {

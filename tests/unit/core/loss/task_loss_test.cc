@@ -11,7 +11,7 @@ namespace {
 using testing::GradientNorm;
 using testing::StudentLogits;
 
-constexpr double kTolerance = 1e-12;
+constexpr double kTaskLossTolerance = 1e-12;
 
 BatchLabels Labels() {
   BatchLabels labels;
@@ -47,8 +47,8 @@ TEST_P(TaskLossTest, EqualsItsFormulaWithItsGradient) {
 
   const at::Tensor loss = TaskLoss(logits, Labels(), weights, OptionsOf(expected.kind));
 
-  EXPECT_NEAR(loss.item<double>(), expected.loss, kTolerance);
-  EXPECT_NEAR(GradientNorm(loss, logits), expected.gradient_norm, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), expected.loss, kTaskLossTolerance);
+  EXPECT_NEAR(GradientNorm(loss, logits), expected.gradient_norm, kTaskLossTolerance);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -85,8 +85,9 @@ TEST(TaskLossTest, FocalTakesAnyGamma) {
 
   const at::Tensor loss = TaskLoss(logits, Labels(), {}, options);
 
-  EXPECT_NEAR(loss.item<double>(), goldens::kFocalGammaOneAndHalf, kTolerance);
-  EXPECT_NEAR(GradientNorm(loss, logits), goldens::kFocalGammaOneAndHalfGradient, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), goldens::kFocalGammaOneAndHalf, kTaskLossTolerance);
+  EXPECT_NEAR(GradientNorm(loss, logits), goldens::kFocalGammaOneAndHalfGradient,
+              kTaskLossTolerance);
 }
 
 TEST(TaskLossTest, FocalOfACertainPredictionHasFiniteGradients) {
@@ -110,8 +111,8 @@ TEST(TaskLossTest, MixedLabelsWeighBothLossesByTheirShare) {
 
   const at::Tensor loss = TaskLoss(logits, labels, ClassWeights(), TaskLossOptions());
 
-  EXPECT_NEAR(loss.item<double>(), goldens::kMixedCrossEntropy, kTolerance);
-  EXPECT_NEAR(GradientNorm(loss, logits), goldens::kMixedCrossEntropyGradient, kTolerance);
+  EXPECT_NEAR(loss.item<double>(), goldens::kMixedCrossEntropy, kTaskLossTolerance);
+  EXPECT_NEAR(GradientNorm(loss, logits), goldens::kMixedCrossEntropyGradient, kTaskLossTolerance);
 }
 
 TEST(TaskLossTest, LabelsOfTheLargerShareAreDominant) {

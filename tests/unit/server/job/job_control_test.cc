@@ -12,13 +12,13 @@ using ::distill::testing::HasCode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const WorkerOutcome kStopped{JobState::kCancelled, Cause::kUser, "stopped by order: pause"};
+const WorkerOutcome kPausedByOrder{JobState::kCancelled, Cause::kUser, "stopped by order: pause"};
 
 class JobControlTest : public ManagerFixture {
  protected:
   // Lets the worker leave as it was told.
   void Leave(const RunKey& key) {
-    EXPECT_OK(launcher_->Emit(key, {kStopped}));
+    EXPECT_OK(launcher_->Emit(key, {kPausedByOrder}));
     launcher_->Exit(key, {true, 10, 0});
   }
 };

@@ -36,9 +36,9 @@ class FakeSender final : public NotificationSender {
  public:
   explicit FakeSender(Mailbox& mailbox) : mailbox_(mailbox) {}
   std::string_view name() const override { return "fake"; }
-  Status Send(const std::string& json, const std::atomic<bool>& is_stopping) override {
+  Status Send(const std::string& body, const std::atomic<bool>& is_stopping) override {
     const MutexLock lock(mailbox_.mutex);
-    mailbox_.received.push_back(json);
+    mailbox_.received.push_back(body);
     while (mailbox_.is_stuck && !is_stopping) {
       mailbox_.changed.WaitFor(mailbox_.mutex, std::chrono::milliseconds(1));
     }

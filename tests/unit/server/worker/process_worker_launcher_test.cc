@@ -352,8 +352,12 @@ TEST_F(ProcessWorkerLauncherTest, WorkerIsFoundByItsFolder) {
   EXPECT_EQ(launcher_->FindRunning(request_.run_directory), std::nullopt);
   Start("wait_term\n");
 
-  const auto by_argument = launcher_->FindRunning(request_.run_directory);
-  ASSERT_TRUE(by_argument.has_value());
+  // A process that is starting has no arguments yet, for a moment.
+  std::optional<WorkerProcess> by_argument;
+  ASSERT_TRUE(Eventually(kLimit, [&] {
+    by_argument = launcher_->FindRunning(request_.run_directory);
+    return by_argument.has_value();
+  }));
   EXPECT_EQ(by_argument->pid, process_.pid);
   ASSERT_TRUE(Eventually(kLimit, [&] { return std::filesystem::exists(File("journal")); }));
   const auto by_lock = launcher_->FindRunning(request_.run_directory);

@@ -22,7 +22,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::StatusIs;
 
-constexpr std::chrono::seconds kLimit{20};
+constexpr std::chrono::seconds kIdentityLimit{20};
 constexpr char kAccount[] = "nobody";
 
 class NoListener final : public WorkerListener {
@@ -87,7 +87,7 @@ class WorkerIdentityTest : public ::testing::Test {
     ASSERT_OK(process);
     process_ = *process;
     ASSERT_TRUE(testing::Eventually(
-        kLimit, [&] { return std::filesystem::exists(run() / "worker.lock"); }));
+        kIdentityLimit, [&] { return std::filesystem::exists(run() / "worker.lock"); }));
   }
 
   std::filesystem::path state() const { return dir_.path() / "state"; }
@@ -147,7 +147,7 @@ TEST_F(WorkerIdentityTest, WorkerOfTheAccountReadsItsOrderAndLeaves) {
 
   ASSERT_OK(launcher_->Stop(key_, StopOrder::kCancel));
 
-  EXPECT_TRUE(testing::Eventually(kLimit, [&] { return listener_.has_exited.load(); }));
+  EXPECT_TRUE(testing::Eventually(kIdentityLimit, [&] { return listener_.has_exited.load(); }));
   EXPECT_NE(FactsOf(run() / "order").st_uid, 0U);
 }
 
