@@ -11,4 +11,12 @@ namespace distill {
 /// nullopt: it is all text.
 std::optional<size_t> FirstLineThatIsNoText(std::string_view bytes);
 
+/// What std::string_view has only from C++20 on (see ARCHITECTURE.md on the core's language).
+inline bool StartsWith(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
+}
+inline bool EndsWith(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
 }  // namespace distill

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/base/plain_text.h"
 #include "core/checkpoint/state_dict.h"
 
 namespace distill::core {
@@ -22,7 +23,7 @@ TensorTable TableOf(const NamedTensors& tensors) {
   return table;
 }
 
-bool IsOptional(const NamedTensor& named) { return named.name.ends_with("num_batches_tracked"); }
+bool IsOptional(const NamedTensor& named) { return EndsWith(named.name, "num_batches_tracked"); }
 
 bool IsHead(const Model& model, std::string_view name) {
   const auto names = model.classifier_names();

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/plain_text.h"
+
 namespace distill::core {
 namespace {
 
@@ -198,16 +200,16 @@ Status CheckPickleGlobal(const std::string& name) {
                   "the state_dict anew; it names " +
                       name);
   }
-  if (name.starts_with("torch._utils._rebuild_") || name.starts_with("torch.storage.") ||
-      (name.starts_with("torch.") && name.ends_with("Storage"))) {
+  if (StartsWith(name, "torch._utils._rebuild_") || StartsWith(name, "torch.storage.") ||
+      (StartsWith(name, "torch.") && EndsWith(name, "Storage"))) {
     return Status(
         Code::kInvalidArgument,
         "the file holds tensors of an unsupported kind (sparse, complex or typeless): save "
         "them as dense tensors of a floating or whole type; it names " +
             Printable(name));
   }
-  if (name.starts_with("torch.nn.") || name.starts_with("torchvision.models.") ||
-      name.starts_with("timm.")) {
+  if (StartsWith(name, "torch.nn.") || StartsWith(name, "torchvision.models.") ||
+      StartsWith(name, "timm.")) {
     return Status(
         Code::kInvalidArgument,
         "the file is a whole pickled model, which only its own Python code can read: load "

@@ -2,16 +2,13 @@
 
 #include <cctype>
 
+#include "core/base/plain_text.h"
 #include "core/data/tiff_tag.h"
 
 namespace distill::core {
 namespace {
 
 constexpr uint64_t kTooLarge = uint64_t{1} << 32U;
-
-bool StartsWith(std::string_view bytes, std::string_view prefix) {
-  return bytes.substr(0, prefix.size()) == prefix;
-}
 
 // REQUIRES: the bytes are there.
 uint64_t BigEndian(std::string_view bytes, size_t offset, size_t num_bytes) {

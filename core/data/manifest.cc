@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/durable_file.h"
+#include "core/base/plain_text.h"
 #include "core/base/sha256.h"
 #include "core/data/csv.h"
 
@@ -119,7 +120,7 @@ Result<Manifest> ReadManifest(const std::filesystem::path& path) {
   CsvReader reader(text);
   std::vector<std::string> fields;
   const bool has_header = reader.Next(fields);
-  if (!has_header || !text.starts_with(kHeader) || text[kHeader.size()] != '\n') {
+  if (!has_header || !StartsWith(text, kHeader) || text[kHeader.size()] != '\n') {
     return DamagedAt(path, 1);
   }
   std::vector<ManifestLine> lines;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "core/base/random.h"
@@ -17,7 +16,7 @@ constexpr uint64_t kMixStream = 0x6D69786564ULL;  // tells these draws from othe
 
 double DrawNormal(Random& random) {
   const double radius = std::sqrt(-2.0 * std::log(1.0 - random.Uniform()));
-  return radius * std::cos(2.0 * std::numbers::pi * random.Uniform());
+  return radius * std::cos(2.0 * M_PI * random.Uniform());
 }
 
 // Returns the logarithm of a Gamma(shape, 1) variate, which for small shapes is too small for the

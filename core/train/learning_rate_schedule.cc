@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <string>
 
 namespace distill::core {
@@ -16,7 +15,7 @@ Status Invalid(const std::string& what, double value) {
 
 // The share of the way from the lowest to the highest rate; `phase` is 0 at the top, 1 at the
 // bottom.
-double CosineShare(double phase) { return 0.5 * (1.0 + std::cos(std::numbers::pi * phase)); }
+double CosineShare(double phase) { return 0.5 * (1.0 + std::cos(M_PI * phase)); }
 
 double StepRate(const ScheduleOptions& options, int64_t epoch_after_warmup) {
   const auto num_steps = static_cast<double>(epoch_after_warmup / options.step_epochs);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/log.h"
+#include "core/base/plain_text.h"
 
 namespace distill::server {
 namespace {
@@ -12,10 +13,6 @@ namespace {
 using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::InterceptorBatchMethods;
 using grpc::experimental::ServerRpcInfo;
-
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
 
 class AccessNet final : public grpc::experimental::Interceptor {
  public:

@@ -2,8 +2,8 @@
 
 #include <google/protobuf/descriptor.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <re2/re2.h>
 
-#include <regex>
 #include <set>
 
 namespace distill::server {
@@ -67,12 +67,10 @@ std::vector<std::string> ReflectedServices(const std::shared_ptr<grpc::Channel>&
   status = CallRaw(channel, std::move(context),
                    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "\x3a\x01*",
                    response);
-  const std::regex name("distill\\.v1\\.[A-Za-z]+Service");
+  const RE2 name(R"((distill\.v1\.[A-Za-z]+Service))");
   std::set<std::string> names;
-  for (std::sregex_iterator match(response.begin(), response.end(), name), end; match != end;
-       ++match) {
-    names.insert(match->str());
-  }
+  re2::StringPiece rest(response);
+  for (std::string found; RE2::FindAndConsume(&rest, name, &found);) names.insert(found);
   return {names.begin(), names.end()};
 }
 

@@ -1,6 +1,7 @@
 #include "tests/integration/scrape.h"
 
-#include <regex>
+#include <re2/re2.h>
+
 #include <sstream>
 
 namespace distill::testing {
@@ -8,12 +9,12 @@ namespace {
 
 // `{b="2",a="1"}` -> `{a="1",b="2"}`.
 std::string InOrder(const std::string& labels) {
-  static const std::regex label("([a-zA-Z_]\\w*)=\"((?:[^\"\\\\]|\\\\.)*)\"");
+  static const RE2 label(R"re(([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)")re");
   std::map<std::string, std::string> pairs;
-  for (std::sregex_iterator match(labels.begin(), labels.end(), label), end; match != end;
-       ++match) {
-    pairs[(*match)[1]] = (*match)[2];
-  }
+  re2::StringPiece rest(labels);
+  std::string key;
+  std::string content;
+  while (RE2::FindAndConsume(&rest, label, &key, &content)) pairs[key] = content;
   std::string text;
   for (const auto& [name, value] : pairs) {
     text += (text.empty() ? "" : ",") + name + "=\"" + value + "\"";
@@ -24,19 +25,20 @@ std::string InOrder(const std::string& labels) {
 }  // namespace
 
 Scrape ParseScrape(const std::string& text) {
-  static const std::regex sample("([a-zA-Z_:][\\w:]*)(\\{.*\\})? ([-+.\\w]+)( \\d+)?");
-  static const std::regex type("# TYPE (\\S+) (counter|gauge|histogram|summary)");
+  static const RE2 sample(R"(([a-zA-Z_:][\w:]*)(\{.*\})? ([-+.\w]+)(?: \d+)?)");
+  static const RE2 type(R"(# TYPE (\S+) (?:counter|gauge|histogram|summary))");
   Scrape scrape;
   scrape.text = text;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    std::smatch match;
-    if (std::regex_match(line, match, sample)) {
-      scrape.names.insert(match[1]);
-      scrape.samples[match[1].str() + InOrder(match[2])] =
-          std::strtod(match[3].str().c_str(), nullptr);
-    } else if (std::regex_match(line, match, type)) {
-      scrape.names.insert(match[1]);
+    std::string name;
+    std::string labels;
+    std::string value;
+    if (RE2::FullMatch(line, sample, &name, &labels, &value)) {
+      scrape.names.insert(name);
+      scrape.samples[name + InOrder(labels)] = std::strtod(value.c_str(), nullptr);
+    } else if (RE2::FullMatch(line, type, &name)) {
+      scrape.names.insert(name);
     } else if (line.rfind("# HELP ", 0) != 0) {
       scrape.faults.insert(line);
     }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "core/base/plain_text.h"
 #include "core/base/random.h"
 
 namespace distill::core::testing {
@@ -22,10 +23,6 @@ at::Tensor Uniform(uint64_t stream, at::IntArrayRef shape) {
     data[i] = static_cast<double>(bits >> 11U) * 0x1.0p-52 - 1.0;
   }
   return values;
-}
-
-bool EndsWith(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 at::Tensor Shape(const NamedTensor& entry, const at::Tensor& uniform) {
