@@ -1,10 +1,10 @@
 #include "client/train_request.h"
 
-#include <array>
 #include <string_view>
 
 #include "client/enum_text.h"
 #include "client/field_path.h"
+#include "client/term_parameters.h"
 
 namespace distill::client {
 namespace {
@@ -54,22 +54,14 @@ Status ApplyJobFlags(const JobFlags& flags, v1::Job& job) {
   return ApplyAfter(flags.after, job);
 }
 
-// A flag that belongs to the distillation terms.
-struct TermFlag {
-  std::string flag;
-  std::string field;
-  std::vector<v1::DistillationMethod> methods;  // that take it
-  const std::vector<std::string>& values;
-};
-
-bool Takes(const TermFlag& flag, v1::DistillationMethod method) {
+bool Takes(const TermParameter& flag, v1::DistillationMethod method) {
   for (const v1::DistillationMethod candidate : flag.methods) {
     if (candidate == method) return true;
   }
   return false;
 }
 
-Status ApplyTermValue(const TermFlag& flag, const std::string& text,
+Status ApplyTermValue(const TermParameter& flag, const std::string& text,
                       v1::Distillation& distillation) {
   const size_t split = text.find('=');
   const std::string value = split == std::string::npos ? text : text.substr(split + 1);
@@ -85,33 +77,21 @@ Status ApplyTermValue(const TermFlag& flag, const std::string& text,
     if (!is_meant || !Takes(flag, term.method())) continue;
     has_found = true;
     const Status status = SetField(term, flag.field, value);
-    if (!status.ok()) return UsageError(flag.flag + status.message().substr(flag.field.size()));
+    if (!status.ok()) {
+      return UsageError(std::string(flag.flag) +
+                        status.message().substr(std::string_view(flag.field).size()));
+    }
   }
   if (has_found) return {};
-  return UsageError(flag.flag + ": none of the --kd methods takes it: " + text);
+  return UsageError(std::string(flag.flag) + ": none of the --kd methods takes it: " + text);
 }
 
 Status ApplyTermFlags(const DistillationFlags& flags, v1::Distillation& distillation) {
-  const std::vector<v1::DistillationMethod> all = {
-      v1::DISTILLATION_METHOD_SOFT_TARGET, v1::DISTILLATION_METHOD_MGD, v1::DISTILLATION_METHOD_SP,
-      v1::DISTILLATION_METHOD_AT};
-  const std::vector<v1::DistillationMethod> of_features = {
-      v1::DISTILLATION_METHOD_MGD, v1::DISTILLATION_METHOD_SP, v1::DISTILLATION_METHOD_AT};
-  const std::vector<v1::DistillationMethod> soft_target = {v1::DISTILLATION_METHOD_SOFT_TARGET};
-  const std::vector<v1::DistillationMethod> mgd = {v1::DISTILLATION_METHOD_MGD};
-  const std::array<TermFlag, 6> term_flags = {
-      TermFlag{"--kd-weight", "weight", all, flags.weights},
-      TermFlag{"--temperature", "temperature", soft_target, flags.temperatures},
-      TermFlag{"--kd-blocks", "blocks", of_features, flags.blocks},
-      TermFlag{"--kd-form",
-               "form",
-               {v1::DISTILLATION_METHOD_SP, v1::DISTILLATION_METHOD_AT},
-               flags.forms},
-      TermFlag{"--mgd-mask", "mgd_mask_ratio", mgd, flags.mgd_mask_ratios},
-      TermFlag{"--mgd-alpha", "mgd_alpha", mgd, flags.mgd_alphas}};
-  for (const TermFlag& flag : term_flags) {
-    for (const std::string& value : flag.values) {
-      DISTILL_RETURN_IF_ERROR(ApplyTermValue(flag, value, distillation));
+  for (const TermParameter& parameter : TermParameters()) {
+    const auto given = flags.parameters.find(parameter.field);
+    if (given == flags.parameters.end()) continue;
+    for (const std::string& value : given->second) {
+      DISTILL_RETURN_IF_ERROR(ApplyTermValue(parameter, value, distillation));
     }
   }
   return {};
@@ -135,9 +115,10 @@ Status ApplyTeacher(const DistillationFlags& flags, v1::Distillation& distillati
 }
 
 bool HasDistillationParameters(const DistillationFlags& flags) {
+  for (const auto& [field, values] : flags.parameters) {
+    if (!values.empty()) return true;
+  }
   return !flags.teacher.empty() || !flags.teacher_model.empty() || !flags.ratio.empty() ||
-         !flags.weights.empty() || !flags.temperatures.empty() || !flags.blocks.empty() ||
-         !flags.forms.empty() || !flags.mgd_mask_ratios.empty() || !flags.mgd_alphas.empty() ||
          !flags.teacher_checkpoint.empty();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,7 @@ struct DistillationFlags {
   std::string teacher_model;
   std::string teacher_checkpoint;
   std::string ratio;
-  std::vector<std::string> weights;
-  std::vector<std::string> temperatures;
-  std::vector<std::string> blocks;
-  std::vector<std::string> forms;
-  std::vector<std::string> mgd_mask_ratios;
-  std::vector<std::string> mgd_alphas;
+  std::map<std::string, std::vector<std::string>> parameters;  // by TermParameter::field
 };
 
 struct TrainFlags {

@@ -3,6 +3,7 @@
 #include "client/command_line/flag_tables.h"
 #include "client/command_line/verb.h"
 #include "client/output/quantity_text.h"
+#include "client/term_parameters.h"
 
 namespace distill::client {
 namespace {
@@ -128,7 +129,7 @@ void AddDistillationFlags(CLI::App& verb, DistillationFlags& flags) {
   };
   // With expected(0, 1) each use takes a method or none: the reference has a bare --kd.
   verb.add_option("--kd,--kd_method,--kd-method", flags.methods,
-                  "soft-target, mgd, sp or at; may be repeated")
+                  "soft-target, mgd, sp, at, dkd, dist, fitnet, rkd or pkt; may be repeated")
       ->expected(0, 1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("METHOD")
@@ -141,17 +142,15 @@ void AddDistillationFlags(CLI::App& verb, DistillationFlags& flags) {
       ->group(group);
   verb.add_option("--teacher-checkpoint", flags.teacher_checkpoint, "best (default) or last")
       ->group(group);
-  verb.add_option("--kd-ratio,--kd_ratio", flags.ratio,
-                  "weight by the reference's rule: R/(1-R) below 1, else R; AT: R; default 0.7")
+  verb.add_option(
+          "--kd-ratio,--kd_ratio", flags.ratio,
+          "weight of soft-target, mgd, sp and at by the reference's rule: R/(1-R) below 1, else R; "
+          "AT: R; default 0.7")
       ->type_name("R")
       ->group(group);
-  repeated("--kd-weight", flags.weights, "[METHOD=]W: total = task + sum of W * term");
-  repeated("--temperature", flags.temperatures, "[METHOD=]T of soft-target; default 4");
-  repeated("--kd-blocks", flags.blocks,
-           "[METHOD=]B,B... from 1 to 4; default MGD 4, SP and AT 3,4");
-  repeated("--kd-form", flags.forms, "[METHOD=]paper or reference");
-  repeated("--mgd-mask", flags.mgd_mask_ratios, "share of channels; default 0.15");
-  repeated("--mgd-alpha", flags.mgd_alphas, "default 7e-5");
+  for (const TermParameter& parameter : TermParameters()) {
+    repeated(parameter.flag, flags.parameters[parameter.field], parameter.help);
+  }
 }
 
 void AddTrain(CommandLine& line) {

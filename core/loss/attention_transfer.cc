@@ -2,15 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include "core/loss/features.h"
 #include "core/loss/full_precision.h"
 
 namespace distill::core {
 namespace {
-
-at::Tensor PooledTo(const at::Tensor& features, int64_t height, int64_t width) {
-  if (features.size(2) == height && features.size(3) == width) return features;
-  return at::adaptive_avg_pool2d(features, {height, width});
-}
 
 // [N, H * W], rows of unit L2 norm.
 at::Tensor AttentionMap(const at::Tensor& features) {
@@ -20,10 +16,9 @@ at::Tensor AttentionMap(const at::Tensor& features) {
 }
 
 at::Tensor BlockLoss(const at::Tensor& student, const at::Tensor& teacher, LossForm form) {
-  const int64_t height = std::min(student.size(2), teacher.size(2));
-  const int64_t width = std::min(student.size(3), teacher.size(3));
-  const at::Tensor student_map = AttentionMap(PooledTo(LiftHalf(student), height, width));
-  const at::Tensor teacher_map = AttentionMap(PooledTo(LiftHalf(teacher), height, width));
+  const FeaturePair pooled = PooledToSmaller(LiftHalf(student), LiftHalf(teacher));
+  const at::Tensor student_map = AttentionMap(pooled.student);
+  const at::Tensor teacher_map = AttentionMap(pooled.teacher);
   if (form == LossForm::kReference) return at::mse_loss(student_map, teacher_map);
   return (student_map - teacher_map).norm(2.0, {1}, /*keepdim=*/false).mean();
 }

@@ -3,8 +3,13 @@
 #include <string>
 
 #include "core/loss/attention_transfer.h"
+#include "core/loss/correlation_matching.h"
+#include "core/loss/decoupled_distillation.h"
 #include "core/loss/distillation_term.h"
+#include "core/loss/feature_hint.h"
 #include "core/loss/masked_generation.h"
+#include "core/loss/probabilistic_transfer.h"
+#include "core/loss/relational_distillation.h"
 #include "core/loss/similarity_preserving.h"
 #include "core/loss/soft_target.h"
 
@@ -26,6 +31,7 @@ std::string SizeText(const BlockShape& shape) {
 std::vector<int> BlocksOf(const DistillationTermOptions& options) {
   if (!options.blocks.empty()) return options.blocks;
   if (options.method == DistillationMethod::kMgd) return {4};
+  if (options.method == DistillationMethod::kFitNet) return {3};
   return {3, 4};
 }
 
@@ -50,11 +56,20 @@ Status CheckBlocks(const DistillationTermOptions& options, const std::vector<int
   return Status::Ok();
 }
 
+Status CheckShare(const char* name, double value) {
+  if (std::isfinite(value) && value >= 0) return Status::Ok();
+  return Invalid(std::string(name) + " must be a finite number of at least 0, not " +
+                 std::to_string(value));
+}
+
 Status CheckNumbers(const DistillationTermOptions& options) {
-  if (options.weight.has_value() && !(std::isfinite(*options.weight) && *options.weight >= 0)) {
-    return Invalid("weight must be a finite number of at least 0, not " +
-                   std::to_string(*options.weight));
-  }
+  DISTILL_RETURN_IF_ERROR(CheckShare("weight", options.weight));
+  DISTILL_RETURN_IF_ERROR(CheckShare("DKD's alpha", options.dkd_alpha));
+  DISTILL_RETURN_IF_ERROR(CheckShare("DKD's beta", options.dkd_beta));
+  DISTILL_RETURN_IF_ERROR(CheckShare("DIST's beta", options.dist_beta));
+  DISTILL_RETURN_IF_ERROR(CheckShare("DIST's gamma", options.dist_gamma));
+  DISTILL_RETURN_IF_ERROR(CheckShare("RKD's weight of distances", options.rkd_distance));
+  DISTILL_RETURN_IF_ERROR(CheckShare("RKD's weight of angles", options.rkd_angle));
   if (options.method == DistillationMethod::kMgd) {
     if (!(options.mask_ratio >= 0 && options.mask_ratio < 1)) {
       return Invalid("mask ratio must be in [0, 1), not " + std::to_string(options.mask_ratio));
@@ -67,27 +82,51 @@ Status CheckNumbers(const DistillationTermOptions& options) {
   return Status::Ok();
 }
 
-Status CheckSoftTarget(const DistillationTermOptions& options) {
-  if (!(std::isfinite(options.temperature) && options.temperature > 0)) {
+double TemperatureOf(const DistillationTermOptions& options) {
+  if (options.temperature) return *options.temperature;
+  if (options.method == DistillationMethod::kDist) return 1;
+  return options.standardize_logits ? 2 : 4;
+}
+
+Status CheckLogits(const DistillationTermOptions& options) {
+  const double temperature = TemperatureOf(options);
+  if (!(std::isfinite(temperature) && temperature > 0)) {
     return Invalid("temperature must be a finite number above 0, not " +
-                   std::to_string(options.temperature));
+                   std::to_string(temperature));
   }
   if (options.student.num_classes != options.teacher.num_classes) {
     return Invalid("student and teacher must have the same classes, but have " +
                    std::to_string(options.student.num_classes) + " and " +
                    std::to_string(options.teacher.num_classes));
   }
+  constexpr int64_t kFewestClasses = 3;
+  if (options.method == DistillationMethod::kDkd && options.student.num_classes < kFewestClasses) {
+    return Invalid("DKD needs at least 3 classes (of two, its second part is always 0), not " +
+                   std::to_string(options.student.num_classes));
+  }
   return Status::Ok();
 }
 
 using Term = std::unique_ptr<DistillationTerm>;
 
-Result<Term> CreateChecked(const DistillationTermOptions& options) {
-  DISTILL_RETURN_IF_ERROR(CheckNumbers(options));
-  if (options.method == DistillationMethod::kSoftTarget) {
-    DISTILL_RETURN_IF_ERROR(CheckSoftTarget(options));
-    return Term(std::make_unique<SoftTarget>(options.temperature));
+// Of the logits.
+Result<Term> CreateOfLogits(const DistillationTermOptions& options) {
+  DISTILL_RETURN_IF_ERROR(CheckLogits(options));
+  const double temperature = TemperatureOf(options);
+  if (options.method == DistillationMethod::kDkd) {
+    return Term(std::make_unique<DecoupledDistillation>(DecoupledDistillation::Options{
+        temperature, options.dkd_alpha, options.dkd_beta, options.standardize_logits}));
   }
+  if (options.method == DistillationMethod::kDist) {
+    return Term(std::make_unique<CorrelationMatching>(
+        CorrelationMatching::Options{temperature, options.dist_beta, options.dist_gamma,
+                                     options.form.value_or(LossForm::kReference)}));
+  }
+  return Term(std::make_unique<SoftTarget>(temperature, options.standardize_logits));
+}
+
+// Of the feature maps.
+Result<Term> CreateOfBlocks(const DistillationTermOptions& options) {
   const std::vector<int> blocks = BlocksOf(options);
   DISTILL_RETURN_IF_ERROR(CheckBlocks(options, blocks));
   switch (options.method) {
@@ -100,10 +139,28 @@ Result<Term> CreateChecked(const DistillationTermOptions& options) {
     case DistillationMethod::kMgd:
       return Term(std::make_unique<MaskedGeneration>(MaskedGeneration::Options{
           blocks, options.mask_ratio, options.mgd_alpha, options.student, options.teacher}));
-    case DistillationMethod::kSoftTarget:
-      break;
+    case DistillationMethod::kFitNet:
+      return Term(std::make_unique<FeatureHint>(blocks, options.student, options.teacher));
+    default:
+      return Invalid("unknown distillation method");
   }
-  return Invalid("unknown distillation method");
+}
+
+Result<Term> CreateChecked(const DistillationTermOptions& options) {
+  DISTILL_RETURN_IF_ERROR(CheckNumbers(options));
+  switch (options.method) {
+    case DistillationMethod::kSoftTarget:
+    case DistillationMethod::kDkd:
+    case DistillationMethod::kDist:
+      return CreateOfLogits(options);
+    case DistillationMethod::kRkd:
+      return Term(std::make_unique<RelationalDistillation>(
+          RelationalDistillation::Options{options.rkd_distance, options.rkd_angle}));
+    case DistillationMethod::kPkt:
+      return Term(std::make_unique<ProbabilisticTransfer>());
+    default:
+      return CreateOfBlocks(options);
+  }
 }
 
 }  // namespace

@@ -30,6 +30,16 @@ std::string_view DistillationMethodName(DistillationMethod method) {
       return "sp";
     case DistillationMethod::kAt:
       return "at";
+    case DistillationMethod::kDkd:
+      return "dkd";
+    case DistillationMethod::kDist:
+      return "dist";
+    case DistillationMethod::kFitNet:
+      return "fitnet";
+    case DistillationMethod::kRkd:
+      return "rkd";
+    case DistillationMethod::kPkt:
+      return "pkt";
   }
   return "unknown";
 }
@@ -46,13 +56,7 @@ OutputShape OutputShapeOf(const ModelOutput& output) {
 
 at::Tensor DistillationTerm::Compute(const DistillationInputs& inputs) {
   const AutocastOff autocast_off;
-  return ComputeDetached({inputs.student, Detached(inputs.teacher)});
-}
-
-double EffectiveWeight(DistillationMethod method, std::optional<double> weight, double kd_ratio) {
-  if (weight.has_value()) return *weight;
-  const bool is_ratio = method != DistillationMethod::kAt && kd_ratio < 1.0;
-  return is_ratio ? kd_ratio / (1.0 - kd_ratio) : kd_ratio;
+  return ComputeDetached({inputs.student, Detached(inputs.teacher), inputs.labels});
 }
 
 }  // namespace distill::core

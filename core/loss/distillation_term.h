@@ -15,7 +15,7 @@
 
 namespace distill::core {
 
-enum class DistillationMethod { kSoftTarget, kMgd, kSp, kAt };
+enum class DistillationMethod { kSoftTarget, kMgd, kSp, kAt, kDkd, kDist, kFitNet, kRkd, kPkt };
 
 /// Which of two published forms of a loss is computed.
 enum class LossForm {
@@ -23,7 +23,8 @@ enum class LossForm {
   kReference,  ///< as the reference system computes it
 };
 
-/// Returns the name in messages and records: "soft_target", "mgd", "sp" or "at".
+/// Returns the name in messages and records: "soft_target", "mgd", "sp", "at", "dkd", "dist",
+/// "fitnet", "rkd" or "pkt".
 std::string_view DistillationMethodName(DistillationMethod method);
 
 /// The size of a block's output for one image. channels == 0: the network has no such block at the
@@ -45,15 +46,22 @@ OutputShape OutputShapeOf(const ModelOutput& output);
 
 struct DistillationTermOptions {
   DistillationMethod method = DistillationMethod::kSoftTarget;
-  /// total = task loss + sum of weight * term. Unset: see EffectiveWeight().
-  std::optional<double> weight;
-  double temperature = 4.0;  // kSoftTarget
-  /// Block numbers 1 to 4 (strides 4, 8, 16, 32). Empty: MGD 4; SP and AT 3 and 4.
+  double weight = 1;  // total = task loss + sum of weight * term
+  /// kSoftTarget, kDkd, kDist. Unset: 4, of standardised logits 2, for kDist 1.
+  std::optional<double> temperature;
+  bool standardize_logits = false;  // kSoftTarget, kDkd
+  /// Block numbers 1 to 4 (strides 4, 8, 16, 32). Empty: MGD 4; FitNet 3; SP and AT 3 and 4.
   std::vector<int> blocks;
-  /// Unset: SP the paper's form, AT the reference's. The other methods have one form.
+  /// Unset: SP the paper's form, AT and DIST the reference's. The other methods have one form.
   std::optional<LossForm> form;
   double mask_ratio = 0.15;  // kMgd: share of the channels that are masked
   double mgd_alpha = 7e-5;   // kMgd
+  double dkd_alpha = 1;      // kDkd: weight of the target class's part
+  double dkd_beta = 8;       // kDkd: weight of the other classes' part
+  double dist_beta = 1;      // kDist: weight of the relation between classes
+  double dist_gamma = 1;     // kDist: weight of the relation within a class
+  double rkd_distance = 25;  // kRkd
+  double rkd_angle = 50;     // kRkd
   OutputShape student;
   OutputShape teacher;
 };
@@ -62,6 +70,8 @@ struct DistillationTermOptions {
 struct DistillationInputs {
   ModelOutput student;
   ModelOutput teacher;
+  /// [batch], int64: the true classes. Read where needs_labels().
+  at::Tensor labels;
 };
 
 /// A loss between what a student and its teacher make of a batch, before its weight. Some terms
@@ -80,6 +90,9 @@ class DistillationTerm : public Module {
   /// Returns whether Compute() reads ModelOutput::blocks.
   virtual bool needs_blocks() const = 0;
 
+  /// Returns whether Compute() reads DistillationInputs::labels: then images must not be mixed.
+  virtual bool needs_labels() const { return false; }
+
  private:
   /// Computes the loss. Called with autocast off and a teacher that is detached.
   virtual at::Tensor ComputeDetached(const DistillationInputs& inputs) = 0;
@@ -87,13 +100,9 @@ class DistillationTerm : public Module {
 
 /// Makes a term. Parameters are drawn from LibTorch's default CPU generator, on the CPU.
 /// kInvalidArgument: a number out of range, a block that is none of 1 to 4, named twice or that a
-/// network lacks, class counts that differ (SoftTarget), or maps that differ in size (MGD).
+/// network lacks, class counts that differ (SoftTarget, DKD, DIST), fewer than three classes (DKD),
+/// or maps that differ in size (MGD).
 Result<std::unique_ptr<DistillationTerm>> CreateDistillationTerm(
     const DistillationTermOptions& options);
-
-/// Returns the weight of a term: `weight` where given, else from the reference system's `kd_ratio`
-/// r: w = r / (1 - r) for r < 1, w = r otherwise; for AT w = r always. (So 0.7 gives 2.33, 0.99
-/// gives 99, but 1 gives 1.)
-double EffectiveWeight(DistillationMethod method, std::optional<double> weight, double kd_ratio);
 
 }  // namespace distill::core

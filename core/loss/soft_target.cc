@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "core/loss/full_precision.h"
+#include "core/loss/logits.h"
 
 namespace distill::core {
 
@@ -12,9 +12,9 @@ std::string_view SoftTarget::name() const {
 
 at::Tensor SoftTarget::ComputeDetached(const DistillationInputs& inputs) {
   const at::Tensor student =
-      at::log_softmax(LiftHalf(inputs.student.logits) * (1.0 / temperature_), 1);
+      at::log_softmax(ScaledLogits(inputs.student.logits, temperature_, standardize_), 1);
   const at::Tensor teacher =
-      at::log_softmax(LiftHalf(inputs.teacher.logits) * (1.0 / temperature_), 1);
+      at::log_softmax(ScaledLogits(inputs.teacher.logits, temperature_, standardize_), 1);
   const at::Tensor divergence =
       at::kl_div(student, teacher, at::Reduction::Sum, /*log_target=*/true);
   const auto num_images = static_cast<double>(student.size(0));

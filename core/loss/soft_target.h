@@ -8,10 +8,11 @@ namespace distill::core {
 
 /// T^2 * (1/N) * sum_n KL(softmax(t_n / T) || softmax(s_n / T)) of teacher logits t and student
 /// logits s at temperature T (Hinton et al. 2015, "Distilling the knowledge in a neural network",
-/// section 2), from log-probabilities.
+/// section 2), from log-probabilities. With `standardize`, of logits by StandardizedLogits().
 class SoftTarget final : public DistillationTerm {
  public:
-  explicit SoftTarget(double temperature) : temperature_(temperature) {}
+  explicit SoftTarget(double temperature, bool standardize = false)
+      : temperature_(temperature), standardize_(standardize) {}
 
   std::string_view name() const override;
   bool needs_blocks() const override { return false; }
@@ -20,6 +21,7 @@ class SoftTarget final : public DistillationTerm {
   at::Tensor ComputeDetached(const DistillationInputs& inputs) override;
 
   const double temperature_;
+  const bool standardize_;
 };
 
 }  // namespace distill::core

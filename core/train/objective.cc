@@ -54,13 +54,16 @@ Status Objective::AddTerms(const TrainOptions& options, Model& student, const at
     term_options.teacher = teacher_shape;
     DISTILL_ASSIGN_OR_RETURN(std::unique_ptr<DistillationTerm> term,
                              CreateDistillationTerm(term_options));
+    if (term->needs_labels() && options.mix.kind != BatchMixKind::kNone) {
+      return {Code::kInvalidArgument, std::string(term->name()) +
+                                          " needs the true label of each image: train it without "
+                                          "mixup and cutmix"};
+    }
     term->To(device);
     term->ToChannelsLast();
     wants_blocks_ = wants_blocks_ || term->needs_blocks();
     names_.push_back("train/kd/" + std::string(term->name()));
-    const double weight =
-        EffectiveWeight(term_options.method, term_options.weight, options.distillation->kd_ratio);
-    terms_.push_back({std::move(term), weight});
+    terms_.push_back({std::move(term), term_options.weight});
   }
   return Status::Ok();
 }
@@ -72,7 +75,7 @@ Objective::Forward Objective::RunStudent(Model& student, const at::Tensor& image
   forward.output = student.Forward(images, wants_blocks_);
   forward.task_loss = TaskLoss(forward.output.logits, labels, class_weights_, loss_);
   for (const WeightedTerm& weighted : terms_) {
-    forward.terms.push_back(weighted.term->Compute({forward.output, taught}));
+    forward.terms.push_back(weighted.term->Compute({forward.output, taught, labels.labels}));
   }
   return forward;
 }

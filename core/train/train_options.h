@@ -28,7 +28,6 @@ struct TeacherOptions {
 struct DistillationOptions {
   TeacherOptions teacher;
   std::vector<DistillationTermOptions> terms;  // their shapes are filled in by the trainer
-  double kd_ratio = 0.7;                       // see EffectiveWeight()
 };
 
 /// Which figure of the validation split picks the best weights.

@@ -63,6 +63,16 @@ DistillationMethod ToDistillationMethod(v1::DistillationMethod method) {
       return DistillationMethod::kSp;
     case v1::DISTILLATION_METHOD_AT:
       return DistillationMethod::kAt;
+    case v1::DISTILLATION_METHOD_DKD:
+      return DistillationMethod::kDkd;
+    case v1::DISTILLATION_METHOD_DIST:
+      return DistillationMethod::kDist;
+    case v1::DISTILLATION_METHOD_FITNET:
+      return DistillationMethod::kFitNet;
+    case v1::DISTILLATION_METHOD_RKD:
+      return DistillationMethod::kRkd;
+    case v1::DISTILLATION_METHOD_PKT:
+      return DistillationMethod::kPkt;
     default:
       return DistillationMethod::kSoftTarget;
   }

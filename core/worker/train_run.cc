@@ -65,6 +65,13 @@ DistillationTermOptions ToTermOptions(const v1::DistillationTerm& from) {
   if (from.has_form()) to.form = ToLossForm(from.form());
   if (from.has_mgd_mask_ratio()) to.mask_ratio = from.mgd_mask_ratio();
   if (from.has_mgd_alpha()) to.mgd_alpha = from.mgd_alpha();
+  to.standardize_logits = from.standardize_logits();
+  if (from.has_dkd_alpha()) to.dkd_alpha = from.dkd_alpha();
+  if (from.has_dkd_beta()) to.dkd_beta = from.dkd_beta();
+  if (from.has_dist_beta()) to.dist_beta = from.dist_beta();
+  if (from.has_dist_gamma()) to.dist_gamma = from.dist_gamma();
+  if (from.has_rkd_distance()) to.rkd_distance = from.rkd_distance();
+  if (from.has_rkd_angle()) to.rkd_angle = from.rkd_angle();
   return to;
 }
 
@@ -79,7 +86,6 @@ Status ReadDistillation(const worker::v1::TrainTask& task, TrainOptions& options
   distillation.teacher.model = teacher.model();
   distillation.teacher.weights = teacher.weights();
   distillation.teacher.normalization = ToNormalization(teacher.mean(), teacher.std());
-  distillation.kd_ratio = task.job().distillation().kd_ratio();
   for (const v1::DistillationTerm& term : task.job().distillation().terms()) {
     distillation.terms.push_back(ToTermOptions(term));
   }

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <initializer_list>
 #include <set>
 #include <string>
 
@@ -43,15 +45,33 @@ void CheckOptionsBelong(const std::string& path, const v1::DistillationTerm& giv
     violations.Add(path + "." + name, v1::DistillationMethod_Name(method),
                    "belongs to " + owner + " only");
   };
-  const bool is_soft_target = method == v1::DISTILLATION_METHOD_SOFT_TARGET;
-  const bool is_mgd = method == v1::DISTILLATION_METHOD_MGD;
-  const bool has_form =
-      method == v1::DISTILLATION_METHOD_SP || method == v1::DISTILLATION_METHOD_AT;
-  refuse_unless(is_soft_target, given.has_temperature(), "temperature", "SOFT_TARGET");
+  const auto is_one_of = [method](std::initializer_list<v1::DistillationMethod> methods) {
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+  };
+  using enum v1::DistillationMethod;
+  const bool is_mgd = method == DISTILLATION_METHOD_MGD;
+  const bool is_dkd = method == DISTILLATION_METHOD_DKD;
+  const bool is_dist = method == DISTILLATION_METHOD_DIST;
+  const bool is_rkd = method == DISTILLATION_METHOD_RKD;
+  const bool has_logits = is_dkd || method == DISTILLATION_METHOD_SOFT_TARGET;
+  refuse_unless(has_logits || is_dist, given.has_temperature(), "temperature",
+                "SOFT_TARGET, DKD and DIST");
+  refuse_unless(has_logits, given.has_standardize_logits(), "standardize_logits",
+                "SOFT_TARGET and DKD");
   refuse_unless(is_mgd, given.has_mgd_mask_ratio(), "mgd_mask_ratio", "MGD");
   refuse_unless(is_mgd, given.has_mgd_alpha(), "mgd_alpha", "MGD");
-  refuse_unless(has_form, given.has_form(), "form", "SP and AT");
-  refuse_unless(has_form || is_mgd, !given.blocks().empty(), "blocks", "MGD, SP and AT");
+  refuse_unless(is_dkd, given.has_dkd_alpha(), "dkd_alpha", "DKD");
+  refuse_unless(is_dkd, given.has_dkd_beta(), "dkd_beta", "DKD");
+  refuse_unless(is_dist, given.has_dist_beta(), "dist_beta", "DIST");
+  refuse_unless(is_dist, given.has_dist_gamma(), "dist_gamma", "DIST");
+  refuse_unless(is_rkd, given.has_rkd_distance(), "rkd_distance", "RKD");
+  refuse_unless(is_rkd, given.has_rkd_angle(), "rkd_angle", "RKD");
+  refuse_unless(
+      is_one_of({DISTILLATION_METHOD_SP, DISTILLATION_METHOD_AT, DISTILLATION_METHOD_DIST}),
+      given.has_form(), "form", "SP, AT and DIST");
+  refuse_unless(is_one_of({DISTILLATION_METHOD_MGD, DISTILLATION_METHOD_SP, DISTILLATION_METHOD_AT,
+                           DISTILLATION_METHOD_FITNET}),
+                !given.blocks().empty(), "blocks", "MGD, SP, AT and FITNET");
 }
 
 void CheckBlocks(const std::string& path, const v1::DistillationTerm& given,
@@ -65,6 +85,20 @@ void CheckBlocks(const std::string& path, const v1::DistillationTerm& given,
       violations.Add(Indexed(path + ".blocks", i), std::to_string(block), "must be given once");
     }
   }
+}
+
+// The weights of a method's parts.
+void CheckPartWeights(const std::string& path, const v1::DistillationTerm& given,
+                      ViolationList& violations) {
+  const auto check = [&](bool is_given, const char* name, double weight) {
+    if (is_given) violations.CheckRange(path + "." + name, weight, 0, kMaxWeight);
+  };
+  check(given.has_dkd_alpha(), "dkd_alpha", given.dkd_alpha());
+  check(given.has_dkd_beta(), "dkd_beta", given.dkd_beta());
+  check(given.has_dist_beta(), "dist_beta", given.dist_beta());
+  check(given.has_dist_gamma(), "dist_gamma", given.dist_gamma());
+  check(given.has_rkd_distance(), "rkd_distance", given.rkd_distance());
+  check(given.has_rkd_angle(), "rkd_angle", given.rkd_angle());
 }
 
 void CheckTerm(const std::string& path, const v1::DistillationTerm& given,
@@ -88,6 +122,7 @@ void CheckTerm(const std::string& path, const v1::DistillationTerm& given,
   if (filled.has_mgd_alpha()) {
     violations.CheckPositive(path + ".mgd_alpha", filled.mgd_alpha(), kMaxWeight);
   }
+  CheckPartWeights(path, given, violations);
 }
 
 }  // namespace
@@ -104,7 +139,9 @@ void CheckDistillationRules(const v1::Distillation& given, const v1::Distillatio
                    "must be exactly one");
   }
   if (given.terms().empty()) {
-    violations.Add(path + ".terms", "", "give at least one method: SOFT_TARGET, MGD, SP or AT");
+    violations.Add(
+        path + ".terms", "",
+        "give at least one method: SOFT_TARGET, MGD, SP, AT, DKD, DIST, FITNET, RKD or PKT");
   }
   if (given.terms_size() > kMaxTerms) {
     violations.CheckCount(path + ".terms", given.terms_size(), 1, kMaxTerms);

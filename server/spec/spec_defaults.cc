@@ -44,11 +44,34 @@ void FillSchedule(v1::Schedule& schedule) {
   DISTILL_DEFAULT(schedule, polynomial_power, 1.0);
 }
 
+void FillLogits(v1::DistillationTerm& term) {
+  DISTILL_DEFAULT(term, standardize_logits, false);
+  DISTILL_DEFAULT(term, temperature, term.standardize_logits() ? 2.0 : 4.0);
+}
+
 void FillTerm(v1::DistillationTerm& term, double kd_ratio) {
-  DISTILL_DEFAULT(term, weight, WeightFromRatio(kd_ratio, term.method()));
+  DISTILL_DEFAULT(term, weight, DefaultWeight(term, kd_ratio));
   switch (term.method()) {
     case v1::DISTILLATION_METHOD_SOFT_TARGET:
-      DISTILL_DEFAULT(term, temperature, 4.0);
+      FillLogits(term);
+      break;
+    case v1::DISTILLATION_METHOD_DKD:
+      FillLogits(term);
+      DISTILL_DEFAULT(term, dkd_alpha, 1.0);
+      DISTILL_DEFAULT(term, dkd_beta, 8.0);
+      break;
+    case v1::DISTILLATION_METHOD_DIST:
+      DISTILL_DEFAULT(term, temperature, 1.0);
+      DISTILL_DEFAULT(term, dist_beta, 1.0);
+      DISTILL_DEFAULT(term, dist_gamma, 1.0);
+      DISTILL_DEFAULT(term, form, v1::LOSS_FORM_REFERENCE);
+      break;
+    case v1::DISTILLATION_METHOD_FITNET:
+      if (term.blocks().empty()) term.add_blocks(3);
+      break;
+    case v1::DISTILLATION_METHOD_RKD:
+      DISTILL_DEFAULT(term, rkd_distance, 25.0);
+      DISTILL_DEFAULT(term, rkd_angle, 50.0);
       break;
     case v1::DISTILLATION_METHOD_MGD:
       if (term.blocks().empty()) term.add_blocks(4);
@@ -93,9 +116,24 @@ void FillRegularisation(v1::TrainJob& job) {
 
 }  // namespace
 
-double WeightFromRatio(double kd_ratio, v1::DistillationMethod method) {
-  if (method == v1::DISTILLATION_METHOD_AT || kd_ratio >= 1) return kd_ratio;
-  return kd_ratio / (1 - kd_ratio);
+double DefaultWeight(const v1::DistillationTerm& term, double kd_ratio) {
+  switch (term.method()) {
+    case v1::DISTILLATION_METHOD_DKD:
+    case v1::DISTILLATION_METHOD_RKD:
+      return 1;
+    case v1::DISTILLATION_METHOD_DIST:
+      return 2;
+    case v1::DISTILLATION_METHOD_FITNET:
+      return 100;
+    case v1::DISTILLATION_METHOD_PKT:
+      return 30000;
+    case v1::DISTILLATION_METHOD_AT:
+      return kd_ratio;
+    default:
+      break;
+  }
+  if (term.standardize_logits()) return 9;
+  return kd_ratio < 1 ? kd_ratio / (1 - kd_ratio) : kd_ratio;
 }
 
 void FillDefaults(v1::Input& input) {

@@ -98,6 +98,21 @@ void CheckBudget(const v1::TrainJob& filled, ViolationList& violations) {
 
 }  // namespace
 
+namespace {
+
+// Some methods read the true label of each image.
+void CheckLabelsAreTrue(const v1::TrainJob& given, ViolationList& violations) {
+  const v1::BatchMix mix = given.augmentation().mix();
+  if (mix != v1::BATCH_MIX_MIXUP && mix != v1::BATCH_MIX_CUTMIX) return;
+  for (const v1::DistillationTerm& term : given.distillation().terms()) {
+    if (term.method() != v1::DISTILLATION_METHOD_DKD) continue;
+    violations.Add("train.augmentation.mix", v1::BatchMix_Name(mix),
+                   "must be NONE with DKD, which needs the true label of each image");
+  }
+}
+
+}  // namespace
+
 void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
                      ViolationList& violations) {
   CheckInputRules("train.input", given.input(), filled.input(), violations);
@@ -108,6 +123,7 @@ void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
   CheckBudget(filled, violations);
   if (given.has_distillation()) {
     CheckDistillationRules(given.distillation(), filled.distillation(), violations);
+    CheckLabelsAreTrue(given, violations);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "client/term_parameters.h"
 #include "tests/matchers/status_matchers.h"
 
 namespace distill::client {
@@ -26,9 +27,9 @@ TEST(TrainRequestTest, TermFlagsGoToTheMethodsTheyName) {
   flags.distillation.is_asked_for = true;
   flags.distillation.methods = {"mgd", "AT"};
   flags.distillation.teacher = "teacher";
-  flags.distillation.weights = {"2", "at=100"};
-  flags.distillation.blocks = {"at=2,3"};
-  flags.distillation.mgd_mask_ratios = {"0.5"};
+  flags.distillation.parameters["weight"] = {"2", "at=100"};
+  flags.distillation.parameters["blocks"] = {"at=2,3"};
+  flags.distillation.parameters["mgd_mask_ratio"] = {"0.5"};
 
   const auto job = BuildTrainJob(flags);
 
@@ -42,12 +43,38 @@ TEST(TrainRequestTest, TermFlagsGoToTheMethodsTheyName) {
   EXPECT_THAT(distillation.terms(1).blocks(), ElementsAre(2, 3));
 }
 
+TEST(TrainRequestTest, EveryParameterSetsTheFieldOfTheMethodsThatHaveIt) {
+  for (const TermParameter& parameter : TermParameters()) {
+    const auto* field = v1::DistillationTerm::descriptor()->FindFieldByName(parameter.field);
+    ASSERT_NE(field, nullptr) << parameter.flag;
+    for (const v1::DistillationMethod method : parameter.methods) {
+      TrainFlags flags;
+      flags.distillation.is_asked_for = true;
+      flags.distillation.methods = {v1::DistillationMethod_Name(method)};
+      flags.distillation.teacher = "teacher";
+      flags.distillation.parameters[parameter.field] = {"1"};
+      if (std::string_view(parameter.field) == "form")
+        flags.distillation.parameters["form"] = {"paper"};
+      if (field->type() == google::protobuf::FieldDescriptor::TYPE_BOOL) {
+        flags.distillation.parameters[parameter.field] = {"true"};
+      }
+      const auto job = BuildTrainJob(flags);
+
+      ASSERT_OK(job);
+      const v1::DistillationTerm& term = job->train().distillation().terms(0);
+      const bool is_set = field->is_repeated() ? term.GetReflection()->FieldSize(term, field) == 1
+                                               : term.GetReflection()->HasField(term, field);
+      EXPECT_TRUE(is_set) << parameter.flag;
+    }
+  }
+}
+
 TEST(TrainRequestTest, ATermFlagThatNoMethodTakesIsAnError) {
   TrainFlags flags;
   flags.distillation.is_asked_for = true;
   flags.distillation.methods = {"sp"};
   flags.distillation.teacher = "t";
-  flags.distillation.temperatures = {"4"};
+  flags.distillation.parameters["temperature"] = {"4"};
 
   EXPECT_THAT(BuildTrainJob(flags), StatusIs(Code::kInvalidArgument, HasSubstr("--temperature")));
 }

@@ -26,13 +26,21 @@ DistillationTermOptions OptionsOf(DistillationMethod method) {
 }
 
 TEST(CreateDistillationTermTest, MakesEveryMethodUnderItsName) {
-  for (const auto method : {DistillationMethod::kSoftTarget, DistillationMethod::kMgd,
-                            DistillationMethod::kSp, DistillationMethod::kAt}) {
-    const auto term = CreateDistillationTerm(OptionsOf(method));
+  const std::vector<DistillationMethod> of_blocks = {
+      DistillationMethod::kMgd, DistillationMethod::kSp, DistillationMethod::kAt,
+      DistillationMethod::kFitNet};
+  const std::vector<DistillationMethod> others = {
+      DistillationMethod::kSoftTarget, DistillationMethod::kDkd, DistillationMethod::kDist,
+      DistillationMethod::kRkd, DistillationMethod::kPkt};
+  for (const bool needs_blocks : {true, false}) {
+    for (const DistillationMethod method : needs_blocks ? of_blocks : others) {
+      const auto term = CreateDistillationTerm(OptionsOf(method));
 
-    ASSERT_OK(term);
-    EXPECT_EQ((*term)->name(), DistillationMethodName(method));
-    EXPECT_EQ((*term)->needs_blocks(), method != DistillationMethod::kSoftTarget);
+      ASSERT_OK(term);
+      EXPECT_EQ((*term)->name(), DistillationMethodName(method));
+      EXPECT_EQ((*term)->needs_blocks(), needs_blocks) << (*term)->name();
+      EXPECT_EQ((*term)->needs_labels(), method == DistillationMethod::kDkd) << (*term)->name();
+    }
   }
 }
 
@@ -102,6 +110,48 @@ TEST(CreateDistillationTermTest, SoftTargetRefusesOtherClassCounts) {
               StatusIs(Code::kInvalidArgument, HasSubstr("10 and 1000")));
 }
 
+TEST(CreateDistillationTermTest,
+     FitNetTakesBlockThreeByDefaultAndRegressesOntoTheTeachersChannels) {
+  const auto term = CreateDistillationTerm(OptionsOf(DistillationMethod::kFitNet));
+
+  ASSERT_OK(term);
+  const NamedTensors parameters = (*term)->Parameters();
+  ASSERT_EQ(parameters.size(), 2U);
+  EXPECT_EQ(parameters.front().name, "block3.weight");
+  EXPECT_EQ(parameters.front().tensor.sizes(), (std::vector<int64_t>{1024, 96, 1, 1}));
+}
+
+TEST(CreateDistillationTermTest, DkdRefusesTwoClasses) {
+  DistillationTermOptions options = OptionsOf(DistillationMethod::kDkd);
+  options.student.num_classes = options.teacher.num_classes = 2;
+
+  EXPECT_THAT(CreateDistillationTerm(options),
+              StatusIs(Code::kInvalidArgument, HasSubstr("at least 3 classes")));
+}
+
+TEST(CreateDistillationTermTest, TemperatureIsFourOfStandardisedLogitsTwoAndOneForDist) {
+  DistillationInputs inputs;
+  inputs.student.logits = testing::StudentLogits();
+  inputs.teacher.logits = testing::TeacherLogits();
+  inputs.labels = at::tensor({0, 2, 4, 1}, at::kLong);
+  const auto loss = [&](DistillationMethod method, bool standardize,
+                        std::optional<double> temperature) {
+    DistillationTermOptions options = OptionsOf(method);
+    options.standardize_logits = standardize;
+    options.temperature = temperature;
+    return CreateDistillationTerm(options).value()->Compute(inputs).item<double>();
+  };
+  const DistillationMethod soft_target = DistillationMethod::kSoftTarget;
+  const DistillationMethod dkd = DistillationMethod::kDkd;
+  const DistillationMethod dist = DistillationMethod::kDist;
+
+  EXPECT_EQ(loss(soft_target, false, {}), loss(soft_target, false, 4.0));
+  EXPECT_EQ(loss(soft_target, true, {}), loss(soft_target, true, 2.0));
+  EXPECT_EQ(loss(dkd, false, {}), loss(dkd, false, 4.0));
+  EXPECT_EQ(loss(dkd, true, {}), loss(dkd, true, 2.0));
+  EXPECT_EQ(loss(dist, false, {}), loss(dist, false, 1.0));
+}
+
 TEST(CreateDistillationTermTest, NumbersOutOfRangeAreRefused) {
   DistillationTermOptions cold = OptionsOf(DistillationMethod::kSoftTarget);
   cold.temperature = 0;
@@ -133,15 +183,6 @@ TEST(CreateDistillationTermTest, ShapesComeFromADryRun) {
 }
 
 // The reference's rule, worked out by hand.
-TEST(CreateDistillationTermTest, WeightFollowsTheReferencesRatio) {
-  EXPECT_NEAR(EffectiveWeight(DistillationMethod::kMgd, {}, 0.7), 7.0 / 3.0, 1e-12);
-  EXPECT_NEAR(EffectiveWeight(DistillationMethod::kSoftTarget, {}, 0.2), 0.25, 1e-12);
-  EXPECT_EQ(EffectiveWeight(DistillationMethod::kSp, {}, 10.0), 10.0);
-  EXPECT_EQ(EffectiveWeight(DistillationMethod::kSp, {}, 1.0), 1.0);
-  EXPECT_EQ(EffectiveWeight(DistillationMethod::kAt, {}, 100.0), 100.0);
-  EXPECT_EQ(EffectiveWeight(DistillationMethod::kAt, {}, 0.5), 0.5);
-  EXPECT_EQ(EffectiveWeight(DistillationMethod::kMgd, 3.0, 0.7), 3.0);
-}
 
 }  // namespace
 }  // namespace distill::core

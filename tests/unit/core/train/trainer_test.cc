@@ -90,8 +90,10 @@ class TrainerTest : public ::testing::Test {
     options.class_balance = true;
     DistillationOptions& distillation = options.distillation.emplace();
     distillation.teacher = {"resnet18", Teacher(), options.normalization};
-    for (const auto method : {DistillationMethod::kSoftTarget, DistillationMethod::kMgd,
-                              DistillationMethod::kSp, DistillationMethod::kAt}) {
+    for (const auto method :
+         {DistillationMethod::kSoftTarget, DistillationMethod::kMgd, DistillationMethod::kSp,
+          DistillationMethod::kAt, DistillationMethod::kDist, DistillationMethod::kFitNet,
+          DistillationMethod::kRkd, DistillationMethod::kPkt}) {
       distillation.terms.emplace_back().method = method;
     }
     return options;

@@ -223,6 +223,21 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& job) { Term(job).set_mgd_alpha(1); }},
         Fault{"train.distillation.terms[0].form",
               [](auto& job) { Term(job).set_form(v1::LOSS_FORM_PAPER); }},
+        Fault{"train.distillation.terms[0].standardize_logits",
+              [](auto& job) {
+                Term(job).set_method(v1::DISTILLATION_METHOD_PKT);
+                Term(job).set_standardize_logits(true);
+              }},
+        Fault{"train.distillation.terms[0].rkd_angle",
+              [](auto& job) {
+                Term(job).set_method(v1::DISTILLATION_METHOD_RKD);
+                Term(job).set_rkd_angle(-1);
+              }},
+        Fault{"train.augmentation.mix",
+              [](auto& job) {
+                Term(job).set_method(v1::DISTILLATION_METHOD_DKD);
+                Train(job).mutable_augmentation()->set_mix(v1::BATCH_MIX_CUTMIX);
+              }},
         Fault{"train.distillation.terms[0].blocks[1]", [](auto& job) {
                 Term(job).set_method(v1::DISTILLATION_METHOD_SP);
                 Term(job).add_blocks(2);
