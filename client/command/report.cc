@@ -72,8 +72,11 @@ Result<JobReport> FetchJob(const CommandContext& context, v1::Job job) {
   report.artifacts.assign(artifacts.artifacts().begin(), artifacts.artifacts().end());
   DISTILL_ASSIGN_OR_RETURN(report.evaluations, FetchEvaluations(context, job));
   auto dataset = client.GetDataset(job.train().dataset());
-  if (dataset.ok()) report.dataset = *std::move(dataset);
-  if (!dataset.ok() && dataset.status().code() != Code::kNotFound) return dataset.status();
+  if (dataset.ok()) {
+    report.dataset = *std::move(dataset);
+  } else if (dataset.status().code() != Code::kNotFound) {
+    return dataset.status();
+  }
   report.job = std::move(job);
   return report;
 }

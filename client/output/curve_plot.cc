@@ -161,8 +161,9 @@ void PrintLegend(const std::vector<Curve>& curves, const PlotStyle& style, bool 
   for (size_t index = 0; index < curves.size(); ++index) {
     std::string key = style.is_ascii ? "-" : "─";
     if (has_markers) key = std::string(1, kMarkers[index % kNumMarkers]);
-    if (style.has_color && !style.is_ascii) key = kColors[index % kColors.size()] + key + kNoColor;
-    out << "  " << key << ' ' << LegendLine(curves[index]) << '\n';
+    const bool has_color = style.has_color && !style.is_ascii;
+    out << "  " << (has_color ? kColors[index % kColors.size()] : "") << key
+        << (has_color ? kNoColor : "") << ' ' << LegendLine(curves[index]) << '\n';
   }
 }
 

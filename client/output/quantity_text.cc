@@ -121,16 +121,16 @@ Result<int64_t> ParseBytes(std::string_view text) {
   };
   constexpr double kKibi = 1024;
   constexpr double kKilo = 1000;
-  constexpr std::array kUnits = {Unit{"", 1},
-                                 Unit{"B", 1},
-                                 Unit{"KIB", kKibi},
-                                 Unit{"MIB", kKibi * kKibi},
-                                 Unit{"GIB", kKibi * kKibi * kKibi},
-                                 Unit{"TIB", kKibi * kKibi * kKibi * kKibi},
-                                 Unit{"KB", kKilo},
-                                 Unit{"MB", kKilo * kKilo},
-                                 Unit{"GB", kKilo * kKilo * kKilo},
-                                 Unit{"TB", kKilo * kKilo * kKilo * kKilo}};
+  constexpr std::array kByteUnits = {Unit{"", 1},
+                                     Unit{"B", 1},
+                                     Unit{"KIB", kKibi},
+                                     Unit{"MIB", kKibi * kKibi},
+                                     Unit{"GIB", kKibi * kKibi * kKibi},
+                                     Unit{"TIB", kKibi * kKibi * kKibi * kKibi},
+                                     Unit{"KB", kKilo},
+                                     Unit{"MB", kKilo * kKilo},
+                                     Unit{"GB", kKilo * kKilo * kKilo},
+                                     Unit{"TB", kKilo * kKilo * kKilo * kKilo}};
   const Status wrong(Code::kInvalidArgument,
                      "must be a size such as 12GiB or 800MiB, not '" + std::string(text) + "'");
   double number = 0;
@@ -140,7 +140,7 @@ Result<int64_t> ParseBytes(std::string_view text) {
   for (const char c : text.substr(static_cast<size_t>(end - text.data()))) {
     if (c != ' ') unit += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   }
-  for (const Unit& known : kUnits) {
+  for (const Unit& known : kByteUnits) {
     constexpr double kMost = 9e18;
     if (unit != known.name || number * known.bytes > kMost) continue;
     return static_cast<int64_t>(std::llround(number * known.bytes));

@@ -48,7 +48,7 @@ std::atomic<int64_t> num_passages = 0;
 
 }  // namespace
 
-const bool is_armed = !order.point.empty();
+const bool kIsArmed = !order.point.empty();
 
 bool CountPassage(std::string_view name) {
   return name == order.point && ++num_passages == order.passage;

@@ -41,9 +41,9 @@ inline constexpr bool kHasFaultPoints = false;
 namespace fault {
 
 /// Whether DISTILL_FAULT was set when the program started.
-extern const bool is_armed;
+extern const bool kIsArmed;
 
-/// Counts a passage; returns whether the process has to die now. REQUIRES: is_armed.
+/// Counts a passage; returns whether the process has to die now. REQUIRES: kIsArmed.
 bool CountPassage(std::string_view name);
 
 /// Ends the process by SIGKILL.
@@ -53,7 +53,7 @@ bool CountPassage(std::string_view name);
 
 /// Returns whether the process has to die at the point `name`, one of kFaultPoints.
 inline bool IsFaultDue(std::string_view name) {
-  if constexpr (kHasFaultPoints) return fault::is_armed && fault::CountPassage(name);
+  if constexpr (kHasFaultPoints) return fault::kIsArmed && fault::CountPassage(name);
   return false;
 }
 

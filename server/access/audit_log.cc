@@ -83,7 +83,7 @@ void AuditLog::Loop() {
       records.swap(waiting_);
     }
     const auto count = static_cast<int64_t>(records.size());
-    if (count > 0) Write(std::move(records));
+    if (count > 0) Write(records);
     PruneWhenDue();
     {
       const MutexLock lock(mutex_);
@@ -94,7 +94,7 @@ void AuditLog::Loop() {
   }
 }
 
-void AuditLog::Write(std::vector<AuditRecord> records) {
+void AuditLog::Write(const std::vector<AuditRecord>& records) {
   const Status status = store_.AddAudit(records);
   if (status.ok()) return;
   LogError("audit trail not written",

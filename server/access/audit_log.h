@@ -40,7 +40,7 @@ class AuditLog {
 
  private:
   void Loop();
-  void Write(std::vector<AuditRecord> records);
+  void Write(const std::vector<AuditRecord>& records);
   void PruneWhenDue();
   // Adds to `records` what the minute that is over did not list.
   void CloseMinute(std::vector<AuditRecord>& records) REQUIRES(mutex_);

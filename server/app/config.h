@@ -39,7 +39,7 @@ struct Config {
   int64_t max_disk_bytes_per_user = 0;     // of artifacts; 0 = no limit
   int64_t max_streams = 2'000;
   int64_t max_streams_per_user = 200;
-  int64_t max_log_bytes = 64 * 1024 * 1024;        // of a worker; 0 = no limit
+  int64_t max_log_bytes = int64_t{64} << 20;       // of a worker; 0 = no limit
   int64_t max_artifact_bytes = int64_t{16} << 30;  // of a worker's file; 0 = no limit
   int fair_share_half_life_hours = 7 * 24;  // what a user had of the devices counts half after it
   int ageing_minutes = 60;                  // of waiting, for a point of priority; 0 = never

@@ -38,8 +38,9 @@ void PrintFindings(const std::vector<Finding>& findings, bool is_json) {
   }
   // What a file's name holds need not be UTF-8.
   constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
-  if (is_json)
+  if (is_json) {
     std::cout << nlohmann::json{{"findings", list}}.dump(2, ' ', false, kReplace) << '\n';
+  }
 }
 
 int Doctor(const Config& config, bool is_json) {

@@ -58,7 +58,7 @@ void PrintToken(const NewToken& token, int64_t id) {
             << "; it is not shown again. Its holder: distillctl login\n";
 }
 
-Status Add(AccessStore& store, const UserOptions& options, AuditRecord note) {
+Status Add(AccessStore& store, const UserOptions& options, const AuditRecord& note) {
   if (!IsName(options.name) || IsDigits(options.name)) {
     return {
         Code::kInvalidArgument,
@@ -74,14 +74,14 @@ Status Add(AccessStore& store, const UserOptions& options, AuditRecord note) {
   return {};
 }
 
-Status AddTokenTo(AccessStore& store, const UserOptions& options, AuditRecord note) {
+Status AddTokenTo(AccessStore& store, const UserOptions& options, const AuditRecord& note) {
   DISTILL_ASSIGN_OR_RETURN(const NewToken token, MakeTokenFor(options, note.at_unix_ms));
   DISTILL_ASSIGN_OR_RETURN(const int64_t id, store.AddToken(token.record, note));
   PrintToken(token, id);
   return {};
 }
 
-Status Remove(AccessStore& store, const UserOptions& options, AuditRecord note) {
+Status Remove(AccessStore& store, const UserOptions& options, const AuditRecord& note) {
   DISTILL_RETURN_IF_ERROR(store.RemoveUser(options.name, note));
   DISTILL_ASSIGN_OR_RETURN(const auto left, store.ListUsers());
   if (left.empty()) {
@@ -91,7 +91,7 @@ Status Remove(AccessStore& store, const UserOptions& options, AuditRecord note) 
   return {};
 }
 
-Status Revoke(AccessStore& store, const UserOptions& options, AuditRecord note) {
+Status Revoke(AccessStore& store, const UserOptions& options, const AuditRecord& note) {
   DISTILL_ASSIGN_OR_RETURN(const int count, store.RevokeTokens(options.name, options.token, note));
   std::cerr << "tokens revoked: " << count << '\n';
   return {};
@@ -104,7 +104,7 @@ std::string StateOf(const TokenRecord& token, int64_t now_unix_ms) {
          UtcTime(token.expires_at_unix_ms);
 }
 
-Status List(AccessStore& store, const UserOptions&, AuditRecord note) {
+Status List(AccessStore& store, const UserOptions&, const AuditRecord& note) {
   DISTILL_ASSIGN_OR_RETURN(const auto users, store.ListUsers());
   for (const UserWithTokens& entry : users) {
     std::cout << entry.user.name << '\t' << RoleName(entry.user.role) << "\tsince "
@@ -129,7 +129,7 @@ int RunCommand(const Config& config, const std::string& verb, const UserOptions&
     DISTILL_RETURN_IF_ERROR(BecomeOwnerOf(config.state_dir));
     DISTILL_ASSIGN_OR_RETURN(const auto store,
                              OpenSqliteAccessStore(config.state_dir, SystemClock()));
-    return command(*store, options, std::move(note));
+    return command(*store, options, note);
   };
   const Status status = run();
   if (status.ok()) return 0;

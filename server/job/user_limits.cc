@@ -36,9 +36,9 @@ void UserLimits::Note(const JobSnapshot& job, const std::string& device) {
 }
 
 const UserLimits::Usage& UserLimits::UsageOf(const std::string& owner) const {
-  static const Usage kNone;
+  static const Usage none;
   const auto found = users_.find(owner);
-  return found == users_.end() ? kNone : found->second;
+  return found == users_.end() ? none : found->second;
 }
 
 std::optional<UserLimits::Reached> UserLimits::JobLimit(const JobSnapshot& job) const {

@@ -36,7 +36,7 @@ Result<WorkerProcess> ObservedWorkerLauncher::Start(const LaunchRequest& request
 }
 
 Status ObservedWorkerLauncher::Adopt(const LaunchRequest& request, const WorkerProcess& process) {
-  const Status adopted = launcher_->Adopt(request, process);
+  Status adopted = launcher_->Adopt(request, process);
   metrics_.OnWorkerStart(KindOf(request.key),
                          adopted.ok() ? WorkerStart::kAdopted : WorkerStart::kFailed);
   return adopted;
@@ -55,7 +55,7 @@ void ObservedWorkerLauncher::Detach() { launcher_->Detach(); }
 
 Status ObservedWorkerLauncher::OnEvents(const RunKey& key, int64_t from_offset,
                                         const RunEventBatch& batch) {
-  const Status stored = listener_->OnEvents(key, from_offset, batch);
+  Status stored = listener_->OnEvents(key, from_offset, batch);
   if (stored.ok()) metrics_.OnJournalEvents(batch.events.size());
   return stored;
 }

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kArtifactPieceBytes = 256 * 1024;
+constexpr size_t kArtifactPieceBytes = size_t{256} << 10U;
 constexpr char kDefaultArtifact[] = "best.safetensors";
 
 // Sends a file that is open: replacing it does not change what is sent.

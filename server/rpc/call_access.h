@@ -73,7 +73,7 @@ class CallAccess {
              Body&& body) const {
     AdmittedCall call;
     call.set_target(target);
-    const Status status = CallGuarded([&]() -> Status {
+    Status status = CallGuarded([&]() -> Status {
       DISTILL_RETURN_IF_ERROR(Admit(context, method, call));
       return std::forward<Body>(body)(call);
     });

@@ -12,8 +12,8 @@
 namespace distill::server {
 namespace {
 
-constexpr size_t kLogPieceBytes = 64 * 1024;
-constexpr int64_t kTailBytes = 64 * 1024;
+constexpr size_t kLogPieceBytes = size_t{64} << 10U;
+constexpr int64_t kTailBytes = int64_t{64} << 10;
 constexpr std::chrono::milliseconds kPoll{500};
 
 class LogSource final : public StreamSource<v1::TailLogsResponse> {

@@ -93,8 +93,9 @@ Result<std::string> FileLocator::FindDataset(const std::string& path) const {
   DISTILL_ASSIGN_OR_RETURN(const fs::path real, RealPathInside(path, options_.dataset_roots));
   std::error_code error;
   if (!fs::is_directory(real, error)) return ReadableFile(real);
-  if (::access(real.c_str(), R_OK | X_OK) != 0)
+  if (::access(real.c_str(), R_OK | X_OK) != 0) {
     return Refused("the server may not read this folder");
+  }
   return real.string();
 }
 

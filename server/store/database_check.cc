@@ -54,7 +54,7 @@ DatabaseFindings CheckDatabase(const std::filesystem::path& path) {
 std::string FindDamage(SQLite::Database& database) {
   SQLite::Statement pages(database, "PRAGMA quick_check(1)");
   if (pages.executeStep()) {
-    const std::string verdict = pages.getColumn(0).getString();
+    std::string verdict = pages.getColumn(0).getString();
     if (verdict != "ok") return verdict;
   }
   SQLite::Statement references(database, "PRAGMA foreign_key_check");

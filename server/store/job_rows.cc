@@ -299,8 +299,9 @@ Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
   }
   const bool is_requeue = to == JobState::kQueued && IsTerminal(from);
   // Who was interrupted keeps their place in the queue.
-  if (to == JobState::kQueued && from != JobState::kInterrupted)
+  if (to == JobState::kQueued && from != JobState::kInterrupted) {
     job.queued_at_unix_ms = now_unix_ms;
+  }
   job.state = to;
   job.cause = transition.cause;
   job.message = transition.message;

@@ -32,11 +32,11 @@ void DumpRows(SQLite::Database& control, const std::string& table, const std::st
     names += (names.empty() ? "" : ", ") + column;
     values += (values.empty() ? "" : " || ', ' || ") + ("quote(" + column + ")");
   }
+  const std::string insert = "INSERT OR IGNORE INTO " + table + " (" + names + ") VALUES (";
   SQLite::Statement query(control, "SELECT " + values + " FROM " + table + " WHERE " + condition);
   BindAll(query, id);
   while (query.executeStep()) {
-    sql += "INSERT OR IGNORE INTO " + table + " (" + names + ") VALUES (" +
-           query.getColumn(0).getString() + ");\n";
+    sql.append(insert).append(query.getColumn(0).getString()).append(");\n");
   }
 }
 

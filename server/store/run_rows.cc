@@ -177,6 +177,7 @@ std::vector<EvaluationRecord> ListEvaluations(SQLite::Database& control,
     }
   }
   std::vector<EvaluationRecord> evaluations;
+  evaluations.reserve(by_id.size());
   for (auto& [id, evaluation] : by_id) evaluations.push_back(std::move(evaluation));
   return evaluations;
 }

@@ -91,8 +91,9 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(
     return database;
   }
   const Status status = database->Prepare(migrations, now_unix_ms);
-  if (status.code() == Code::kDataLoss && !options.is_guest)
+  if (status.code() == Code::kDataLoss && !options.is_guest) {
     NoteDamage(options.path, status.message());
+  }
   if (!status.ok()) return status.WithContext("open " + options.path.string());
   return database;
 }

@@ -194,7 +194,7 @@ class SqliteJobStore final : public JobStore {
     record.number = attempt;
     record.pid = pid;
     record.pid_start_ticks = pid_start_ticks;
-    const Status status = control_->Write("note process", [&](Database& control) {
+    Status status = control_->Write("note process", [&](Database& control) {
       return job_rows::SetAttemptProcess(control, record);
     });
     NoteChange(id);
@@ -210,7 +210,7 @@ class SqliteJobStore final : public JobStore {
     record.cause = transition.cause;
     record.message = transition.message;
     record.finished_at_unix_ms = now_unix_ms;
-    const Status status = control_->Write("finish attempt", [&](Database& control) {
+    Status status = control_->Write("finish attempt", [&](Database& control) {
       return job_rows::FinishAttempt(control, record);
     });
     NoteChange(id);
@@ -245,7 +245,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   Status AddInterruption(JobId id, Cause cause) override {
-    const Status status = control_->Write("count interruption", [&](Database& control) {
+    Status status = control_->Write("count interruption", [&](Database& control) {
       return job_rows::AddInterruption(control, id, cause);
     });
     NoteChange(id);
@@ -319,7 +319,7 @@ class SqliteJobStore final : public JobStore {
     }));
     FaultPoint("store.between_databases");
     if (!run_rows::Concerns(batch)) return Status::Ok();
-    const Status status = control_->Write("store run events", [&](Database& control) {
+    Status status = control_->Write("store run events", [&](Database& control) {
       return run_rows::Store(control, id, attempt, batch);
     });
     NoteChange(id);
@@ -374,7 +374,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   Status UpdateDataset(const DatasetRecord& dataset) override {
-    const Status status = control_->Write("update data set", [&](Database& control) {
+    Status status = control_->Write("update data set", [&](Database& control) {
       return dataset_rows::Update(control, dataset);
     });
     if (records_) records_->DatasetChanged(dataset.id);
