@@ -113,6 +113,7 @@ enum class TableFormat { kTable, kCsv, kMarkdown };
 struct TableOptions {
   std::vector<std::string> jobs;
   bool all = false;
+  bool over_seeds = false;  // mean and deviation over jobs that differ in their seed only
   std::string checkpoint = "best";
   TableFormat format = TableFormat::kTable;
 };

@@ -6,6 +6,7 @@
 #include "client/output/job_text.h"
 #include "client/output/message_json.h"
 #include "client/output/result_table.h"
+#include "client/output/seed_table.h"
 
 namespace distill::client {
 namespace {
@@ -78,7 +79,9 @@ ExitCode Table(const CommandContext& context, const TableOptions& options) {
   }
   const auto rows =
       ComposeResults(*jobs, *evaluations, static_cast<v1::CheckpointKind>(*checkpoint));
-  Print(context, ResultTable(rows, options.format != TableFormat::kCsv), options.format);
+  const bool is_csv = options.format == TableFormat::kCsv;
+  Print(context, options.over_seeds ? SeedTable(*jobs, rows, is_csv) : ResultTable(rows, !is_csv),
+        options.format);
   return ExitCode::kOk;
 }
 

@@ -13,6 +13,8 @@ void AddTable(CommandLine& line) {
   const auto options = Bind<TableOptions>(line, verb, Table);
   verb.add_option("jobs", options->jobs, "training jobs, or their evaluation jobs");
   verb.add_flag("--all", options->all, "all training jobs");
+  verb.add_flag("--seeds", options->over_seeds,
+                "one row for jobs that differ in their seed only: mean and standard deviation");
   verb.add_option("--checkpoint", options->checkpoint, "best or last")->capture_default_str();
   CLI::Option* const csv = verb.add_flag_callback(
       "--csv", [options] { options->format = TableFormat::kCsv; }, "as CSV");

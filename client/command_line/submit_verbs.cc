@@ -112,6 +112,20 @@ void AddGrid(CLI::App& verb, std::vector<FlagGroup> groups, SubmitOptions& optio
       ->group("Submission");
 }
 
+void AddSeeds(CLI::App& verb, SubmitOptions& options) {
+  verb.add_option_function<std::string>(
+          "--seeds",
+          [&options](const std::string& text) {
+            auto axis = ParseGridAxis("seed=" + text);
+            if (!axis.ok()) throw CLI::ValidationError("--seeds", axis.status().message());
+            axis->path = "train.seed";
+            options.grid.push_back(*axis);
+          },
+          "a job for each seed, e.g. 0,1,2, in one group; then: distillctl table --seeds JOB...")
+      ->type_name("SEED,...")
+      ->group("Submission");
+}
+
 struct TrainOptions {
   TrainFlags flags;
   SubmitOptions submit;
@@ -185,6 +199,7 @@ void AddTrain(CommandLine& line) {
       [flags, &verb] { flags->distillation.is_asked_for = verb.get_option("--kd")->count() > 0; });
   AddJobFlags(verb, flags, "train");
   AddGrid(verb, TrainFlagGroups(), options->submit);
+  AddSeeds(verb, options->submit);
   AddSubmitFlags(verb, options->submit);
 }
 

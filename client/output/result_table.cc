@@ -118,6 +118,7 @@ std::vector<ResultRow> ComposeResults(const std::vector<v1::Job>& jobs,
       if (IsOf(evaluation, job, checkpoint)) of_job.push_back(&evaluation);
     }
     ResultRow row;
+    row.id = job.id();
     row.job = job.name();
     row.model = job.train().model();
     row.method = MethodText(job.train());

@@ -12,6 +12,7 @@ namespace distill::client {
 
 /// The figures of one training job, as the reference document tabulates them.
 struct ResultRow {
+  std::string id;
   std::string job;
   std::string model;
   std::string method;  // "" for plain training

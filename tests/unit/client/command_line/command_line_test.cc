@@ -635,7 +635,23 @@ TEST_F(CommandLineTest, GridSubmitsAJobForEachCombination) {
   EXPECT_EQ(jobs[0].resources().gpu_memory_bytes(), int64_t{12} << 30);
 }
 
+TEST_F(CommandLineTest, SeedsSubmitAJobForEachInOneGroup) {
+  EXPECT_EQ(Run({"train", "--name", "plain", "--dataset", "birds", "--model", "resnet18", "--seeds",
+                 "0,7"}),
+            0)
+      << err_;
+
+  ASSERT_THAT(server_.jobs.batches, SizeIs(1));
+  const auto& jobs = server_.jobs.batches[0].jobs();
+  ASSERT_EQ(jobs.size(), 2);
+  EXPECT_EQ(jobs[1].name(), "plain-seed7");
+  EXPECT_EQ(jobs[1].group(), "plain");
+  EXPECT_EQ(jobs[1].train().seed(), 7);
+}
+
 TEST_F(CommandLineTest, GridOfAnUnknownFlagIsAUsageError) {
+  EXPECT_EQ(Run({"train", "--dataset", "birds", "--model", "resnet18", "--seeds", "1,1"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--seeds"));
   EXPECT_EQ(Run({"train", "--dataset", "birds", "--model", "resnet18", "--grid", "speed=1,2"}), 2);
   EXPECT_THAT(err_, HasSubstr("no flag of this verb: speed"));
   EXPECT_EQ(Run({"train", "--dataset", "birds", "--model", "resnet18", "--grid", "lr=fast"}), 2);
