@@ -19,6 +19,7 @@ while [[ ${1-} == --* ]]; do
   case $1 in
     --days) days=${2-}; shift 2 || fail '--days takes a number' ;;
     --client) client=${2-}; shift 2 || fail '--client takes a name' ;;
+    --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p;}' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) fail "unknown option: $1" ;;
   esac
 done
