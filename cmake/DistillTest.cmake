@@ -4,7 +4,7 @@
 # One GoogleTest binary. Registered as one test, or, with DISCOVER, as one test per case (only for
 # binaries that start fast: not those that load LibTorch). TENSORS: its files use LibTorch, and share
 # the core's precompiled header; all others share one of GoogleTest and GoogleMock (tests/test_pch.cc).
-# Tests are optimised little: most of their time goes into compiling.
+# Tests are optimised little or not at all: most of their time goes into compiling.
 function(distill_add_test)
   cmake_parse_arguments(arg "SERIAL;DISCOVER;TENSORS" "NAME;TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -14,13 +14,12 @@ function(distill_add_test)
   distill_sanitizer_defaults(${arg_NAME})
   target_include_directories(${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${arg_NAME} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest_main distill::warnings)
-  target_compile_options(${arg_NAME} PRIVATE -O1)
   if(arg_TENSORS)
-    # The header was made with -fPIC, which is as good for a test.
-    target_compile_options(${arg_NAME} PRIVATE -fPIC)
+    # The header was made with -fPIC, which is as good for a test, and optimised.
+    target_compile_options(${arg_NAME} PRIVATE -O1 -fPIC)
     target_precompile_headers(${arg_NAME} REUSE_FROM distill_device)
   else()
-    target_compile_options(${arg_NAME} PRIVATE -pthread)  # as the header was made
+    target_compile_options(${arg_NAME} PRIVATE -O0 -pthread)  # as the header was made
     target_precompile_headers(${arg_NAME} REUSE_FROM distill_test_pch)
   endif()
   # No SKIP_REGULAR_EXPRESSION: CTest would report a program with a failed and a skipped case as
