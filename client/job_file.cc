@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/field_path.h"
+#include "client/yaml_bounds.h"
 #include "core/base/plain_text.h"
 
 namespace distill::client {
@@ -201,6 +202,7 @@ Result<std::vector<v1::Job>> ParseJobFile(const std::string& text, const std::st
     return Status(Code::kInvalidArgument,
                   file_name + ":" + std::to_string(*line) + ": not text in UTF-8");
   }
+  DISTILL_RETURN_IF_ERROR(CheckYamlBounds(text, file_name));
   NodeReader reader(file_name);
   Defaults defaults;
   std::vector<v1::Job> jobs;

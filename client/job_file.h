@@ -13,7 +13,8 @@ namespace distill::client {
 /// into training jobs, its `eval` into evaluation jobs, all else into both. A list in a job
 /// replaces the default's list; null takes a default away.
 ///
-/// kInvalidArgument: all that is wrong, one line each: "FILE:LINE: path: what".
+/// kInvalidArgument: all that is wrong, one line each: "FILE:LINE: path: what"; too much in one
+/// file (client/yaml_bounds.h).
 Result<std::vector<v1::Job>> ParseJobFile(const std::string& text, const std::string& file_name);
 
 }  // namespace distill::client

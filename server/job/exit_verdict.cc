@@ -8,6 +8,11 @@
 namespace distill::server {
 namespace {
 
+constexpr char kStorageRemedy[] =
+    "; make space on the server's disk (distilld doctor): the job goes on from its last "
+    "checkpoint, by"
+    " itself while it may try again, else by resume or requeue";
+
 std::string Describe(const WorkerExitStatus& exit) {
   if (!exit.is_known) return "the worker is gone and left no outcome";
   if (exit.signal == 0) {
@@ -80,11 +85,18 @@ Transition JudgeExit(JobState state, const std::optional<WorkerOutcome>& outcome
     return {JobState::kInterrupted, Cause::kWorkerLost, "daemon",
             WithDetail("the worker was told to stop by somebody else", outcome)};
   }
-  // The device's fault, not the job's: it may go better on another one, or after a reset.
-  const bool may_try_again =
-      outcome->cause == Cause::kDeviceError && CanMove(state, JobState::kInterrupted);
+  if (state == JobState::kPausing && outcome->cause == Cause::kStorage) {
+    return {JobState::kPaused, Cause::kStorage, "worker",
+            WithDetail("paused, with its former checkpoint", outcome) + kStorageRemedy};
+  }
+  // The machine's fault, not the job's: it may go better on another device, or when the disk has
+  // space again.
+  const bool is_machines_fault =
+      outcome->cause == Cause::kDeviceError || outcome->cause == Cause::kStorage;
+  const bool may_try_again = is_machines_fault && CanMove(state, JobState::kInterrupted);
+  const std::string remedy = outcome->cause == Cause::kStorage ? kStorageRemedy : "";
   return {may_try_again ? JobState::kInterrupted : JobState::kFailed, outcome->cause, "worker",
-          outcome->message};
+          outcome->message + remedy};
 }
 
 Transition JudgeInterruption(const JobRecord& job) {

@@ -18,8 +18,6 @@ namespace {
 constexpr int kTaskThreads = 4;
 constexpr int kMaxGrpcThreads = 256;
 constexpr int kMinPingIntervalMs = 30'000;
-// A connection that says nothing, or stops in the middle of its handshake, is closed after this.
-constexpr int kHandshakeTimeoutMs = 10'000;
 constexpr std::array<const char*, 4> kServiceNames = {
     "distill.v1.JobService", "distill.v1.DatasetService", "distill.v1.ServerService",
     "distill.v1.UserService"};
@@ -57,7 +55,8 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
   builder.SetMaxReceiveMessageSize(options.max_message_bytes);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMs);
-  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             static_cast<int>(options.handshake_limit.count()));
   // Two daemons on one port would share it silently.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.RegisterService(&jobs_);

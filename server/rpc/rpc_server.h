@@ -25,6 +25,8 @@ struct RpcServerOptions {
   int max_message_bytes = 4 * 1024 * 1024;
   bool has_reflection = true;
   TlsFiles tls;  // checked (CheckTlsFiles)
+  // A connection that says nothing, or stops in the middle of its handshake, is closed after this.
+  std::chrono::milliseconds handshake_limit{10'000};
   StreamLimits stream_limits;
   int64_t max_submits_per_minute = 0;  // of each user; 0 = no limit
   ServerFacts facts;

@@ -38,6 +38,11 @@ int NumCycles(int usual) {
   return given != nullptr ? std::atoi(given) : usual;
 }
 
+unsigned Seed(unsigned usual) {
+  const char* given = std::getenv("DISTILL_CRASH_SEED");
+  return given != nullptr ? static_cast<unsigned>(std::atoi(given)) : usual;
+}
+
 void CrashLab::SetUp() {
   ASSERT_TRUE(AddBirdsTo(state()).ok());
   std::filesystem::create_symlink(DISTILL_FAKE_WORKER, folder() / "worker");
@@ -73,6 +78,10 @@ bool CrashLab::SetClock([[maybe_unused]] int seconds) {
 #else
   return false;
 #endif
+}
+
+void CrashLab::UseCredentials(std::shared_ptr<grpc::ChannelCredentials> credentials) {
+  credentials_ = std::move(credentials);
 }
 
 void CrashLab::MoveState(const std::filesystem::path& state) {
@@ -119,7 +128,8 @@ bool CrashLab::StartDaemon(const std::string& fault) {
     address_ = address.substr(0, address.find('\n'));
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // no back-off from an earlier daemon
-    channel_ = grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments);
+    channel_ = grpc::CreateCustomChannel(
+        address_, credentials_ ? credentials_ : grpc::InsecureChannelCredentials(), arguments);
   }
   EXPECT_TRUE(serves || !fault.empty()) << "distilld did not start";
   return serves;

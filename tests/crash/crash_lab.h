@@ -16,7 +16,7 @@
 
 namespace grpc {
 class Channel;
-class ChannelInterface;
+class ChannelCredentials;
 }  // namespace grpc
 
 namespace distill::testing {
@@ -30,6 +30,10 @@ constexpr int kNotServing = 2;
 
 /// How often a test that kills goes around: `usual`, or DISTILL_CRASH_CYCLES where that is set.
 int NumCycles(int usual);
+
+/// The seed of a test that kills at random: `usual`, or DISTILL_CRASH_SEED where that is set. A
+/// long run can be cut into shorter ones with a seed each.
+unsigned Seed(unsigned usual);
 
 /// The real distilld with a scripted worker (tests/fakes/fake_worker.cc) and a READY data set
 /// "birds", in a folder of its own. It keeps its port over restarts. Owned by one thread, but for
@@ -49,6 +53,8 @@ class CrashLab : public ::testing::Test {
   /// Moves the wall clock of every daemon, the running one too, by so many seconds from the real
   /// time. False: this build cannot (sanitizers).
   bool SetClock(int seconds);
+  /// How the test's calls go to every daemon started from now on, instead of in plain text.
+  void UseCredentials(std::shared_ptr<grpc::ChannelCredentials> credentials);
   void set_stop_grace_seconds(int seconds) { stop_grace_seconds_ = seconds; }
   /// Where the state lies from now on, instead of folder()/state. Makes the data set there.
   void MoveState(const std::filesystem::path& state);
@@ -105,6 +111,7 @@ class CrashLab : public ::testing::Test {
   std::vector<std::pair<std::string, std::string>> variables_;
   server::WorkerProcess daemon_;
   std::string address_ = "127.0.0.1:0";
+  std::shared_ptr<grpc::ChannelCredentials> credentials_;  // null: plain text
   std::vector<std::string> more_arguments_;
   std::shared_ptr<grpc::Channel> channel_;
 };

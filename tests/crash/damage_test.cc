@@ -64,6 +64,29 @@ TEST_F(Damage, OfADatabaseIsServedReadOnlyWithTheRemedyAndTheWorkerGoesOn) {
   EXPECT_EQ(EndDaemon(SIGTERM), 0);
 }
 
+TEST_F(Damage, OfACutDatabaseIsFoundAndServedReadOnly) {
+  ASSERT_TRUE(StartDaemon());
+  AwaitState(Submit(TrainRequest(), "")->id(), v1::JOB_STATE_SUCCEEDED);
+  EndDaemon(SIGTERM);
+  const std::filesystem::path control = state() / "control.db";
+  const auto size = std::filesystem::file_size(control);
+  for (const auto left : {size - 4096, size / 2 + 100, uintmax_t{100}}) {
+    SCOPED_TRACE(left);
+    std::filesystem::copy_file(control, folder() / "whole.db");
+    std::filesystem::resize_file(control, left);
+
+    ASSERT_TRUE(StartDaemon());
+    EXPECT_EQ(Health(), kNotServing);
+    EXPECT_THAT(Trouble(), AllOf(HasSubstr("control.db"), HasSubstr("distilld rebuild")));
+    EXPECT_EQ(EndDaemon(SIGTERM), 0);
+
+    for (const char* end : {"-wal", "-shm", "-damaged"}) {
+      std::filesystem::remove(state() / (std::string("control.db") + end));
+    }
+    std::filesystem::rename(folder() / "whole.db", control);
+  }
+}
+
 TEST_F(Damage, OfTheMetricsLeavesTheJobsReadable) {
   ASSERT_TRUE(StartDaemon());
   const std::string job = Submit(TrainRequest(), "")->id();
@@ -132,6 +155,20 @@ TEST_F(Damage, OfAJournalCostsOneAttemptAndNoJob) {
   const auto metrics = Metrics(job);
   ASSERT_EQ(metrics->series_size(), 1);
   EXPECT_EQ(metrics->series(0).points_size(), 2);
+}
+
+TEST_F(Damage, OfAJournalThatEndsInTheMiddleOfAnEventCostsOneAttemptAndNoJob) {
+  SetScript("started;epoch 1 0.5;torn;wait go;kill");
+  ASSERT_TRUE(StartDaemon());
+  const std::string job = Submit(TrainRequest(), "")->id();
+  AwaitState(job, v1::JOB_STATE_RUNNING);
+  SetScript("started 1;epoch 2 0.7;outcome 8 0");
+  std::ofstream(RunDirectory(job, 1) / "go") << "";
+
+  AwaitState(job, v1::JOB_STATE_SUCCEEDED);
+
+  EXPECT_EQ(Get(job)->attempts_size(), 2);
+  EXPECT_EQ(Metrics(job)->series(0).points_size(), 2);
 }
 
 TEST_F(Damage, OneFlippedByteAnywhereInADatabaseNeverStopsTheDaemonFromAnswering) {

@@ -1,71 +1,43 @@
 // A disk that fills up, at every write in turn: a small tmpfs holds the state folder.
 #include <gmock/gmock.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <fstream>
-#include <thread>
+#include <optional>
 
-#include "core/base/durable_file.h"
 #include "tests/crash/crash_lab.h"
 #include "tests/crash/program.h"
 #include "tests/eventually.h"
+#include "tests/small_disk.h"
 
 namespace distill::testing {
 namespace {
 
 using ::testing::HasSubstr;
 
-// Mounts in a namespace of this thread's: nothing is left behind, whatever happens.
-std::string MountSmallDisk(const std::filesystem::path& place) {
-  std::filesystem::create_directories(place);
-  if (::unshare(CLONE_NEWNS) != 0)
-    return std::string("no mount namespace: ") + std::strerror(errno);
-  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mount("tmpfs", place.c_str(), "tmpfs", 0, "size=24m") != 0) {
-    return std::string("no mount: ") + std::strerror(errno);
-  }
-  return "";
-}
 
 class DiskFull : public CrashLab {
  protected:
   void SetUp() override {
     CrashLab::SetUp();
-    const std::string obstacle = MountSmallDisk(disk());
-    if (!obstacle.empty()) GTEST_SKIP() << obstacle << "; run it as root, or under unshare -rm";
-    MoveState(disk() / "state");
+    disk_.emplace(folder() / "disk", 24);
+    if (!disk_->obstacle().empty()) GTEST_SKIP() << disk_->obstacle();
+    MoveState(folder() / "disk" / "state");
     AddArguments({"--min-free-disk-mib", "1"});
   }
 
   void TearDown() override {
     CrashLab::TearDown();
-    ::umount2(disk().c_str(), MNT_DETACH);
-  }
-
-  std::filesystem::path disk() const { return folder() / "disk"; }
-  std::filesystem::path ballast() const { return disk() / "ballast"; }
-
-  int64_t Free() const {
-    struct statvfs info {};
-    EXPECT_EQ(::statvfs(disk().c_str(), &info), 0);
-    return static_cast<int64_t>(info.f_bavail * info.f_frsize);
+    disk_.reset();
   }
 
   // Leaves so many bytes free.
-  void FillUpTo(int64_t bytes) {
-    std::ofstream file(ballast(), std::ios::binary);
-    const std::string block(4096, 'x');
-    while (Free() > bytes && file.write(block.data(), 4096).flush()) {
-    }
-  }
+  void FillUpTo(int64_t bytes) { disk_->FillUpTo(bytes); }
+  void MakeSpace() { disk_->MakeSpace(); }
 
-  void MakeSpace() { std::filesystem::remove(ballast()); }
+ private:
+  std::optional<SmallDisk> disk_;
 };
 
 TEST_F(DiskFull, AtAnyWriteLosesNothingAcknowledgedAndGoesOnWithSpace) {

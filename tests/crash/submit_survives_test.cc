@@ -49,7 +49,7 @@ class SubmitSurvives : public CrashLab {
 
 TEST_F(SubmitSurvives, EveryFaultPointLosesNothingAcknowledgedAndDoublesNothing) {
   const std::vector<std::string> points = FaultPointsOf({"rpc", "store", "run", "file"});
-  std::mt19937 random(1);
+  std::mt19937 random(Seed(1));
   const int num_cycles = NumCycles(static_cast<int>(points.size()));
   int num_deaths = 0;
   for (int cycle = 0; cycle < num_cycles && !HasFailure(); ++cycle) {

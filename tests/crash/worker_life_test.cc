@@ -48,6 +48,34 @@ TEST_F(WorkerLife, AStoppedWorkerIsStalledNotFailedAndGoesOn) {
   EXPECT_EQ(Get(job)->attempts_size(), 1);
 }
 
+TEST_F(WorkerLife, OrdersToStopLeaveAWorkerTimeForItsCheckpointAndThenNoMore) {
+  // It tells its artifact after the order.
+  SetScript("ignore_term;started;wait go;artifact last.ckpt;outcome 10 1 saved");
+  set_stop_grace_seconds(60);
+  ASSERT_TRUE(StartDaemon());
+  for (const bool is_pause : {true, false}) {
+    const std::string job = Submit(TrainRequest(), "")->id();
+    AwaitState(job, v1::JOB_STATE_RUNNING);
+    ASSERT_TRUE((is_pause ? Pause(job) : Cancel(job)).ok());
+    EXPECT_EQ(Get(job)->state(), is_pause ? v1::JOB_STATE_PAUSING : v1::JOB_STATE_CANCELLING);
+    std::ofstream(RunDirectory(job, 1) / "go") << "";
+    AwaitState(job, is_pause ? v1::JOB_STATE_PAUSED : v1::JOB_STATE_CANCELLED);
+    EXPECT_EQ(Ctl({"artifacts", job}, folder() / "artifacts.out"), 0);
+    EXPECT_THAT(ContentOf(folder() / "artifacts.out"), HasSubstr("last.ckpt"));
+    std::filesystem::remove(folder() / "artifacts.out");
+  }
+  EndDaemon(SIGTERM);
+  set_stop_grace_seconds(1);
+  ASSERT_TRUE(StartDaemon());
+  const std::string stuck = Submit(TrainRequest(), "")->id();
+  AwaitState(stuck, v1::JOB_STATE_RUNNING);
+
+  ASSERT_TRUE(Cancel(stuck).ok());
+
+  AwaitState(stuck, v1::JOB_STATE_CANCELLED);
+  EXPECT_TRUE(Eventually(kLimit, [&] { return ProcessesIn(folder()).empty(); }));
+}
+
 TEST_F(WorkerLife, ChildrenOfAWorkerThatDiedWhileTheDaemonWasDownGoToo) {
   SetScript("started;child kid;wait go");
   ASSERT_TRUE(StartDaemon());
@@ -69,7 +97,7 @@ TEST_F(WorkerLife, ChildrenOfAWorkerThatDiedWhileTheDaemonWasDownGoToo) {
 
 TEST_F(WorkerLife, NoKillLeavesAProcessOrAJobThatNeverEnds) {
   SetScript("started;child kid;epochs 1 20;outcome 8 0");
-  std::mt19937 random(7);
+  std::mt19937 random(Seed(7));
   std::vector<std::string> jobs;
   const int num_cycles = NumCycles(6);
   for (int cycle = 0; cycle < num_cycles && !HasFailure(); ++cycle) {

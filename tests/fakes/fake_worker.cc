@@ -15,6 +15,9 @@
 //   exit CODE                      kill                     (by SIGKILL)
 //   torn                           damaged                  a part of an event; one whose sum fails
 //   beat FILE                      a step every 20 ms until RUN_DIRECTORY/FILE exists
+//   train FILE                     steps of the same work, each told, until RUN_DIRECTORY/FILE
+//   exists;
+//                                  RUN_DIRECTORY/steps gets a line each: ms since 1970, us it took
 //   wait FILE                      until RUN_DIRECTORY/FILE exists
 //   wait_term                      until SIGTERM; then a cancelled outcome and exit 10
 //   ignore_term                    SIGTERM does nothing from now on
@@ -31,12 +34,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <numeric>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/durable_file.h"
@@ -100,6 +106,8 @@ class ScriptedWorker {
       SetEpoch(event, number, accuracy);
     } else if (command == "beat") {
       return Beat(directory_ / Rest(words));
+    } else if (command == "train") {
+      return Train(directory_ / Rest(words));
     } else if (command == "epochs" || command == "burst" || command == "wide") {
       return PlayEpochs(words, command);
     } else if (command == "artifact") {
@@ -200,6 +208,40 @@ class ScriptedWorker {
     return true;
   }
 
+  // The work of a step is a product of matrices; the sum keeps the compiler from leaving it out.
+  static double MatrixProduct(std::vector<double>& product) {
+    constexpr size_t kSize = 128;
+    const std::vector<double> factor(kSize * kSize, 0.5);
+    product.assign(kSize * kSize, 0);
+    for (size_t row = 0; row < kSize; ++row) {
+      for (size_t inner = 0; inner < kSize; ++inner) {
+        for (size_t column = 0; column < kSize; ++column) {
+          product[row * kSize + column] +=
+              factor[row * kSize + inner] * factor[inner * kSize + column];
+        }
+      }
+    }
+    return std::accumulate(product.begin(), product.end(), 0.0);
+  }
+
+  bool Train(const std::filesystem::path& end) {
+    std::ofstream times(directory_ / "steps");
+    std::vector<double> product;
+    for (int64_t step = 1; !std::filesystem::exists(end); ++step) {
+      if (stop_requested != 0) Leave();
+      const auto start = std::chrono::steady_clock::now();
+      worker::v1::RunEvent event;
+      event.mutable_step()->set_step(step);
+      event.mutable_step()->set_steps_per_epoch(1'000'000);
+      (*event.mutable_step()->mutable_metrics())["train/loss"] = MatrixProduct(product);
+      if (!Append(event, /*is_durable=*/false)) return false;
+      const auto took = std::chrono::steady_clock::now() - start;
+      times << SystemClock().UnixMillis() << ' '
+            << std::chrono::duration_cast<std::chrono::microseconds>(took).count() << std::endl;
+    }
+    return true;
+  }
+
   // A grandchild that has left the worker's process group and session.
   bool StartStray(const std::string& file) {
     const pid_t pid = ::fork();
@@ -294,11 +336,12 @@ bool TakeLock(const std::filesystem::path& directory) {
 
 int Run(const std::filesystem::path& directory, const std::string& program) {
   std::signal(SIGTERM, RequestStop);
+  // Before its pid can be seen: a test may change the script from then on.
+  std::istringstream script(ReadScript(directory, program));
   if (!TakeLock(directory)) return static_cast<int>(WorkerExit::kStorage);
   auto journal = JournalAppender::Open(directory / "journal");
   if (!journal.ok()) return static_cast<int>(WorkerExit::kStorage);
   ScriptedWorker worker(directory, std::move(journal).value());
-  std::istringstream script(ReadScript(directory, program));
   std::string line;
   while (std::getline(script, line)) {
     if (line.empty() || worker.Play(line)) continue;

@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets of daemon and client (clang and its sanitizers are needed) and runs each for
 # some seconds on its seeds. What it finds new stays in BUILD/corpus, a fault in BUILD.
+# What it finds belongs into tests/fuzz/corpus: tests/fuzz/replay runs that in the ordinary tests.
 # Usage: run.sh [SECONDS [BUILD_FOLDER [TARGET...]]]
-#
-# job_file runs only when it is named: yaml-cpp 0.7, which reads the file of a client's own user, takes
-# endless memory for some of what it finds.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:-30}
@@ -15,7 +13,7 @@ cmake -S "$root" -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD
 ninja -C "$build" fuzzers
 status=0
 targets=("${@:3}")
-((${#targets[@]})) || targets=(config job_request journal page_token)
+((${#targets[@]})) || targets=(config job_file job_request journal page_token)
 for name in "${targets[@]}"; do
   mkdir -p "$build/corpus/$name"
   seeds=$root/tests/fuzz/corpus/$name

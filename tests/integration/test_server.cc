@@ -46,7 +46,8 @@ std::filesystem::path ScriptedRunPreparer::DatasetDirectory(int64_t dataset) con
   return preparer_.DatasetDirectory(dataset);
 }
 
-TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls)
+TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls,
+                       std::chrono::milliseconds handshake_limit)
     : files_({{directory_.path()}, {directory_.path()}, directory_.path()}) {
   const std::filesystem::path state = directory_.path() / "state";
   SqliteJobStoreOptions store;
@@ -71,6 +72,7 @@ TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls)
   options.listen = "127.0.0.1:0";
   options.facts.version = "test";
   options.tls = tls;
+  options.handshake_limit = handshake_limit;
   server_ = std::move(RpcServer::Start(options, {*store_, *manager_, *preparer_, events_, files_,
                                                  SystemClock(), *gate_, *audit_}))
                 .value();

@@ -61,7 +61,8 @@ class ScriptedRunPreparer final : public RunPreparer {
 /// scripted workers, and a READY data set "birds".
 class TestServer {
  public:
-  explicit TestServer(const AccessGateOptions& access = {}, const TlsFiles& tls = {});
+  explicit TestServer(const AccessGateOptions& access = {}, const TlsFiles& tls = {},
+                      std::chrono::milliseconds handshake_limit = std::chrono::seconds(10));
   ~TestServer();
 
   /// Lets the worker of an attempt go on from `wait go`.

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -141,6 +142,31 @@ TEST_F(TlsTest, HandshakesThatStopHalfWayHoldNobodyUp) {
 
   for (int i = 0; i < 5; ++i) {
     EXPECT_TRUE(WhoAmI(Connect(server.port(), Trusting(folder() / "ca.pem")), token).ok());
+  }
+}
+
+// Whether the other end has closed the connection, after whatever it said.
+bool IsClosed(const FileDescriptor& socket) {
+  std::string bytes(4096, '\0');
+  ssize_t count = 1;
+  while (count > 0) count = ::recv(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+  return count == 0 || errno == ECONNRESET;
+}
+
+TEST_F(TlsTest, HandshakesThatStopHalfWayAreEndedWithinTheirLimit) {
+  const std::string no_greeting;
+  const std::string half_a_hello("\x16\x03\x01\x02\x00\x01", 6);
+  for (const TlsFiles& files : {FilesIn(folder()), TlsFiles()}) {
+    SCOPED_TRACE(files.certificate);
+    TestServer server({}, files, std::chrono::milliseconds(500));
+    std::vector<FileDescriptor> half_open;
+    for (int i = 0; i < 200; ++i) {
+      half_open.push_back(ConnectAndSay(server.port(), i % 2 == 0 ? no_greeting : half_a_hello));
+    }
+
+    for (const FileDescriptor& socket : half_open) {
+      EXPECT_TRUE(testing::Eventually(kDeadline, [&] { return IsClosed(socket); }));
+    }
   }
 }
 

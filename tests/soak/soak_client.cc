@@ -1,19 +1,19 @@
 #include "tests/soak/soak_client.h"
 
-#include <arpa/inet.h>
 #include <grpcpp/grpcpp.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <array>
 
-#include "core/base/durable_file.h"
 #include "tests/crash/crash_lab.h"
+#include "tests/soak/half_handshake.h"
 
 namespace distill::testing {
 namespace {
 
 constexpr std::chrono::seconds kDeadline{30};
+constexpr size_t kHalfOpenOfEach = 4;
+constexpr char kNoJob[] = "none-such";
 
 std::unique_ptr<grpc::ClientContext> Context(const std::string& user) {
   auto context = std::make_unique<grpc::ClientContext>();
@@ -22,50 +22,36 @@ std::unique_ptr<grpc::ClientContext> Context(const std::string& user) {
   return context;
 }
 
-FileDescriptor Connect(const std::string& address) {
-  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)) != 0) socket.Close();
-  return socket;
-}
-
 void Idle(int milliseconds) { ::poll(nullptr, 0, milliseconds); }
 
 }  // namespace
 
-SoakClient::SoakClient(const std::string& address, uint64_t number, SoakTally& tally)
+SoakClient::SoakClient(const std::string& address,
+                       const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+                       uint64_t number, SoakTally& tally)
     : address_(address),
+      credentials_(credentials),
       user_("user" + std::to_string(number % 10)),
       tally_(tally),
       random_(Random::For(1, number, 0)) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  channel_ = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  channel_ = grpc::CreateCustomChannel(address, credentials, arguments);
   jobs_ = v1::JobService::NewStub(channel_);
 }
 
 void SoakClient::Act() {
   // The common deeds stand more than once.
-  static constexpr std::array kDeeds = {&SoakClient::Submit,
-                                        &SoakClient::Submit,
-                                        &SoakClient::Submit,
-                                        &SoakClient::List,
-                                        &SoakClient::List,
-                                        &SoakClient::ReadMetrics,
-                                        &SoakClient::ReadMetrics,
-                                        &SoakClient::Cancel,
-                                        &SoakClient::Cancel,
-                                        &SoakClient::Delete,
-                                        &SoakClient::Delete,
-                                        &SoakClient::Delete,
-                                        &SoakClient::WatchAndHangUp,
-                                        &SoakClient::WatchWithoutReading,
-                                        &SoakClient::SendNonsense,
-                                        &SoakClient::FollowLogsAndHangUp,
-                                        &SoakClient::ConnectAndSayNothing};
+  static constexpr std::array kDeeds = {
+      &SoakClient::Submit,         &SoakClient::Submit,
+      &SoakClient::Submit,         &SoakClient::List,
+      &SoakClient::List,           &SoakClient::ReadMetrics,
+      &SoakClient::ReadMetrics,    &SoakClient::Cancel,
+      &SoakClient::Cancel,         &SoakClient::Delete,
+      &SoakClient::Delete,         &SoakClient::Delete,
+      &SoakClient::WatchAndHangUp, &SoakClient::WatchWithoutReading,
+      &SoakClient::SendNonsense,   &SoakClient::FollowLogsAndHangUp,
+      &SoakClient::BeginAHandshake};
   (this->*kDeeds[random_.Below(kDeeds.size())])();
 }
 
@@ -88,14 +74,16 @@ void SoakClient::Count(const grpc::Status& status) {
   }
 }
 
+// Not the one that the test watches; without tokens anybody may do anything to it.
 std::string SoakClient::SomeJob() {
   v1::ListJobsRequest request;
   request.set_page_size(20);
   v1::ListJobsResponse response;
   Count(jobs_->ListJobs(Context(user_).get(), request, &response));
-  if (response.jobs().empty()) return "1";
-  return response.jobs(static_cast<int>(random_.Below(static_cast<uint64_t>(response.jobs_size()))))
-      .id();
+  if (response.jobs().empty()) return kNoJob;
+  const v1::Job& job =
+      response.jobs(static_cast<int>(random_.Below(static_cast<uint64_t>(response.jobs_size()))));
+  return job.labels().count("spared") != 0 ? kNoJob : job.id();
 }
 
 void SoakClient::Submit() {
@@ -166,8 +154,8 @@ void SoakClient::FollowLogsAndHangUp() {
   // A connection of its own that is dropped with the stream open.
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  const auto stub = v1::JobService::NewStub(
-      grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments));
+  const auto stub =
+      v1::JobService::NewStub(grpc::CreateCustomChannel(address_, credentials_, arguments));
   const auto context = Context(user_);
   const auto reader = stub->TailLogs(context.get(), request);
   Idle(20);
@@ -185,14 +173,13 @@ void SoakClient::SendNonsense() {
   Count(jobs_->CreateJob(Context(user_).get(), request, &job));
 }
 
-void SoakClient::ConnectAndSayNothing() {
-  const FileDescriptor socket = Connect(address_);
+// The oldest of its half-open connections goes; the server has ended it by then, or hears of it
+// now.
+void SoakClient::BeginAHandshake() {
+  FileDescriptor socket = BeginHandshake(address_, random_.Below(kNumHalves));
   if (!socket.is_open()) return;
-  // Half of HTTP/2's greeting, at times.
-  if (random_.Below(2) == 0) {
-    static_cast<void>(::send(socket.get(), "PRI * HTTP/2.0\r\n", 16, MSG_NOSIGNAL));
-  }
-  Idle(100);
+  half_open_.push_back(std::move(socket));
+  if (half_open_.size() > kHalfOpenOfEach) half_open_.pop_front();
   ++tally_.half_open;
 }
 

@@ -9,6 +9,7 @@ namespace distill::server {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 const WorkerOutcome kSuccess{JobState::kSucceeded, Cause::kNone, "done"};
 const WorkerOutcome kFailure{JobState::kFailed, Cause::kBadData, "no images"};
@@ -125,9 +126,23 @@ TEST(ExitVerdictTest, EachCauseHasABudgetOfItsOwn) {
   EXPECT_EQ(JudgeInterruption(job).message, "given up after device error 2: ");
 }
 
-TEST(ExitVerdictTest, OnlyTheDevicesFaultIsTriedAgain) {
+TEST(ExitVerdictTest, ADiskThatWasFullIsTriedAgainAndTheMessageSaysWhatToDo) {
+  const WorkerOutcome outcome{JobState::kFailed, Cause::kStorage,
+                              "write checkpoint: no space left on device"};
+
+  const Transition transition = JudgeExit(JobState::kRunning, outcome, kClean);
+
+  EXPECT_EQ(transition.to, JobState::kInterrupted);
+  EXPECT_EQ(transition.cause, Cause::kStorage);
+  EXPECT_THAT(transition.message, StartsWith("write checkpoint: no space left on device; make "));
+  EXPECT_EQ(JudgeExit(JobState::kCancelling, outcome, kClean).to, JobState::kCancelled);
+  EXPECT_EQ(JudgeExit(JobState::kPausing, outcome, kClean).to, JobState::kPaused);
+  EXPECT_THAT(JudgeExit(JobState::kPausing, outcome, kClean).message, HasSubstr("no space left"));
+}
+
+TEST(ExitVerdictTest, OnlyTheMachinesFaultIsTriedAgain) {
   for (const Cause cause : {Cause::kOutOfMemory, Cause::kDiverged, Cause::kBadData, Cause::kBadSpec,
-                            Cause::kStorage, Cause::kTimeLimit}) {
+                            Cause::kTimeLimit}) {
     const WorkerOutcome outcome{JobState::kFailed, cause, "x"};
     EXPECT_EQ(JudgeExit(JobState::kRunning, outcome, kClean).to, JobState::kFailed);
     EXPECT_EQ(JudgeExit(JobState::kRunning, outcome, kClean).cause, cause);
