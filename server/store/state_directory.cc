@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace distill::server {
@@ -24,6 +26,20 @@ Status MakeFolder(const std::filesystem::path& path) {
   constexpr mode_t kOwnerOnly = 0700;
   if (::chmod(path.c_str(), kOwnerOnly) != 0) return ErrnoStatus("chmod " + path.string(), errno);
   return Status::Ok();
+}
+
+// Returns 0, or errno. Waits a little where somebody has the lock: a worker that was being started
+// when its daemon was killed has a copy of the descriptor until it runs its own program, and
+// IsLocked() looks by a lock of its own.
+int TakeLock(int descriptor) {
+  constexpr std::chrono::milliseconds kPatience{2'000};
+  constexpr std::chrono::milliseconds kPause{10};
+  for (std::chrono::milliseconds waited{0}; ::flock(descriptor, LOCK_EX | LOCK_NB) != 0;
+       waited += kPause) {
+    if (errno != EWOULDBLOCK || waited >= kPatience) return errno;
+    std::this_thread::sleep_for(kPause);
+  }
+  return 0;
 }
 
 }  // namespace
@@ -56,8 +72,8 @@ Result<StateDirectory> StateDirectory::Lock(const std::filesystem::path& path) {
   constexpr mode_t kOwnerOnly = 0600;
   FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly));
   if (!lock.is_open()) return ErrnoStatus("open " + file.string(), errno);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return ErrnoStatus("lock " + file.string(), errno);
+  if (const int error = TakeLock(lock.get()); error != 0) {
+    if (error != EWOULDBLOCK) return ErrnoStatus("lock " + file.string(), error);
     return Status(Code::kFailedPrecondition,
                   "another distilld uses this state folder: " + path.string());
   }

@@ -12,6 +12,7 @@ namespace distill::server {
 class StateDirectory {
  public:
   /// Makes the folder where it is missing (for its owner only) and locks it.
+  /// Waits two seconds at most for a process that is about to leave it.
   /// kFailedPrecondition: another process has it, or it lies on a network file system, where SQLite
   /// cannot keep its promises. kPermissionDenied, kUnavailable: it cannot be made or opened.
   static Result<StateDirectory> Lock(const std::filesystem::path& path);

@@ -16,7 +16,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-
 class DiskFull : public CrashLab {
  protected:
   void SetUp() override {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <thread>
 
 #include "server/store/database_backup.h"
 #include "tests/eventually.h"
@@ -48,6 +49,17 @@ class StoreFailureTest : public StoreFixture {
 
 TEST_F(StoreFailureTest, SecondDaemonIsRefused) {
   EXPECT_THAT(Open(), StatusIs(Code::kFailedPrecondition, HasSubstr("another distilld")));
+}
+
+TEST_F(StoreFailureTest, DaemonThatIsJustLeavingIsWaitedFor) {
+  std::thread leaving([this] {
+    testing::Eventually(std::chrono::milliseconds(100), [] { return false; });
+    store_.reset();
+  });
+
+  EXPECT_OK(Open());
+
+  leaving.join();
 }
 
 TEST_F(StoreFailureTest, FullDiskAddsNothing) {
