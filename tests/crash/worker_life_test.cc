@@ -102,7 +102,10 @@ TEST_F(WorkerLife, NoKillLeavesAProcessOrAJobThatNeverEnds) {
   const int num_cycles = NumCycles(6);
   for (int cycle = 0; cycle < num_cycles && !HasFailure(); ++cycle) {
     ASSERT_TRUE(StartDaemon());
-    const auto job = Submit(TrainRequest(std::to_string(cycle)), "");
+    v1::Job request = TrainRequest(std::to_string(cycle));
+    // One may be hit again and again.
+    request.mutable_retry()->set_max_interruptions(num_cycles);
+    const auto job = Submit(request, "");
     ASSERT_TRUE(job.ok()) << job.status().ToString();
     jobs.push_back(job->id());
     // Somewhere in its life: before its worker, with it, or long after.
