@@ -165,7 +165,7 @@ TEST_F(TlsTest, HandshakesThatStopHalfWayAreEndedWithinTheirLimit) {
     }
 
     for (const FileDescriptor& socket : half_open) {
-      EXPECT_TRUE(testing::Eventually(kDeadline, [&] { return IsClosed(socket); }));
+      ASSERT_TRUE(testing::Eventually(kDeadline, [&] { return IsClosed(socket); }));
     }
   }
 }

@@ -18,6 +18,30 @@ class QuietStream final : public LiveStream {
   void BreakOff() override {}
 };
 
+// Ends when it is asked to or, a stubborn one, when it is broken off.
+class EndingStream final : public LiveStream {
+ public:
+  EndingStream(LiveStreams& streams, bool is_stubborn)
+      : streams_(streams), is_stubborn_(is_stubborn) {}
+
+  void FinishSoon() override {
+    was_asked = true;
+    if (!is_stubborn_) streams_.Remove(number);
+  }
+  void BreakOff() override {
+    was_broken_off = true;
+    streams_.Remove(number);
+  }
+
+  int64_t number = 0;
+  bool was_asked = false;
+  bool was_broken_off = false;
+
+ private:
+  LiveStreams& streams_;
+  const bool is_stubborn_;
+};
+
 Status Open(LiveStreams& streams, const std::string& user) {
   const LiveStreams::Admission admission = streams.Add(std::make_shared<QuietStream>());
   return admission.status.ok() ? streams.Claim(admission.number, user) : admission.status;
@@ -55,6 +79,20 @@ TEST(LiveStreamsTest, AStreamThatEndedMakesRoomAndARefusedOneTakesNone) {
   streams.Remove(first);
 
   EXPECT_THAT(Open(streams, "ada"), IsOk());
+}
+
+TEST(LiveStreamsTest, AtTheEndAllAreAskedToEndAndThoseThatDoNotAreBrokenOff) {
+  LiveStreams streams;
+  const auto willing = std::make_shared<EndingStream>(streams, false);
+  const auto stubborn = std::make_shared<EndingStream>(streams, true);
+  for (const auto& stream : {willing, stubborn}) stream->number = streams.Add(stream).number;
+
+  streams.FinishAll(std::chrono::milliseconds(20));
+
+  EXPECT_TRUE(willing->was_asked);
+  EXPECT_FALSE(willing->was_broken_off);
+  EXPECT_TRUE(stubborn->was_asked);
+  EXPECT_TRUE(stubborn->was_broken_off);
 }
 
 }  // namespace

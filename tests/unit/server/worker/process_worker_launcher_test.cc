@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -336,6 +337,25 @@ TEST_F(ProcessWorkerLauncherTest, AdoptedProcessThatIsGoneLeavesItsJournal) {
   ASSERT_TRUE(Eventually(kLimit, [&] { return !second_listener.exits().empty(); }));
   EXPECT_THAT(second_listener.sequences(), ElementsAre(1, 2));
   EXPECT_FALSE(second_listener.exits()[0].is_known);
+  second->Detach();
+}
+
+TEST_F(ProcessWorkerLauncherTest, ChildrenOfAnAdoptedProcessThatIsGoneAreEnded) {
+  Start("child kid\nwait go\n");
+  pid_t child = 0;
+  ASSERT_TRUE(Eventually(
+      kLimit, [&] { return static_cast<bool>(std::ifstream(File("kid")) >> child) && child > 0; }));
+  launcher_->Detach();
+  ::kill(process_.pid, SIGKILL);
+  // Nothing is left of it by which its group could be found but the group itself.
+  ASSERT_EQ(::waitpid(process_.pid, nullptr, 0), process_.pid);
+  ASSERT_TRUE(StartTicks(child));
+
+  RecordingListener listener;
+  const auto second = Create(listener);
+  ASSERT_OK(second->Adopt(request_, process_));
+
+  EXPECT_TRUE(Eventually(kLimit, [&] { return !StartTicks(child); }));
   second->Detach();
 }
 
