@@ -25,7 +25,7 @@ std::unique_ptr<JobStore> StoreWithBirds() {
   SqliteJobStoreOptions options;
   options.state_directory = ":memory:";
   auto store = std::move(OpenSqliteJobStore(options, SystemClock())).value();
-  if (!testing::AddBirds(*store).ok()) std::abort();
+  if (!distill::testing::AddBirds(*store).ok()) std::abort();
   return store;
 }
 
