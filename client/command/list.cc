@@ -18,6 +18,7 @@ void PrintJobs(const CommandContext& context, const v1::ListJobsResponse& respon
                    {"WHAT"},
                    {"OWNER"},
                    {"PRIO", Align::kRight},
+                   {"DEVICES"},
                    {"PROGRESS", Align::kRight},
                    {"AGE", Align::kRight},
                    {"STATE"}});
@@ -30,7 +31,7 @@ void PrintJobs(const CommandContext& context, const v1::ListJobsResponse& respon
       state += " (stalled " + AgeText(job.stalled_since_unix_ms(), now) + ")";
     }
     table.AddRow({job.id(), job.name(), SummaryText(job), job.owner(),
-                  std::to_string(job.priority()), ProgressText(job),
+                  std::to_string(job.priority()), DevicesText(job), ProgressText(job),
                   AgeText(job.created_at_unix_ms(), now), state});
   }
   table.Print(context.out());

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "client/command/commands.h"
 #include "client/enum_text.h"
 #include "client/output/job_text.h"
@@ -103,6 +105,7 @@ ExitCode Queue(const CommandContext& context, int limit) {
                    {"NAME"},
                    {"OWNER"},
                    {"PRIO", Align::kRight},
+                   {"DEVICES", Align::kRight},
                    {"AGE", Align::kRight},
                    {"STARTS"},
                    {"WHY"}});
@@ -110,7 +113,9 @@ ExitCode Queue(const CommandContext& context, int limit) {
     const v1::Job& job = entry.job();
     const v1::Waiting& waiting = entry.waiting();
     table.AddRow({std::to_string(waiting.place()), job.id(), job.name(), job.owner(),
-                  std::to_string(job.priority()), AgeText(job.created_at_unix_ms(), now),
+                  std::to_string(job.priority()),
+                  std::to_string(std::max(1, job.resources().devices())),
+                  AgeText(job.created_at_unix_ms(), now),
                   waiting.blocked() ? "never" : StartText(waiting.expected_start_unix_ms(), now),
                   waiting.reason()});
   }

@@ -41,7 +41,7 @@ void PrintAttempts(const CommandContext& context, const v1::Job& job) {
                   StateText(attempt.state()) +
                       (attempt.cause() == v1::CAUSE_UNSPECIFIED ? "" : " ") +
                       CauseText(attempt.cause()),
-                  attempt.device(), TimeText(attempt.started_at_unix_ms()),
+                  DevicesText(attempt.devices()), TimeText(attempt.started_at_unix_ms()),
                   AgeText(attempt.started_at_unix_ms(), end),
                   std::to_string(attempt.resumed_from_epoch()), attempt.message()});
   }
@@ -92,6 +92,10 @@ void PrintHead(const CommandContext& context, const v1::Job& job) {
   PrintField(out, "labels", LabelsText(job));
   PrintField(out, "priority", std::to_string(job.priority()));
   if (job.has_resources()) PrintField(out, "device", job.resources().device());
+  if (job.resources().devices() > 1) {
+    PrintField(out, "needs", std::to_string(job.resources().devices()) + " devices of one kind");
+  }
+  if (!job.devices().empty()) PrintField(out, "devices", DevicesText(job.devices()));
   PrintField(out, "created", TimeText(job.created_at_unix_ms()));
   PrintField(out, "started", TimeText(job.started_at_unix_ms()));
   PrintField(out, "finished", TimeText(job.finished_at_unix_ms()));

@@ -70,6 +70,8 @@ FlagGroup RunGroup() {
       "Run",
       {{"--epochs,--epoch", "train.epochs", "N", "default 100"},
        {"--batch-size,--batch_size", "train.batch_size", "N", "default 64"},
+       {"--devices", "resources.devices", "N",
+        "devices of one kind, each with a share of every batch; default 1"},
        {"--amp", "train.amp", "", "mixed precision"},
        {"--clip-norm", "train.gradient_clip_norm", "NORM", "default 0 = off"},
        {"--metric,--metrice", "train.selection_metric", "METRIC",

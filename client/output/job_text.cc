@@ -79,6 +79,23 @@ const v1::EvalJob& EvalSpec(const v1::Job& job) {
   return job.has_resolved_eval() ? job.resolved_eval() : job.eval();
 }
 
+std::string DevicesText(const google::protobuf::RepeatedPtrField<std::string>& devices) {
+  constexpr size_t kShort = 12;  // of a UUID, with "GPU-"
+  std::string text;
+  for (const std::string& device : devices) {
+    text += (text.empty() ? "" : ",") + device.substr(0, kShort);
+  }
+  return text.empty() ? "-" : text;
+}
+
+std::string DevicesText(const v1::Job& job) {
+  const bool waits = job.state() == v1::JOB_STATE_QUEUED || job.state() == v1::JOB_STATE_PAUSED;
+  if (waits && job.resources().devices() > 1) {
+    return std::to_string(job.resources().devices()) + " wanted";
+  }
+  return waits ? "-" : DevicesText(job.devices());
+}
+
 std::string SummaryText(const v1::Job& job) {
   if (job.has_train()) {
     const std::string method = MethodText(job.train());

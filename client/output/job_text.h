@@ -26,6 +26,14 @@ std::string MethodText(const v1::TrainJob& job);
 /// Returns the name of the first teacher's job or file; "" for none.
 std::string TeacherOf(const v1::TrainJob& job);
 
+/// Returns ids of devices with commas between them, those of GPUs cut: "GPU-1f0c2a7b,GPU-90ab3c11";
+/// "-" for none.
+std::string DevicesText(const google::protobuf::RepeatedPtrField<std::string>& devices);
+
+/// Returns the devices of a job's newest attempt, or, where it needs several and waits for them,
+/// how many: "2 wanted".
+std::string DevicesText(const v1::Job& job);
+
 /// Returns e.g. "3/150", or "-" for a job that has not started.
 std::string ProgressText(const v1::Job& job);
 

@@ -65,7 +65,7 @@ std::string AttemptsText(const v1::Job& job) {
   std::string text;
   for (const v1::Attempt& attempt : job.attempts()) {
     text += (text.empty() ? "" : "; ") + std::to_string(attempt.number()) + ": " +
-            StateText(attempt.state()) + " on " + attempt.device();
+            StateText(attempt.state()) + " on " + DevicesText(attempt.devices());
     if (attempt.resumed_from_epoch() > 0) {
       text += " from epoch " + std::to_string(attempt.resumed_from_epoch());
     }

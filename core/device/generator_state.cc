@@ -9,14 +9,20 @@
 namespace distill::core {
 
 at::Tensor GeneratorState(const at::Device& device) {
-  at::Generator generator = at::globalContext().defaultGenerator(device);
+  return GeneratorState(at::globalContext().defaultGenerator(device));
+}
+
+at::Tensor GeneratorState(at::Generator generator) {
   const std::lock_guard<std::mutex> lock(generator.mutex());
   return generator.get_state();
 }
 
 Status SetGeneratorState(const at::Device& device, const at::Tensor& state) {
+  return SetGeneratorState(at::globalContext().defaultGenerator(device), state);
+}
+
+Status SetGeneratorState(at::Generator generator, const at::Tensor& state) {
   try {
-    at::Generator generator = at::globalContext().defaultGenerator(device);
     const std::lock_guard<std::mutex> lock(generator.mutex());
     generator.set_state(state);
     return Status::Ok();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
 #include "core/base/status.h"
@@ -13,5 +14,9 @@ at::Tensor GeneratorState(const at::Device& device);
 /// Puts the default generator of `device` into `state`, from GeneratorState of a device of the same
 /// kind. kDataLoss: not such a state; the generator is unchanged.
 Status SetGeneratorState(const at::Device& device, const at::Tensor& state);
+
+/// The same of one generator, which is of the kind that `state` came from.
+at::Tensor GeneratorState(at::Generator generator);
+Status SetGeneratorState(at::Generator generator, const at::Tensor& state);
 
 }  // namespace distill::core

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/device/random_stream.h"
 #include "core/loss/full_precision.h"
 #include "core/model/initialization.h"
 
@@ -80,7 +81,7 @@ at::Tensor MaskedGeneration::ComputeDetached(const DistillationInputs& inputs) {
 at::Tensor MaskedGeneration::DrawMask(const at::Tensor& teacher) const {
   const at::Tensor mask = at::ones({teacher.size(0), teacher.size(1), 1, 1},
                                    teacher.options().dtype(LiftedType(teacher.scalar_type())));
-  return is_training() ? mask.bernoulli_(1.0 - mask_ratio_) : mask;
+  return is_training() ? mask.bernoulli_(1.0 - mask_ratio_, StreamGenerator()) : mask;
 }
 
 }  // namespace distill::core

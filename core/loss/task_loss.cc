@@ -16,17 +16,28 @@ struct Prediction {
   at::Tensor class_weights;
 };
 
-at::Tensor CrossEntropy(const Prediction& prediction, const at::Tensor& labels, double smoothing) {
+// The labels of a batch, or those that were mixed in, with BatchLabels::mean_weight of them.
+struct Target {
+  at::Tensor labels;
+  at::Tensor mean_weight;
+};
+
+at::Tensor CrossEntropy(const Prediction& prediction, const Target& target, double smoothing) {
   constexpr int64_t kNoIgnoredLabel = -100;
-  return at::cross_entropy_loss(prediction.logits, labels, prediction.class_weights,
-                                at::Reduction::Mean, kNoIgnoredLabel, smoothing);
+  const at::Tensor loss =
+      at::cross_entropy_loss(prediction.logits, target.labels, prediction.class_weights,
+                             at::Reduction::Mean, kNoIgnoredLabel, smoothing);
+  if (!target.mean_weight.defined()) return loss;
+  // It was divided by the weights of this part.
+  const at::Tensor own = prediction.class_weights.index_select(0, target.labels).mean();
+  return loss * (own / target.mean_weight.to(own.scalar_type()));
 }
 
-at::Tensor Poly(const Prediction& prediction, const at::Tensor& labels,
+at::Tensor Poly(const Prediction& prediction, const Target& target,
                 const TaskLossOptions& options) {
   const at::Tensor label_probability =
-      at::log_softmax(prediction.logits, 1).gather(1, labels.unsqueeze(1)).exp();
-  return CrossEntropy(prediction, labels, options.label_smoothing) +
+      at::log_softmax(prediction.logits, 1).gather(1, target.labels.unsqueeze(1)).exp();
+  return CrossEntropy(prediction, target, options.label_smoothing) +
          options.poly_epsilon * (1.0 - label_probability).mean();
 }
 
@@ -51,17 +62,17 @@ at::Tensor Focal(const Prediction& prediction, const at::Tensor& labels,
   return loss.mean();
 }
 
-at::Tensor LossOfLabels(const Prediction& prediction, const at::Tensor& labels,
+at::Tensor LossOfLabels(const Prediction& prediction, const Target& target,
                         const TaskLossOptions& options) {
   switch (options.kind) {
     case TaskLossKind::kPoly:
-      return Poly(prediction, labels, options);
+      return Poly(prediction, target, options);
     case TaskLossKind::kFocal:
-      return Focal(prediction, labels, options);
+      return Focal(prediction, target.labels, options);
     case TaskLossKind::kCrossEntropy:
       break;
   }
-  return CrossEntropy(prediction, labels, options.label_smoothing);
+  return CrossEntropy(prediction, target, options.label_smoothing);
 }
 
 }  // namespace
@@ -74,10 +85,11 @@ at::Tensor TaskLoss(const at::Tensor& logits, const BatchLabels& labels,
   if (class_weights.defined()) {
     prediction.class_weights = class_weights.to(prediction.logits.scalar_type());
   }
-  const at::Tensor loss = LossOfLabels(prediction, labels.labels, options);
+  const at::Tensor loss = LossOfLabels(prediction, {labels.labels, labels.mean_weight}, options);
   if (!labels.is_mixed()) return loss;
   return labels.lambda * loss +
-         (1.0 - labels.lambda) * LossOfLabels(prediction, labels.mixed_labels, options);
+         (1.0 - labels.lambda) *
+             LossOfLabels(prediction, {labels.mixed_labels, labels.mixed_mean_weight}, options);
 }
 
 at::Tensor ClassBalanceWeights(const std::vector<int64_t>& class_counts) {

@@ -24,6 +24,10 @@ struct BatchLabels {
   at::Tensor mixed_labels;
   /// Share of `labels` in the mix, in [0, 1].
   double lambda = 1.0;
+  /// Of a part of a larger batch: the mean class weight of `labels` and `mixed_labels` over all of
+  /// it, scalars on the logits' device. Undefined: the batch is whole, or classes are not weighted.
+  at::Tensor mean_weight{};
+  at::Tensor mixed_mean_weight{};
 
   bool is_mixed() const { return mixed_labels.defined(); }
   /// Returns the labels that hold the larger share: what a prediction is counted against.
@@ -38,6 +42,7 @@ struct BatchLabels {
 /// the smoothing, C the number of classes, N of images, y the label and p the softmax:
 /// - kCrossEntropy: sum_n [(1 - e) * w_y * -log p_y + e / C * sum_c w_c * -log p_c] / sum_n w_y, as
 ///   torch.nn.CrossEntropyLoss. Without images of weighted classes (sum_n w_y = 0) it is NaN.
+///   Of a part of a batch, the parts' losses weighted by their numbers of images add up to that.
 /// - kPoly: that + poly_epsilon * mean_n(1 - p_y), the second term without weights (Leng et al.
 ///   2022, "PolyLoss", eq. 6).
 /// - kFocal: mean_n w_y * sum_c (1 - q_c)^gamma * -log(q_c) * t_c with q = p + 1e-7 and the target

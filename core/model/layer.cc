@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/device/random_stream.h"
+
 namespace distill::core {
 
 at::Tensor Sequential::Forward(const at::Tensor& x) {
@@ -17,14 +19,22 @@ Linear::Linear(int64_t in_features, int64_t out_features)
 at::Tensor Linear::Forward(const at::Tensor& x) { return at::linear(x, weight_, bias_); }
 
 at::Tensor Dropout::Forward(const at::Tensor& x) {
-  return is_training() ? at::dropout(x, probability_, /*train=*/true) : x;
+  if (!is_training()) return x;
+  const at::Generator& generator = StreamGenerator();
+  if (!generator.defined()) return at::dropout(x, probability_, /*train=*/true);
+  // The operation takes no generator. On the CPU it computes the same.
+  const double survival = 1.0 - probability_;
+  const at::Tensor kept = at::empty(x.sizes(), x.options().requires_grad(false))
+                              .bernoulli_(survival, generator)
+                              .div_(survival);
+  return x * kept;
 }
 
 at::Tensor StochasticDepth(const at::Tensor& x, double drop_probability, bool is_training) {
   if (!is_training || drop_probability == 0) return x;
   const double survival = 1.0 - drop_probability;
   const at::Tensor kept = at::empty({x.size(0), 1, 1, 1}, x.options().requires_grad(false))
-                              .bernoulli_(survival)
+                              .bernoulli_(survival, StreamGenerator())
                               .div_(survival);
   return x * kept;
 }

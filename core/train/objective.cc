@@ -20,6 +20,19 @@ std::pair<OutputShape, OutputShape> DryRun(Model& student, const Teacher& teache
   return {OutputShapeOf(of_student), OutputShapeOf(teacher.Forward(image, true))};
 }
 
+// Whether a term is of pairs or triples of images, not of each image.
+bool ComparesImages(DistillationMethod method) {
+  switch (method) {
+    case DistillationMethod::kSp:
+    case DistillationMethod::kDist:
+    case DistillationMethod::kRkd:
+    case DistillationMethod::kPkt:
+      return true;
+    default:
+      return false;
+  }
+}
+
 at::Tensor Mean(const at::Tensor& first, const at::Tensor& second) { return (first + second) / 2; }
 
 }  // namespace
@@ -62,6 +75,9 @@ Status Objective::AddTerms(const TrainOptions& options, Model& student, const at
     term->To(device);
     term->ToChannelsLast();
     wants_blocks_ = wants_blocks_ || term->needs_blocks();
+    if (ComparesImages(term_options.method)) {
+      relational_terms_ += (relational_terms_.empty() ? "" : ", ") + std::string(term->name());
+    }
     names_.push_back("train/kd/" + std::string(term->name()));
     terms_.push_back({std::move(term), term_options.weight});
   }
@@ -80,23 +96,36 @@ Objective::Forward Objective::RunStudent(Model& student, const at::Tensor& image
   return forward;
 }
 
+BatchLabels Objective::WithBatchWeights(const BatchLabels& labels) const {
+  BatchLabels weighted = labels;
+  if (!class_weights_.defined()) return weighted;
+  weighted.mean_weight = class_weights_.index_select(0, labels.labels).mean();
+  if (labels.is_mixed()) {
+    weighted.mixed_mean_weight = class_weights_.index_select(0, labels.mixed_labels).mean();
+  }
+  return weighted;
+}
+
 ObjectiveValue Objective::Compute(Model& student, const at::Tensor& images,
-                                  const BatchLabels& labels) const {
+                                  const BatchLabels& labels, double share) const {
   const ModelOutput taught = teacher_ ? teacher_->Forward(images, wants_blocks_) : ModelOutput();
   std::vector<Forward> forwards;
   forwards.push_back(RunStudent(student, images, labels, taught));
   if (r_drop_) forwards.push_back(RunStudent(student, images, labels, taught));
-  return Combine(forwards);
+  return Combine(forwards, share);
 }
 
-ObjectiveValue Objective::Combine(const std::vector<Forward>& forwards) const {
+ObjectiveValue Objective::Combine(const std::vector<Forward>& forwards, double share) const {
   const Forward& first = forwards.front();
   const Forward& last = forwards.back();
   const bool is_double = r_drop_.has_value();
   at::Tensor total = is_double ? Mean(first.task_loss, last.task_loss) : first.task_loss;
   std::vector<at::Tensor> parts = {total};
   if (is_double) {
-    const at::Tensor penalty = RDropPenalty(first.output.logits, last.output.logits, *r_drop_);
+    at::Tensor penalty = RDropPenalty(first.output.logits, last.output.logits, *r_drop_);
+    // A sum over the batch is no mean of its parts.
+    const bool is_part_of_sum = r_drop_->reduction == RDropReduction::kSum && share != 1.0;
+    if (is_part_of_sum) penalty = penalty / share;
     parts.push_back(penalty);
     total = total + penalty;
   }

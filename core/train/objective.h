@@ -40,7 +40,17 @@ class Objective {
 
   /// Computes the loss of one batch. `images`: [batch, 3, H, W], normalised, on the device.
   /// May throw c10::Error. `teacher_runs_under_autocast` is whatever the caller has set.
-  ObjectiveValue Compute(Model& student, const at::Tensor& images, const BatchLabels& labels) const;
+  /// `share`: of the whole batch that this is a part of. The values of all parts, weighted by their
+  /// shares, add up to that of the whole, but for terms that compare images with each other,
+  /// which see the part alone. `labels` of a part: see WithBatchWeights().
+  ObjectiveValue Compute(Model& student, const at::Tensor& images, const BatchLabels& labels,
+                         double share = 1.0) const;
+
+  /// Returns the labels of a whole batch with what parts of it need to know of the whole.
+  BatchLabels WithBatchWeights(const BatchLabels& labels) const;
+
+  /// Returns the names of the terms that compare images of a batch with each other: "sp, rkd".
+  const std::string& relational_terms() const { return relational_terms_; }
 
   /// Returns the task loss alone, as validation reports it: a scalar.
   at::Tensor ValidationLoss(const at::Tensor& logits, const at::Tensor& labels) const;
@@ -68,7 +78,7 @@ class Objective {
   Status AddTerms(const TrainOptions& options, Model& student, const at::Device& device);
   Forward RunStudent(Model& student, const at::Tensor& images, const BatchLabels& labels,
                      const ModelOutput& taught) const;
-  ObjectiveValue Combine(const std::vector<Forward>& forwards) const;
+  ObjectiveValue Combine(const std::vector<Forward>& forwards, double share) const;
 
   TaskLossOptions loss_;
   at::Tensor class_weights_;
@@ -76,6 +86,7 @@ class Objective {
   std::optional<Teacher> teacher_;
   std::vector<WeightedTerm> terms_;
   bool wants_blocks_ = false;
+  std::string relational_terms_;
   std::vector<std::string> names_;
 };
 

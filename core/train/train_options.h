@@ -40,6 +40,7 @@ struct TrainOptions {
   std::filesystem::path manifest;                  // of the data set (core/data/manifest.h)
   std::filesystem::path run_directory;             // gets checkpoints and models
   std::string device = "cpu";                      // or "cuda:0"
+  std::vector<std::string> other_devices;          // of the same kind: each takes part in each step
   std::filesystem::path initial_weights;           // empty: random
   std::vector<std::filesystem::path> resume_from;  // training checkpoints, newest first
 

@@ -190,6 +190,7 @@ Result<TrainReport> TrainUnguarded(const TrainOptions& options, RunListener& lis
   start.num_epochs = static_cast<int>(options.epochs);
   start.steps_per_epoch = session->batches_per_epoch();
   start.device_name = options.device;
+  for (const std::string& device : options.other_devices) start.device_name += "," + device;
   listener.OnStart(start);
   return TrainingLoop(options, *session, listener).Run();
 }

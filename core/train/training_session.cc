@@ -14,12 +14,6 @@
 namespace distill::core {
 namespace {
 
-// Returns a name in front of which no parameter of a student can stand: "terms/0.align.weight".
-NamedTensors WithPrefix(NamedTensors tensors, const std::string& prefix) {
-  for (NamedTensor& tensor : tensors) tensor.name = prefix + tensor.name;
-  return tensors;
-}
-
 Result<std::unique_ptr<BatchSource>> OpenSplit(const Manifest& manifest, Split split,
                                                const BatchSourceOptions& options) {
   std::vector<ManifestEntry> entries = manifest.EntriesOf(split);
@@ -48,6 +42,7 @@ Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOpti
       Objective::Create(options, session->manifest_.ImagesPerClass(Split::kTrain),
                         *session->student_, device));
   DISTILL_RETURN_IF_ERROR(session->BuildOptimization());
+  DISTILL_RETURN_IF_ERROR(session->BuildReplicas());
   DISTILL_RETURN_IF_ERROR(session->Resume());
   return session;
 }
@@ -93,11 +88,8 @@ Status TrainingSession::BuildStudent() {
 }
 
 Status TrainingSession::BuildOptimization() {
-  NamedTensors parameters = student_->Parameters();
-  for (NamedTensor& parameter : WithPrefix(objective_->TermParameters(), "terms/")) {
-    parameters.push_back(std::move(parameter));
-  }
-  DISTILL_ASSIGN_OR_RETURN(optimizer_, Optimizer::Create(parameters, options_.optimizer));
+  DISTILL_ASSIGN_OR_RETURN(
+      optimizer_, Optimizer::Create(TrainedParameters(*student_, *objective_), options_.optimizer));
   if (options_.average) {
     const auto num_classes = static_cast<int64_t>(manifest_.class_names.size());
     average_.emplace(*student_, *options_.average);
@@ -115,6 +107,30 @@ Status TrainingSession::BuildOptimization() {
   return Status::Ok();
 }
 
+Status TrainingSession::BuildReplicas() {
+  if (options_.other_devices.empty()) return Status::Ok();
+  ReplicaOptions replicas{options_, manifest_.ImagesPerClass(Split::kTrain), {}, {}};
+  for (const std::string& name : options_.other_devices) {
+    DISTILL_ASSIGN_OR_RETURN(const at::Device device, ParseDevice(name));
+    replicas.devices.push_back(device);
+  }
+  replicas.make_student = [this] {
+    return CreateModel(options_.model, static_cast<int64_t>(manifest_.class_names.size()));
+  };
+  DISTILL_ASSIGN_OR_RETURN(
+      replicas_, ReplicaGroup::Create(replicas, {device_, *student_, *objective_, *optimizer_}));
+  std::string notice = "trains on " + std::to_string(replicas.devices.size() + 1) +
+                       " devices, each with its share of every batch of " +
+                       std::to_string(options_.batch_size) +
+                       ": batch norms take the statistics of a share, and those of the first "
+                       "device are kept";
+  if (!objective_->relational_terms().empty()) {
+    notice += "; terms that compare images see those of a share: " + objective_->relational_terms();
+  }
+  listener_.OnNotice(notice);
+  return Status::Ok();
+}
+
 Result<bool> TrainingSession::TrainStep() {
   if (!epoch_is_started_) {
     train_source_->StartEpoch(position_.epoch, position_.batch);
@@ -125,13 +141,8 @@ Result<bool> TrainingSession::TrainStep() {
   const MixedBatch mixed =
       MixBatch(normalizer_.Apply(batch->images), batch->labels.to(device_), options_.mix,
                {options_.seed, position_.epoch, position_.batch});
-  student_->SetTraining(true);
-  ObjectiveValue value;
-  {
-    const AutocastScope autocast(device_, amp_.mode);
-    value = objective_->Compute(*student_, mixed.images, mixed.labels);
-  }
-  Backward(value.total);
+  const ObjectiveValue value = ComputeStep(mixed);
+  Update();
   const int64_t num_images = mixed.images.size(0);
   ++position_.step;
   ++position_.batch;
@@ -140,11 +151,18 @@ Result<bool> TrainingSession::TrainStep() {
   return true;
 }
 
-void TrainingSession::Backward(const at::Tensor& total) {
+// Leaves the gradients collected in the optimiser.
+ObjectiveValue TrainingSession::ComputeStep(const MixedBatch& batch) {
   const bool is_scaled = amp_.mode == AmpMode::kFloat16;
-  (is_scaled ? total * scaler_.scale() : total).backward();
+  const StepPrecision precision{amp_.mode, is_scaled ? scaler_.scale() : 1.0};
+  if (replicas_) return replicas_->Step(batch, precision);
+  ObjectiveValue value = ComputeGradients(*student_, *objective_, {batch, 1.0}, precision);
   optimizer_->CollectGradients();
-  if (is_scaled) {
+  return value;
+}
+
+void TrainingSession::Update() {
+  if (amp_.mode == AmpMode::kFloat16) {
     const bool is_finite = optimizer_->AreGradientsFinite().item<bool>();
     optimizer_->ScaleGradients(1 / scaler_.scale());
     if (!scaler_.Update(is_finite)) return;

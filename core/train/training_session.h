@@ -21,6 +21,7 @@
 #include "core/train/gradient_scaler.h"
 #include "core/train/objective.h"
 #include "core/train/optimizer.h"
+#include "core/train/replica_group.h"
 #include "core/train/train_options.h"
 #include "core/train/weight_average.h"
 
@@ -80,9 +81,11 @@ class TrainingSession {
   Status OpenData();
   Status BuildStudent();
   Status BuildOptimization();
+  Status BuildReplicas();
   Status Resume();
   Status Restore(const TrainingCheckpoint& checkpoint);
-  void Backward(const at::Tensor& total);
+  ObjectiveValue ComputeStep(const MixedBatch& batch);
+  void Update();
   double learning_rate() const { return LearningRate(options_.schedule, position_.epoch); }
 
   const TrainOptions options_;
@@ -98,6 +101,7 @@ class TrainingSession {
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;
+  std::unique_ptr<ReplicaGroup> replicas_;  // where there are further devices
   GradientScaler scaler_;
   std::unique_ptr<EpochSums> sums_;
   std::unique_ptr<MetricAccumulator> accumulator_;

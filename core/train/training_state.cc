@@ -59,6 +59,11 @@ TrainingCheckpoint TrainingSession::Capture() const {
   if (!device_.is_cpu()) {
     checkpoint.groups["generators"].push_back({"device", GeneratorState(device_)});
   }
+  if (replicas_) {
+    for (NamedTensor& state : replicas_->GeneratorStates()) {
+      checkpoint.groups["generators"].push_back(std::move(state));
+    }
+  }
   checkpoint.groups["epoch_sums"] = sums_->State();
   checkpoint.groups["epoch_counts"] = accumulator_->State();
   checkpoint.integers["epoch_images"] = sums_->num_images();
@@ -118,6 +123,10 @@ Status TrainingSession::Restore(const TrainingCheckpoint& checkpoint) {
   scaler.num_good_steps = IntegerOf(checkpoint, "scaler_good_steps");
   DISTILL_RETURN_IF_ERROR(scaler_.Restore(scaler));
   for (const NamedTensor& generator : GroupOf(checkpoint, "generators")) {
+    if (generator.name.rfind("replica", 0) == 0) {
+      if (replicas_) DISTILL_RETURN_IF_ERROR(replicas_->RestoreGenerator(generator));
+      continue;
+    }
     const at::Device device = generator.name == "cpu" ? at::Device(at::kCPU) : device_;
     DISTILL_RETURN_IF_ERROR(SetGeneratorState(device, generator.tensor));
   }

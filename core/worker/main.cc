@@ -61,6 +61,12 @@ Status LimitMemory(const WorkerSpec& spec, distill::core::JournalWriter& journal
   }
 }
 
+// Devices of the CPU share its threads; beside GPUs each has what it wants of them.
+int ThreadsOfOneDevice(const WorkerSpec& spec) {
+  const int num_devices = spec.device() == "cpu" ? 1 + spec.other_devices_size() : 1;
+  return std::max(1, spec.num_threads() / num_devices);
+}
+
 WorkerExit RunIn(const std::filesystem::path& directory) {
   const auto lock = distill::core::LockRunDirectory(directory);
   const auto spec = lock.ok() ? ReadSpec(directory / "spec.json") : lock.status();
@@ -74,7 +80,7 @@ WorkerExit RunIn(const std::filesystem::path& directory) {
     distill::LogError("cannot open the journal", {{"error", journal.status().ToString()}});
     return WorkerExit::kStorage;
   }
-  distill::core::SetNumThreads(std::max(1, spec->num_threads()));
+  distill::core::SetNumThreads(ThreadsOfOneDevice(*spec));
   distill::core::SetDeterministicConvolutions(true);
   WarnOfSlowBlas(*spec);
   Status status = LimitMemory(*spec, *journal);

@@ -113,6 +113,7 @@ Result<TrainOptions> ToTrainOptions(const worker::v1::WorkerSpec& spec,
   options.model = job.model();
   options.run_directory = run_directory;
   options.device = spec.device();
+  options.other_devices.assign(spec.other_devices().begin(), spec.other_devices().end());
   options.initial_weights = task.initial_weights();
   options.resume_from.assign(task.resume_from().begin(), task.resume_from().end());
   ReadData(spec, options);

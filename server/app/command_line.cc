@@ -48,6 +48,8 @@ void AddOptions(CLI::App& app, Config& config) {
       ->type_name("DEVICE,...");
   app.add_option("--nvml-library", config.nvml_library, "NVIDIA's management library")
       ->type_name("FILE");
+  app.add_option("--cpu-devices", config.cpu_devices,
+                 "as how many devices the CPU counts; they share its threads");
   app.add_option("--worker-threads", config.worker_threads, "threads of a worker; 0 = all cores");
   app.add_option("--max-queued-jobs", config.max_queued_jobs, "jobs that may wait");
   app.add_option("--max-queued-jobs-per-user", config.max_queued_jobs_per_user,

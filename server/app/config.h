@@ -31,6 +31,7 @@ struct Config {
   std::filesystem::path worker_executable;  // "" = distill_worker beside distilld
   std::string worker_user;  // whom workers run as, where the daemon is root; "" = as the daemon
   std::vector<std::string> devices{"auto"};
+  int cpu_devices = 1;  // as how many devices the CPU counts; they share worker_threads
   std::string nvml_library = "libnvidia-ml.so.1";  // a path, or what the loader finds
   int worker_threads = 0;                          // 0 = all cores that this process may use
   int64_t max_queued_jobs = 10'000;

@@ -65,7 +65,8 @@ void CheckRoots(const char* key, const std::vector<std::string>& roots, Faults& 
 void CheckDevices(const std::vector<std::string>& devices, Faults& faults) {
   faults.Require(!devices.empty(), "devices must name at least one, or be [\"auto\"]");
   for (const std::string& device : devices) {
-    faults.Require(device == "auto" || IsDeviceName(device),
+    const bool is_part = device.substr(0, 4) == "cpu:";
+    faults.Require(device == "auto" || (IsDeviceName(device) && !is_part),
                    "devices must hold auto, cpu, GPU indexes or GPU UUIDs: " + device);
   }
 }
@@ -189,6 +190,7 @@ Status FinishConfig(Config& config) {
         &config.log_file, &config.tls_certificate, &config.tls_key, &config.tls_client_ca}) {
     MakeAbsolute(*path);
   }
+  constexpr int kMaxCpuDevices = 64;
   constexpr int kMinMessageBytes = 64 * 1024;
   constexpr int kMaxMessageBytes = 256 * 1024 * 1024;
   constexpr int kMaxGraceSeconds = 24 * 3600;
@@ -200,6 +202,7 @@ Status FinishConfig(Config& config) {
   CheckRoots("dataset_roots", config.dataset_roots, faults);
   CheckRoots("weights_roots", config.weights_roots, faults);
   CheckDevices(config.devices, faults);
+  CheckCount("cpu_devices", config.cpu_devices, 1, kMaxCpuDevices, faults);
   CheckRetention(config, faults);
   faults.Require(!config.nvml_library.empty(), "nvml_library must name a library");
   faults.Require(config.worker_threads >= 1 && config.worker_threads <= kMaxThreads,

@@ -111,6 +111,7 @@ std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
       {"weights_dir", {Path(config.weights_dir), "a string"}},
       {"worker_executable", {Path(config.worker_executable), "a string"}},
       {"devices", {Texts(config.devices), "a list of strings"}},
+      {"cpu_devices", {Whole(config.cpu_devices), kWhole}},
       {"nvml_library", {Text(config.nvml_library), "a string"}},
       {"worker_threads", {Whole(config.worker_threads), kWhole}},
       {"max_queued_jobs", {Whole(config.max_queued_jobs), kWhole}},
@@ -236,6 +237,7 @@ std::string ToToml(const Config& config) {
   table.insert("weights_dir", config.weights_dir.string());
   table.insert("worker_executable", config.worker_executable.string());
   table.insert("devices", ArrayOf(config.devices));
+  table.insert("cpu_devices", config.cpu_devices);
   table.insert("nvml_library", config.nvml_library);
   table.insert("worker_threads", config.worker_threads);
   table.insert("max_queued_jobs", config.max_queued_jobs);

@@ -29,6 +29,7 @@ FileLocatorOptions LocatorOptions(const Config& config) {
 DeviceCatalogOptions DeviceOptions(const Config& config) {
   DeviceCatalogOptions options;
   options.devices = config.devices;
+  options.cpu_devices = config.cpu_devices;
   return options;
 }
 
@@ -175,7 +176,8 @@ Status Daemon::StartManager() {
     LogInfo("device found", {{"device", device.id}, {"name", device.name}});
   }
   preparer_ = std::make_unique<WorkerRunPreparer>(
-      WorkerRunPreparerOptions{config_.state_dir, config_.worker_threads}, *store_);
+      WorkerRunPreparerOptions{config_.state_dir, config_.worker_threads, config_.cpu_devices},
+      *store_);
   DISTILL_ASSIGN_OR_RETURN(const ProcessWorkerLauncherOptions launcher_options, LauncherOptions());
   DISTILL_ASSIGN_OR_RETURN(auto launcher, ProcessWorkerLauncher::Create(launcher_options));
   launcher_ = std::make_unique<ObservedWorkerLauncher>(std::move(launcher), metrics_);

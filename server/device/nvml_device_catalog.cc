@@ -59,14 +59,16 @@ bool Contains(const std::vector<std::string>& list, const std::string& value) {
 
 }  // namespace
 
-DeviceInfo DescribeCpu() {
+std::vector<DeviceInfo> DescribeCpu(int count) {
   DeviceInfo cpu;
   cpu.id = "cpu";
   cpu.name = ReadEntry("/proc/cpuinfo", "model name");
   if (cpu.name.empty()) cpu.name = "CPU";
   cpu.memory_total_bytes = ReadMemoryEntry("MemTotal");
   cpu.memory_used_bytes = cpu.memory_total_bytes - ReadMemoryEntry("MemAvailable");
-  return cpu;
+  std::vector<DeviceInfo> devices(static_cast<size_t>(std::max(1, count)), cpu);
+  for (size_t i = 1; i < devices.size(); ++i) devices[i].id = "cpu:" + std::to_string(i);
+  return devices;
 }
 
 bool IsProgramError(int xid) {
@@ -158,7 +160,9 @@ std::vector<DeviceInfo> NvmlDeviceCatalog::List() {
     devices = ListGpus();
   }
   const bool falls_back = Contains(wanted, "auto") && devices.empty();
-  if (Contains(wanted, "cpu") || falls_back) devices.push_back(DescribeCpu());
+  if (Contains(wanted, "cpu") || falls_back) {
+    for (DeviceInfo& cpu : DescribeCpu(options_.cpu_devices)) devices.push_back(std::move(cpu));
+  }
   return devices;
 }
 

@@ -16,6 +16,8 @@ namespace distill::server {
 struct DeviceCatalogOptions {
   /// {"auto"}: all GPUs, and the CPU where there is none. Else any of "cpu", GPU indexes and UUIDs.
   std::vector<std::string> devices{"auto"};
+  /// As how many devices the CPU counts where it counts as one.
+  int cpu_devices = 1;
   /// Has one entry for each GPU that the driver runs; NVML starts anew when they change.
   std::filesystem::path driver_gpus = "/proc/driver/nvidia/gpus";
 };
@@ -53,7 +55,8 @@ class NvmlDeviceCatalog final : public DeviceCatalog {
 /// Returns whether the driver's error `xid` is the fault of the program that ran, not of the GPU.
 bool IsProgramError(int xid);
 
-/// Returns the CPU as a device: its model name, and the machine's memory.
-DeviceInfo DescribeCpu();
+/// Returns the CPU as `count` devices, "cpu", "cpu:1" and so on: each with its model name, and the
+/// machine's memory.
+std::vector<DeviceInfo> DescribeCpu(int count);
 
 }  // namespace distill::server

@@ -73,8 +73,8 @@ Result<JobRecord> ActiveJobs::Move(JobId id, const Transition& transition) {
   return moved;
 }
 
-Result<AttemptRecord> ActiveJobs::StartAttempt(JobId id, const std::string& device) {
-  auto attempt = store_.StartAttempt(id, device, clock_.UnixMillis());
+Result<AttemptRecord> ActiveJobs::StartAttempt(JobId id, const std::vector<std::string>& devices) {
+  auto attempt = store_.StartAttempt(id, devices, clock_.UnixMillis());
   // After a failure too: nobody knows how far it came.
   const Status refreshed = Refresh(id);
   if (attempt.ok() && !refreshed.ok()) return refreshed;

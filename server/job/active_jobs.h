@@ -37,7 +37,7 @@ class ActiveJobs {
   Result<JobRecord> Move(JobId id, const Transition& transition);
 
   /// Errors as JobStore::StartAttempt.
-  Result<AttemptRecord> StartAttempt(JobId id, const std::string& device);
+  Result<AttemptRecord> StartAttempt(JobId id, const std::vector<std::string>& devices);
 
   /// Ends an attempt and moves its job on; an interrupted job is counted and queued again, or fails
   /// for good. After a failure it may be called again: what is done already is not done twice.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace distill::server {
@@ -17,7 +18,7 @@ struct DeviceProcess {
 
 /// A device that jobs run on, as found at the last look.
 struct DeviceInfo {
-  std::string id;  // "cpu", or the GPU's UUID
+  std::string id;  // "cpu", of further ones "cpu:1" and so on, or the GPU's UUID
   int index = -1;  // PCI order; -1 for the CPU
   std::string name;
   std::string pci_bus_id;  // "" = unknown
@@ -33,6 +34,9 @@ struct DeviceInfo {
   /// It is closed for good: jobs that run on it must leave.
   bool has_failed = false;
 };
+
+/// Returns whether a device of that id is (a part of) the CPU.
+inline bool IsCpu(std::string_view id) { return id == "cpu" || id.substr(0, 4) == "cpu:"; }
 
 /// Finds devices. Thread-safe.
 class DeviceCatalog {

@@ -22,25 +22,36 @@ std::string WhichText(const JobSnapshot& job) {
 
 bool Suits(const DeviceInfo& device, const std::string& requested) {
   if (requested.empty() || requested == device.id) return true;
+  if (requested == "cpu") return IsCpu(device.id);
   return device.index >= 0 && requested == std::to_string(device.index);
 }
 
 DeviceRoom::DeviceRoom(const SchedulerSnapshot& snapshot) : snapshot_(snapshot) {
-  for (const DeviceInfo& info : snapshot.devices) devices_.push_back({&info, {}, 0, false, 0});
+  for (const DeviceInfo& info : snapshot.devices) devices_.push_back({&info, {}, 0, false, 0, 0});
   // A job that takes any device gets the fastest kind.
   std::stable_partition(devices_.begin(), devices_.end(),
                         [](const Device& device) { return device.info->index >= 0; });
   for (const JobSnapshot& job : snapshot.jobs) {
-    if (job.held_device.empty()) continue;
-    for (Device& device : devices_) {
-      if (device.info->id == job.held_device) Hold(device, job);
+    for (const std::string& held : job.held_devices) {
+      for (Device& device : devices_) {
+        if (device.info->id == held) Hold(device, job);
+      }
     }
   }
+  SortIntoKinds();
 }
 
 // Only GPUs have memory of their own to share.
 bool DeviceRoom::Shares(const JobSnapshot& job, const Device& device) const {
-  return job.gpu_memory_bytes > 0 && device.info->index >= 0;
+  return job.gpu_memory_bytes > 0 && job.num_devices == 1 && device.info->index >= 0;
+}
+
+// A job that ends before the other one can start does not delay it.
+bool DeviceRoom::IsKeptFrom(const JobSnapshot& job, const Device& device) const {
+  if (device.kept_for == 0 || device.kept_for == job.id) return false;
+  if (device.kept_until_unix_ms == 0 || job.time_limit_ms == 0) return true;
+  return snapshot_.now_unix_ms + job.time_limit_ms + snapshot_.policy.time_limit_slack_ms >
+         device.kept_until_unix_ms;
 }
 
 int64_t DeviceRoom::BytesFor(const JobSnapshot& job) const {
@@ -64,15 +75,14 @@ DeviceRoom::Obstacle DeviceRoom::ObstacleTo(const JobSnapshot& job, const Device
     if (device.is_whole) return Obstacle::kHeld;
     const int64_t room = info.memory_total_bytes - info.foreign_memory_bytes;
     if (BytesFor(job) > room) return Obstacle::kOutsiders;
-    if (device.kept_for != 0 && device.kept_for != job.id) return Obstacle::kKept;
+    if (IsKeptFrom(job, device)) return Obstacle::kKept;
     return BytesFor(job) > room - device.reserved_bytes ? Obstacle::kMemory : Obstacle::kNone;
   }
   if (!device.holders.empty()) return Obstacle::kHeld;
-  if (device.kept_for != 0 && device.kept_for != job.id) return Obstacle::kKept;
-  return Obstacle::kNone;
+  return IsKeptFrom(job, device) ? Obstacle::kKept : Obstacle::kNone;
 }
 
-std::optional<std::string> DeviceRoom::Take(const JobSnapshot& job, Reach reach) {
+DeviceRoom::Device* DeviceRoom::BestFor(const JobSnapshot& job, Reach reach) {
   Device* best = nullptr;
   for (Device& device : devices_) {
     if (!Suits(*device.info, job.requested_device)) continue;
@@ -81,15 +91,30 @@ std::optional<std::string> DeviceRoom::Take(const JobSnapshot& job, Reach reach)
         std::any_of(device.holders.begin(), device.holders.end(),
                     [&](const JobSnapshot* holder) { return holder->owner == job.owner; });
     if (reach == Reach::kOwn && !is_own) continue;
+    const auto is_lent = [&](const Device& one) {
+      return one.kept_for != 0 && one.kept_for != job.id;
+    };
+    if (best != nullptr && is_lent(device) != is_lent(*best)) {
+      if (is_lent(*best)) best = &device;
+      continue;
+    }
     // Of those that it shares, the fullest: others stay free for jobs that need a whole one.
     const bool is_fuller = best != nullptr && Shares(job, device) && Shares(job, *best) &&
                            device.reserved_bytes > best->reserved_bytes;
     if (best == nullptr || is_fuller) best = &device;
   }
+  return best;
+}
+
+std::optional<std::vector<std::string>> DeviceRoom::Take(const JobSnapshot& job, Reach reach) {
+  if (job.num_devices > 1) {
+    return reach == Reach::kAll ? TakeSeveral(job) : std::nullopt;
+  }
+  Device* const best = BestFor(job, reach);
   if (best == nullptr) return std::nullopt;
   Hold(*best, job);
   if (best->kept_for == job.id) best->kept_for = 0;
-  return best->info->id;
+  return std::vector<std::string>{best->info->id};
 }
 
 // Whether `job` could have the device once the jobs that share it have left.
@@ -107,6 +132,10 @@ void DeviceRoom::KeepFor(const JobSnapshot& job) {
     if (best == nullptr || device.reserved_bytes < best->reserved_bytes) best = &device;
   }
   if (best != nullptr) best->kept_for = job.id;
+}
+
+bool DeviceRoom::IsLeaving(const JobSnapshot& holder) const {
+  return holder.is_leaving || told_.count(holder.id) > 0;
 }
 
 bool DeviceRoom::MayPreempt(const JobSnapshot& job, const JobSnapshot& holder) const {
@@ -129,12 +158,12 @@ std::optional<std::vector<const JobSnapshot*>> DeviceRoom::Leavers(const JobSnap
   }
   std::vector<const JobSnapshot*> candidates;
   for (const JobSnapshot* holder : device.holders) {
-    if (holder->is_leaving || MayPreempt(job, *holder)) candidates.push_back(holder);
+    if (IsLeaving(*holder) || MayPreempt(job, *holder)) candidates.push_back(holder);
   }
   if (!shares && candidates.size() != device.holders.size()) return std::nullopt;
   // Those that leave anyway; then those of least priority, and that lose least.
-  std::sort(candidates.begin(), candidates.end(), [](const auto* left, const auto* right) {
-    if (left->is_leaving != right->is_leaving) return left->is_leaving;
+  std::sort(candidates.begin(), candidates.end(), [this](const auto* left, const auto* right) {
+    if (IsLeaving(*left) != IsLeaving(*right)) return IsLeaving(*left);
     if (left->priority != right->priority) return left->priority < right->priority;
     return left->started_at_unix_ms > right->started_at_unix_ms;
   });
@@ -149,6 +178,7 @@ std::optional<std::vector<const JobSnapshot*>> DeviceRoom::Leavers(const JobSnap
 }
 
 std::vector<JobId> DeviceRoom::Preempt(const JobSnapshot& job) {
+  if (job.num_devices > 1) return PreemptSeveral(job);
   Device* best = nullptr;
   std::vector<JobId> fewest;
   for (Device& device : devices_) {
@@ -160,13 +190,14 @@ std::vector<JobId> DeviceRoom::Preempt(const JobSnapshot& job) {
     if (!leavers) continue;
     std::vector<JobId> told;
     for (const JobSnapshot* leaver : *leavers) {
-      if (!leaver->is_leaving) told.push_back(leaver->id);
+      if (!IsLeaving(*leaver)) told.push_back(leaver->id);
     }
     if (best != nullptr && told.size() >= fewest.size()) continue;
     best = &device;
     fewest = told;
   }
   if (best != nullptr) best->kept_for = job.id;
+  told_.insert(fewest.begin(), fewest.end());
   return fewest;
 }
 
@@ -209,6 +240,16 @@ void DeviceRoom::Describe(const JobSnapshot& job,
     reason.reason = "blocked: asks for " + memory + " of GPU memory, more than " +
                     (job.requested_device.empty() ? "any device has" : which + " has");
   }
+}
+
+WaitingReason DeviceRoom::KeepAndExplain(const JobSnapshot& job) {
+  if (job.num_devices > 1) {
+    ReserveSeveral(job);
+    return ExplainSeveral(job);
+  }
+  WaitingReason reason = Explain(job);
+  KeepFor(job);
+  return reason;
 }
 
 WaitingReason DeviceRoom::Explain(const JobSnapshot& job) const {

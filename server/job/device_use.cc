@@ -47,7 +47,8 @@ std::vector<DeviceUse> AssessUse(const std::vector<DeviceInfo>& devices,
     DeviceUse& use = uses.emplace_back();
     use.device = device;
     for (const DeviceHolder& holder : holders) {
-      if (holder.job.device != device.id) continue;
+      const std::vector<std::string>& held = holder.job.devices;
+      if (std::find(held.begin(), held.end(), device.id) == held.end()) continue;
       use.holders.push_back(holder);
       Measure(device, use.holders.back());
     }

@@ -112,6 +112,22 @@ std::string_view CauseName(Cause cause) {
   return "UNKNOWN";
 }
 
+std::string DevicesText(const std::vector<std::string>& devices) {
+  std::string text;
+  for (const std::string& device : devices) text += (text.empty() ? "" : ",") + device;
+  return text;
+}
+
+std::vector<std::string> ParseDevices(std::string_view text) {
+  std::vector<std::string> devices;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(','), text.size());
+    devices.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return devices;
+}
+
 bool IsTerminal(JobState state) {
   return state == JobState::kSucceeded || state == JobState::kFailed ||
          state == JobState::kCancelled;

@@ -71,6 +71,10 @@ bool IsTerminal(JobState state);
 /// Returns whether a worker process may exist for a job in `state`.
 bool HasWorker(JobState state);
 
+/// Returns the ids of a job's devices as they are stored and shown, "GPU-a,GPU-b", and back.
+std::string DevicesText(const std::vector<std::string>& devices);
+std::vector<std::string> ParseDevices(std::string_view text);
+
 /// Returns whether a job may go from `from` to `to`: the one table of legal moves.
 bool CanMove(JobState from, JobState to);
 
@@ -93,8 +97,10 @@ struct JobSpec {
   std::string resolved;
   std::map<std::string, std::string> labels;
   int priority = 0;
-  std::string device;            // "" = any; "cpu"; GPU index or UUID
-  int64_t gpu_memory_bytes = 0;  // its share of a GPU; 0 = it has the device to itself
+  std::string device;              // "" = any; "cpu"; GPU index or UUID
+  int64_t gpu_memory_bytes = 0;    // its share of a GPU; 0 = it has the device to itself
+  int num_devices = 1;             // of one kind, whole ones if there are several
+  int64_t time_limit_seconds = 0;  // of an attempt; 0 = none
   // How often each cause sends it back to the queue before it fails for good.
   int max_interruptions = 3;
   int max_device_errors = 1;
@@ -139,8 +145,8 @@ struct JobRecord {
   int num_preemptions = 0;
   /// Since when its worker, which is alive, has told nothing; 0 = it is not so.
   int64_t stalled_since_unix_ms = 0;
-  std::string device;    // of the newest attempt
-  JobProgress progress;  // not durable to the second
+  std::vector<std::string> devices;  // of the newest attempt
+  JobProgress progress;              // not durable to the second
   std::map<std::string, double> latest_metrics;
   std::map<std::string, double> best_metrics;
 };
@@ -152,7 +158,7 @@ struct AttemptRecord {
   JobState state = JobState::kStarting;
   Cause cause = Cause::kNone;
   std::string message;
-  std::string device;  // "cpu" or GPU UUID
+  std::vector<std::string> devices;  // DeviceInfo::id of each
   int64_t started_at_unix_ms = 0;
   int64_t finished_at_unix_ms = 0;
   int pid = 0;

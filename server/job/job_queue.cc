@@ -1,4 +1,5 @@
 // What the scheduler sees, and what it answers when somebody asks.
+#include <algorithm>
 #include <utility>
 
 #include "server/job/start_forecast.h"
@@ -31,7 +32,7 @@ Status ThreadedJobManager::LoadUsage() {
 }
 
 void ThreadedJobManager::FillHeld(const JobRecord& job, JobSnapshot& entry) const {
-  entry.held_device = job.device;
+  entry.held_devices = job.devices;
   entry.started_at_unix_ms = clock_.UnixMillis();
   entry.can_be_preempted =
       job.spec.kind == JobKind::kTrain && job.num_preemptions < job.spec.max_preemptions;
@@ -39,6 +40,9 @@ void ThreadedJobManager::FillHeld(const JobRecord& job, JobSnapshot& entry) cons
   if (run == runs_.end()) return;
   entry.started_at_unix_ms = run->second.started_at_unix_ms;
   entry.is_leaving = run->second.order.has_value() || run->second.exit || run->second.verdict;
+  if (entry.time_limit_ms > 0) {
+    entry.expected_end_unix_ms = entry.started_at_unix_ms + entry.time_limit_ms;
+  }
 }
 
 Status ThreadedJobManager::FillNeeds(const JobRecord& job, JobSnapshot& entry,
@@ -63,14 +67,33 @@ void ThreadedJobManager::FillUsers(SchedulerSnapshot& snapshot) const {
       user->second.used_seconds = usage_.SecondsOf(job.owner, snapshot.now_unix_ms);
       user->second.last_uses = usage_.LastUses(job.owner);
     }
-    if (job.held_device.empty()) continue;
-    user->second.used_seconds += DecayedSeconds(job.started_at_unix_ms, snapshot.now_unix_ms,
-                                                snapshot.now_unix_ms, usage_.half_life());
-    user->second.last_uses[job.held_device] = snapshot.now_unix_ms;
+    for (const std::string& device : job.held_devices) {
+      user->second.used_seconds += DecayedSeconds(job.started_at_unix_ms, snapshot.now_unix_ms,
+                                                  snapshot.now_unix_ms, usage_.half_life());
+      user->second.last_uses[device] = snapshot.now_unix_ms;
+    }
   }
 }
 
+// When running jobs end by their own progress, where a job with several devices asks for it.
+Status ThreadedJobManager::FillEnds(SchedulerSnapshot& snapshot) {
+  const bool is_asked_for = std::any_of(
+      snapshot.jobs.begin(), snapshot.jobs.end(),
+      [](const JobSnapshot& job) { return job.state == JobState::kQueued && job.num_devices > 1; });
+  if (!is_asked_for) return {};
+  for (JobSnapshot& job : snapshot.jobs) {
+    if (job.held_devices.empty()) continue;
+    // The store knows the newest progress.
+    DISTILL_ASSIGN_OR_RETURN(const JobRecord record, store_.FindJob(job.id));
+    const int64_t eta = record.progress.eta_unix_ms;
+    const int64_t limit = job.expected_end_unix_ms;
+    if (eta > 0) job.expected_end_unix_ms = limit > 0 ? std::min(eta, limit) : eta;
+  }
+  return {};
+}
+
 Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceInfo>& devices) {
+  constexpr int64_t kMillisPerSecond = 1000;
   SchedulerSnapshot snapshot;
   snapshot.policy = options_.policy;
   snapshot.now_unix_ms = clock_.UnixMillis();
@@ -85,6 +108,8 @@ Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceI
     entry.requested_device = job.spec.device;
     entry.owner = job.spec.owner;
     entry.gpu_memory_bytes = job.spec.gpu_memory_bytes;
+    entry.num_devices = job.spec.num_devices;
+    entry.time_limit_ms = job.spec.time_limit_seconds * kMillisPerSecond;
     entry.group = job.spec.group;
     entry.max_parallel = job.spec.max_parallel;
     entry.waiting_since_unix_ms = job.queued_at_unix_ms;
@@ -94,6 +119,7 @@ Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceI
     DISTILL_RETURN_IF_ERROR(FillNeeds(job, entry, snapshot));
   }
   FillUsers(snapshot);
+  DISTILL_RETURN_IF_ERROR(FillEnds(snapshot));
   return snapshot;
 }
 
@@ -103,7 +129,7 @@ Result<ThreadedJobManager::QueueView> ThreadedJobManager::View() {
   view.decision = Schedule(view.snapshot);
   std::map<JobId, int64_t> ends;
   for (const JobSnapshot& job : view.snapshot.jobs) {
-    if (job.held_device.empty()) continue;
+    if (job.held_devices.empty()) continue;
     // The store knows the newest progress.
     DISTILL_ASSIGN_OR_RETURN(const JobRecord record, store_.FindJob(job.id));
     if (record.progress.eta_unix_ms > 0) ends[job.id] = record.progress.eta_unix_ms;

@@ -74,7 +74,7 @@ void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
 // Starts a job, or ends its attempt. An error means that not even that could be stored.
 Status ThreadedJobManager::StartJob(const StartDecision& decision) {
   DISTILL_ASSIGN_OR_RETURN(const AttemptRecord attempt,
-                           active_.StartAttempt(decision.job, decision.device));
+                           active_.StartAttempt(decision.job, decision.devices));
   start_not_before_ms_.erase(decision.job);
   Run& run = runs_[decision.job];
   run = Run();
@@ -106,7 +106,7 @@ Status ThreadedJobManager::Launch(const AttemptRecord& attempt) {
   runs_[attempt.job].pid = process.pid;
   LogInfo("worker started", {{"job", attempt.job},
                              {"attempt", attempt.number},
-                             {"device", attempt.device},
+                             {"devices", DevicesText(attempt.devices)},
                              {"pid", process.pid}});
   const Status noted =
       store_.SetAttemptProcess(attempt.job, attempt.number, process.pid, process.start_ticks);
@@ -227,10 +227,14 @@ Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
         JudgeExit(job->state, run.outcome, run.exit.value_or(WorkerExitStatus{}), run.order);
   }
   FaultPoint("run.before_end");
-  const DeviceUsage usage{job->spec.owner, job->device, run.started_at_unix_ms,
-                          clock_.UnixMillis()};
+  std::vector<DeviceUsage> usages;
+  for (const std::string& device : job->devices) {
+    usages.push_back({job->spec.owner, device, run.started_at_unix_ms, clock_.UnixMillis()});
+  }
   DISTILL_RETURN_IF_ERROR(active_.EndAttempt(id, run.attempt, transition));
-  if (needs_verdict) usage_.Add(usage);
+  if (needs_verdict) {
+    for (const DeviceUsage& usage : usages) usage_.Add(usage);
+  }
   job = active_.Find(id);
   const int num_failures = job == nullptr ? 0 : job->num_interruptions + job->num_device_errors;
   if (num_failures > 0) {

@@ -96,7 +96,7 @@ class JobStore {
   virtual Result<JobRecord> MoveJob(JobId id, JobState from, const Transition& transition,
                                     int64_t now_unix_ms) = 0;
   /// Moves a QUEUED job to STARTING and adds its next attempt. Errors as MoveJob.
-  virtual Result<AttemptRecord> StartAttempt(JobId id, const std::string& device,
+  virtual Result<AttemptRecord> StartAttempt(JobId id, const std::vector<std::string>& devices,
                                              int64_t now_unix_ms) = 0;
   /// Notes the process that an attempt runs in.
   virtual Status SetAttemptProcess(JobId id, int attempt, int pid, int64_t pid_start_ticks) = 0;

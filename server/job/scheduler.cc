@@ -122,9 +122,9 @@ class Pass {
 
   void Enqueue();
   static std::optional<Key> KeyOf(UserQueue& queue);
-  /// Starts the job, or notes why it waits. Returns whether it starts.
-  bool Decide(Candidate& candidate);
-  bool Place(const JobSnapshot& job);
+  /// Starts the job, or notes why it waits. Returns how many devices it got: 0 = it waits.
+  int Decide(Candidate& candidate);
+  int Place(const JobSnapshot& job);
   void Wait(WaitingReason reason);
 
   const SchedulerSnapshot& snapshot_;
@@ -160,28 +160,26 @@ void Pass::Wait(WaitingReason reason) {
   decision_.waiting.push_back(std::move(reason));
 }
 
-bool Pass::Place(const JobSnapshot& job) {
-  const bool may_take_more = limits_.MayTakeAnotherDevice(job);
+int Pass::Place(const JobSnapshot& job) {
+  const bool may_take_more = limits_.MayTakeMore(job);
   const auto reach = may_take_more ? DeviceRoom::Reach::kAll : DeviceRoom::Reach::kOwn;
-  if (auto device = room_.Take(job, reach)) {
-    limits_.Note(job, *device);
-    decision_.starts.push_back({job.id, std::move(*device)});
-    return true;
+  if (auto devices = room_.Take(job, reach)) {
+    limits_.Note(job, *devices);
+    decision_.starts.push_back({job.id, std::move(*devices)});
+    return job.num_devices;
   }
   if (!may_take_more) {
     Wait(limits_.ExplainDevices(job));
-    return false;
+    return 0;
   }
   if (snapshot_.policy.has_preemption) {
     for (const JobId victim : room_.Preempt(job)) decision_.preemptions.push_back({victim, job.id});
   }
-  WaitingReason reason = room_.Explain(job);
-  room_.KeepFor(job);
-  Wait(std::move(reason));
-  return false;
+  Wait(room_.KeepAndExplain(job));
+  return 0;
 }
 
-bool Pass::Decide(Candidate& candidate) {
+int Pass::Decide(Candidate& candidate) {
   const JobSnapshot& job = *candidate.job;
   ++place_;
   if (candidate.needs) {
@@ -197,7 +195,7 @@ bool Pass::Decide(Candidate& candidate) {
   } else {
     return Place(job);
   }
-  return false;
+  return 0;
 }
 
 ScheduleDecision Pass::Run() {
@@ -211,9 +209,10 @@ ScheduleDecision Pass::Run() {
   while (!heads.empty()) {
     UserQueue& queue = *std::get<UserQueue*>(heads.top());
     heads.pop();
-    if (Decide(queue.jobs[queue.next++])) queue.used_seconds += kSecondsInAdvance;
+    queue.used_seconds += kSecondsInAdvance * Decide(queue.jobs[queue.next++]);
     if (const auto key = KeyOf(queue)) heads.push(*key);
   }
+  decision_.reservations = room_.reservations();
   return std::move(decision_);
 }
 

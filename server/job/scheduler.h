@@ -15,12 +15,14 @@ struct JobSnapshot {
   JobId id = 0;
   JobState state = JobState::kQueued;
   int priority = 0;
-  std::string requested_device;  // "" = any; "cpu"; index or UUID
-  std::string held_device;       // id of the device that its worker holds, else ""
+  std::string requested_device;           // "" = any; "cpu"; index or UUID
+  std::vector<std::string> held_devices;  // ids of those that its worker holds
   std::vector<JobId> depends_on;
   std::vector<AfterJob> after;
   std::string owner;
   int64_t gpu_memory_bytes = 0;  // 0 = it wants the device to itself
+  int num_devices = 1;           // several: of one kind, each to itself
+  int64_t time_limit_ms = 0;     // 0 = it may take for ever
   std::string group;             // with its owner, what max_parallel counts
   int max_parallel = 0;
   /// When it was queued, or when the last job that it needs ended, whichever is later.
@@ -28,8 +30,9 @@ struct JobSnapshot {
   bool is_delayed = false;  // it was interrupted and waits a while
   // Of one that holds a device.
   int64_t started_at_unix_ms = 0;
-  bool can_be_preempted = false;  // it has a checkpoint to come back from, and budget left
-  bool is_leaving = false;        // it was told to
+  int64_t expected_end_unix_ms = 0;  // from its progress or its time limit; 0 = unknown
+  bool can_be_preempted = false;     // it has a checkpoint to come back from, and budget left
+  bool is_leaving = false;           // it was told to
 };
 
 /// Users who together have no more than these; 0 = no limit.
@@ -49,6 +52,9 @@ struct SchedulerPolicy {
   std::vector<UserGroup> user_groups;
   /// What a worker needs on a GPU beside the memory that it declares.
   int64_t gpu_overhead_bytes = 0;
+  /// What a job may take beyond its time limit: that counts from its first step, and the last
+  /// checkpoint takes a moment too.
+  int64_t time_limit_slack_ms = 120'000;
   bool has_preemption = false;
   int preemption_margin = 10;         // points of priority
   int64_t preemption_min_run_ms = 0;  // a job that ran for less is left alone
@@ -73,7 +79,7 @@ struct SchedulerSnapshot {
 
 struct StartDecision {
   JobId job = 0;
-  std::string device;  // DeviceInfo::id
+  std::vector<std::string> devices;  // DeviceInfo::id of each
   bool operator==(const StartDecision&) const = default;
 };
 
@@ -103,6 +109,13 @@ struct WaitingReason {
   int place = 0;               // in the order of all queued jobs, from 1
 };
 
+/// Devices that are kept for a job that needs several until it has enough of them.
+struct Reservation {
+  JobId job = 0;
+  std::vector<std::string> devices;  // DeviceInfo::id; fewer than it needs where no more are open
+  int64_t starts_at_unix_ms = 0;     // when all will be free; 0 = unknown
+};
+
 /// A running job that is to make room.
 struct PreemptionDecision {
   JobId job = 0;
@@ -114,9 +127,10 @@ struct ScheduleDecision {
   std::vector<StartDecision> starts;
   std::vector<WaitingReason> waiting;  // every queued job that is not started, in order
   std::vector<PreemptionDecision> preemptions;
+  std::vector<Reservation> reservations;
 };
 
-/// Decides which queued jobs start now, on which device, and says of every other why it waits.
+/// Decides which queued jobs start now, on which devices, and says of every other why it waits.
 /// Pure: same input, same answer; no clock, no lock, no I/O.
 ///
 /// The order: points first. A job has its priority, and one point more for each ageing step that it
@@ -128,6 +142,12 @@ struct ScheduleDecision {
 /// against the device's memory less what outsiders have. A job that finds no device although one
 /// could be emptied for it has that one kept for it: none after it joins, so that small jobs cannot
 /// starve a large one.
+///
+/// A job that needs several devices starts with all of them or not at all. The first such job in
+/// the order that finds too few of a kind reserves as many: those that are free, then those that
+/// will be free soonest. One that falls free is kept for it, and a job after it may use such a
+/// device only if its time limit ends before the reservation's start. All other devices go to jobs
+/// after it.
 ///
 /// So no user starves: once a job is older than any by the whole range of priorities (in ageing
 /// steps), each other user gets at most one more turn on a device before it.

@@ -23,9 +23,11 @@ class Forecast {
       if (device.closed_because.empty()) free_at_[device.id] = snapshot.now_unix_ms;
     }
     for (const JobSnapshot& job : snapshot.jobs) {
-      if (!job.held_device.empty()) Hold(job.held_device, EndOf(job.id));
+      for (const std::string& device : job.held_devices) Hold(device, EndOf(job.id));
     }
-    for (const StartDecision& start : decision.starts) Hold(start.device, std::nullopt);
+    for (const StartDecision& start : decision.starts) {
+      for (const std::string& device : start.devices) Hold(device, std::nullopt);
+    }
   }
 
   std::map<JobId, int64_t> Run() {
@@ -91,18 +93,42 @@ class Forecast {
     }
   }
 
-  Time StartOf(const JobSnapshot& job, const WaitingReason& waiting) {
-    const Time ready = ReadyAt(job, waiting);
-    Time* soonest = nullptr;
+  // The devices, of one kind, that are free soonest: as many as the job needs, or none.
+  std::vector<Time*> SoonestFor(const JobSnapshot& job) {
+    std::map<std::string, std::vector<Time*>> kinds;
     for (const DeviceInfo& device : snapshot_.devices) {
       if (!Suits(device, job.requested_device)) continue;
       const auto found = free_at_.find(device.id);
       if (found == free_at_.end() || !found->second) continue;
-      if (soonest == nullptr || *found->second < **soonest) soonest = &found->second;
+      // One device alone may be of any kind.
+      const std::string kind = job.num_devices == 1 ? "" : DeviceKind(device);
+      kinds[kind].push_back(&found->second);
     }
-    if (!ready || soonest == nullptr) return std::nullopt;
-    const int64_t start = std::max(*ready, **soonest);
-    *soonest = std::nullopt;  // nobody knows how long this one takes
+    std::vector<Time*> best;
+    for (auto& [kind, times] : kinds) {
+      const auto num_devices = static_cast<size_t>(job.num_devices);
+      if (times.size() < num_devices) continue;
+      std::stable_sort(times.begin(), times.end(),
+                       [](const Time* a, const Time* b) { return **a < **b; });
+      times.resize(num_devices);
+      if (best.empty() || **times.back() < **best.back()) best = times;
+    }
+    return best;
+  }
+
+  Time StartOf(const JobSnapshot& job, const WaitingReason& waiting) {
+    const Time ready = ReadyAt(job, waiting);
+    const std::vector<Time*> soonest = SoonestFor(job);
+    if (!ready || soonest.empty()) {
+      // What is kept for it is nobody else's.
+      for (const Reservation& reservation : decision_.reservations) {
+        if (reservation.job != job.id) continue;
+        for (const std::string& device : reservation.devices) Hold(device, std::nullopt);
+      }
+      return std::nullopt;
+    }
+    const int64_t start = std::max(*ready, **soonest.back());
+    for (Time* time : soonest) *time = std::nullopt;  // nobody knows how long this one takes
     return start;
   }
 

@@ -102,6 +102,7 @@ class ThreadedJobManager final : public JobManager {
   Status FillNeeds(const JobRecord& job, JobSnapshot& entry, SchedulerSnapshot& snapshot)
       REQUIRES(mutex_);
   void FillUsers(SchedulerSnapshot& snapshot) const REQUIRES(mutex_);
+  Status FillEnds(SchedulerSnapshot& snapshot) REQUIRES(mutex_);
   Result<QueueView> View() REQUIRES(mutex_);
   QueueEntry EntryOf(const QueueView& view, const WaitingReason& waiting) const REQUIRES(mutex_);
   bool HoldAllBack() REQUIRES(mutex_);

@@ -7,6 +7,10 @@ bool IsReached(int limit, size_t number) {
   return limit > 0 && number >= static_cast<size_t>(limit);
 }
 
+bool WouldExceed(int limit, size_t number, int more) {
+  return limit > 0 && number + static_cast<size_t>(more) > static_cast<size_t>(limit);
+}
+
 std::string Counted(int number, const std::string& what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
 }
@@ -19,14 +23,14 @@ UserLimits::UserLimits(const SchedulerSnapshot& snapshot)
     for (const std::string& user : policy_.user_groups[i].users) groups_of_[user].push_back(i);
   }
   for (const JobSnapshot& job : snapshot.jobs) {
-    if (!job.held_device.empty()) Note(job, job.held_device);
+    if (!job.held_devices.empty()) Note(job, job.held_devices);
   }
 }
 
-void UserLimits::Note(const JobSnapshot& job, const std::string& device) {
+void UserLimits::Note(const JobSnapshot& job, const std::vector<std::string>& devices) {
   const auto count = [&](Usage& usage) {
     usage.jobs.insert(job.id);
-    usage.devices.insert(device);
+    usage.devices.insert(devices.begin(), devices.end());
   };
   count(users_[job.owner]);
   if (const auto groups = groups_of_.find(job.owner); groups != groups_of_.end()) {
@@ -59,14 +63,15 @@ std::optional<UserLimits::Reached> UserLimits::JobLimit(const JobSnapshot& job) 
 
 std::optional<UserLimits::Reached> UserLimits::DeviceLimit(const JobSnapshot& job) const {
   const Usage& own = UsageOf(job.owner);
-  if (IsReached(policy_.max_devices_per_user, own.devices.size())) {
+  if (WouldExceed(policy_.max_devices_per_user, own.devices.size(), job.num_devices)) {
     return Reached{WaitingRule::kUserLimit, "a user", policy_.max_devices_per_user, &own};
   }
   const auto groups = groups_of_.find(job.owner);
   if (groups == groups_of_.end()) return std::nullopt;
   for (const size_t index : groups->second) {
     const UserGroup& group = policy_.user_groups[index];
-    if (!IsReached(group.max_devices, user_groups_[index].devices.size())) continue;
+    const size_t held = user_groups_[index].devices.size();
+    if (!WouldExceed(group.max_devices, held, job.num_devices)) continue;
     return Reached{WaitingRule::kUserGroupLimit, "the group " + group.name, group.max_devices,
                    &user_groups_[index]};
   }
@@ -94,7 +99,7 @@ std::optional<WaitingReason> UserLimits::ExplainJobs(const JobSnapshot& job) con
   return reason;
 }
 
-bool UserLimits::MayTakeAnotherDevice(const JobSnapshot& job) const { return !DeviceLimit(job); }
+bool UserLimits::MayTakeMore(const JobSnapshot& job) const { return !DeviceLimit(job); }
 
 WaitingReason UserLimits::ExplainDevices(const JobSnapshot& job) const {
   WaitingReason reason;
@@ -102,9 +107,14 @@ WaitingReason UserLimits::ExplainDevices(const JobSnapshot& job) const {
   const auto reached = DeviceLimit(job);
   if (!reached) return reason;
   reason.rule = reached->rule;
+  const std::string may_have = reached->whose + " may have " + Counted(reached->limit, "device");
+  if (job.num_devices > reached->limit) {
+    reason.is_blocked = true;
+    reason.reason = "blocked: needs " + Counted(job.num_devices, "device") + ", and " + may_have;
+    return reason;
+  }
   reason.holders.assign(reached->usage->jobs.begin(), reached->usage->jobs.end());
-  reason.reason =
-      "waits for its turn: " + reached->whose + " may have " + Counted(reached->limit, "device");
+  reason.reason = "waits for its turn: " + may_have;
   return reason;
 }
 

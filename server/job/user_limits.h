@@ -20,14 +20,14 @@ class UserLimits {
   /// Says which limit on running jobs keeps `job` from starting, if one does.
   std::optional<WaitingReason> ExplainJobs(const JobSnapshot& job) const;
 
-  /// Returns whether the owner of `job` may have one device more.
-  bool MayTakeAnotherDevice(const JobSnapshot& job) const;
+  /// Returns whether the owner of `job` may have as many devices more as it needs.
+  bool MayTakeMore(const JobSnapshot& job) const;
 
-  /// Says which limit on devices keeps `job` from starting. REQUIRES: !MayTakeAnotherDevice(job).
+  /// Says which limit on devices keeps `job` from starting. REQUIRES: !MayTakeMore(job).
   WaitingReason ExplainDevices(const JobSnapshot& job) const;
 
-  /// Takes in that `job` starts on `device`.
-  void Note(const JobSnapshot& job, const std::string& device);
+  /// Takes in that `job` starts on `devices`.
+  void Note(const JobSnapshot& job, const std::vector<std::string>& devices);
 
  private:
   struct Usage {

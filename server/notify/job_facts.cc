@@ -39,7 +39,8 @@ std::string JobFactsJson(const JobRecord& job, std::optional<JobState> from, int
   for (const auto& [name, value] : job.spec.labels) facts["labels"][name] = value;
   facts["priority"] = job.spec.priority;
   facts["attempts"] = job.num_attempts;
-  facts["device"] = TextOrNull(job.device);
+  facts["device"] = TextOrNull(job.devices.empty() ? "" : job.devices.front());
+  facts["devices"] = job.devices;
   facts["created_at"] = TimeOrNull(job.created_at_unix_ms);
   facts["started_at"] = TimeOrNull(job.started_at_unix_ms);
   facts["finished_at"] = TimeOrNull(job.finished_at_unix_ms);

@@ -62,6 +62,7 @@ v1::Job ToMessage(const JobRecord& job) {
   message.set_started_at_unix_ms(job.started_at_unix_ms);
   message.set_finished_at_unix_ms(job.finished_at_unix_ms);
   message.set_stalled_since_unix_ms(job.stalled_since_unix_ms);
+  *message.mutable_devices() = {job.devices.begin(), job.devices.end()};
   FillProgress(job.progress, *message.mutable_progress());
   if (message.progress().num_epochs() == 0) {
     message.mutable_progress()->set_num_epochs(job.spec.num_epochs);
@@ -77,7 +78,8 @@ v1::Attempt ToMessage(const AttemptRecord& attempt) {
   message.set_state(static_cast<v1::JobState>(attempt.state));
   message.set_cause(static_cast<v1::Cause>(attempt.cause));
   message.set_message(attempt.message);
-  message.set_device(attempt.device);
+  if (!attempt.devices.empty()) message.set_device(attempt.devices.front());
+  *message.mutable_devices() = {attempt.devices.begin(), attempt.devices.end()};
   message.set_started_at_unix_ms(attempt.started_at_unix_ms);
   message.set_finished_at_unix_ms(attempt.finished_at_unix_ms);
   message.set_pid(attempt.pid);

@@ -176,6 +176,7 @@ void JobResolution::ResolveTrain() {
   v1::TrainJob& train = *resolved_.mutable_train();
   FillDefaults(train);
   CheckTrainRules(given_.train(), train, violations_);
+  CheckBatchShares(train, resolved_.resources().devices(), violations_);
   CheckModel("train.model", train.model());
   const auto report = lookup_.FindReadyDataset("train.dataset", train.dataset(), violations_);
   if (report) {
@@ -278,6 +279,9 @@ void JobResolution::WriteSpec(const std::string& owner) {
   spec_.max_device_errors = resolved_.retry().max_device_errors();
   spec_.max_preemptions = resolved_.retry().max_preemptions();
   spec_.gpu_memory_bytes = given_.resources().gpu_memory_bytes();
+  spec_.num_devices = resolved_.resources().devices();
+  spec_.time_limit_seconds = resolved_.has_train() ? resolved_.train().time_limit_seconds()
+                                                   : resolved_.eval().time_limit_seconds();
   spec_.group = given_.group();
   spec_.max_parallel = given_.max_parallel();
   spec_.memory_key = MemoryKey(resolved_);
@@ -318,6 +322,7 @@ void JobResolution::Run(const std::string& owner) {
   *resolved_.mutable_labels() = given_.labels();
   resolved_.set_priority(given_.priority());
   *resolved_.mutable_resources() = given_.resources();
+  resolved_.mutable_resources()->set_devices(std::max(1, given_.resources().devices()));
   resolved_.set_group(given_.group());
   resolved_.set_max_parallel(given_.max_parallel());
   FillRetry();

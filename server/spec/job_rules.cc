@@ -58,6 +58,27 @@ void CheckGroup(const v1::Job& given, ViolationList& violations) {
   }
 }
 
+// Several devices are whole ones of one kind, and only training knows what to do with them.
+void CheckDevices(const v1::Job& given, ViolationList& violations) {
+  constexpr int kMaxDevices = 64;
+  const v1::Resources& resources = given.resources();
+  violations.CheckCount("resources.devices", resources.devices(), 0, kMaxDevices);
+  if (resources.devices() <= 1) return;
+  const std::string devices = std::to_string(resources.devices());
+  if (given.has_eval()) {
+    violations.Add("resources.devices", devices, "an evaluation uses one device; leave it out");
+  }
+  if (resources.gpu_memory_bytes() != 0) {
+    violations.Add("resources.gpu_memory_bytes", std::to_string(resources.gpu_memory_bytes()),
+                   "a job on several devices has each of them to itself; leave it or devices out");
+  }
+  if (!resources.device().empty() && resources.device() != "cpu") {
+    violations.Add(
+        "resources.device", resources.device(),
+        "names one device, and the job needs " + devices + "; leave it out, or say \"cpu\"");
+  }
+}
+
 void CheckAfter(const v1::Job& given, ViolationList& violations) {
   constexpr int kMaxAfter = 100;
   if (given.after_size() > kMaxAfter) {
@@ -92,12 +113,15 @@ void CheckJobRules(const v1::Job& given, ViolationList& violations) {
   violations.CheckCount("resources.threads", given.resources().threads(), 0, kMaxThreads);
   CheckRetry(given.retry(), violations);
   CheckMemory(given.resources().gpu_memory_bytes(), violations);
+  CheckDevices(given, violations);
   CheckGroup(given, violations);
   CheckAfter(given, violations);
   const std::string& device = given.resources().device();
   if (!device.empty() && !IsDeviceName(device)) {
-    violations.Add("resources.device", device,
-                   "must be empty (any), \"cpu\", a GPU's index, or a GPU's UUID (GPU-...)");
+    violations.Add(
+        "resources.device", device,
+        "must be empty (any), \"cpu\", a further part of the CPU (\"cpu:1\"), a GPU's index, or a "
+        "GPU's UUID (GPU-...)");
   }
 }
 

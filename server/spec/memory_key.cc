@@ -57,7 +57,11 @@ std::string ShapeOf(const v1::EvalJob& eval) {
 }  // namespace
 
 std::string MemoryKey(const v1::Job& resolved) {
-  return Sha256Hex(resolved.has_train() ? ShapeOf(resolved.train()) : ShapeOf(resolved.eval()));
+  std::string shape = resolved.has_train() ? ShapeOf(resolved.train()) : ShapeOf(resolved.eval());
+  // Each device has a share of the batch only.
+  const int num_devices = resolved.resources().devices();
+  if (num_devices > 1) shape += " on " + std::to_string(num_devices);
+  return Sha256Hex(shape);
 }
 
 }  // namespace distill::server

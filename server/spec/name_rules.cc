@@ -34,7 +34,12 @@ bool IsUuid(std::string_view text) {
 
 bool IsDeviceName(std::string_view text) {
   constexpr size_t kMaxIndexDigits = 3;
+  constexpr std::string_view kFurtherCpu = "cpu:";
   if (text == "cpu") return true;
+  if (text.substr(0, kFurtherCpu.size()) == kFurtherCpu) {
+    text.remove_prefix(kFurtherCpu.size());
+    return !text.empty() && IsDigits(text) && text.size() <= kMaxIndexDigits;
+  }
   if (IsDigits(text)) return text.size() <= kMaxIndexDigits;
   const bool has_prefix = text.substr(0, 4) == "GPU-" || text.substr(0, 4) == "MIG-";
   return has_prefix && IsUuid(text.substr(4));

@@ -13,6 +13,10 @@ namespace distill::server {
 void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
                      ViolationList& violations);
 
+/// Adds a violation where a batch is too small for each of `num_devices` devices to have a share of
+/// it: two images at least, without which batch norms have no statistics.
+void CheckBatchShares(const v1::TrainJob& filled, int num_devices, ViolationList& violations);
+
 /// As CheckTrainRules, for train.distillation.
 void CheckDistillationRules(const v1::Distillation& given, const v1::Distillation& filled,
                             ViolationList& violations);

@@ -127,6 +127,14 @@ void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
   }
 }
 
+void CheckBatchShares(const v1::TrainJob& filled, int num_devices, ViolationList& violations) {
+  constexpr int kMinImages = 2;
+  if (num_devices <= 1 || filled.batch_size() >= kMinImages * num_devices) return;
+  violations.Add("train.batch_size", std::to_string(filled.batch_size()),
+                 "must hold two images for each of the " + std::to_string(num_devices) +
+                     " devices; make it larger, or take fewer devices");
+}
+
 void CheckEvalRules(const v1::EvalJob& given, const v1::EvalJob& filled,
                     ViolationList& violations) {
   violations.CheckCount("eval.batch_size", filled.batch_size(), 1, kMaxBatchSize);

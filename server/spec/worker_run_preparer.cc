@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "core/base/durable_file.h"
+#include "server/job/device.h"
 #include "server/spec/dataset_facts.h"
 #include "server/spec/job_resolver.h"
 #include "server/spec/name_rules.h"
@@ -49,13 +50,24 @@ Status WriteSpec(const fs::path& directory, const worker::v1::WorkerSpec& spec) 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
 // A device that is no GPU sees none: nothing may allocate on one by accident.
-Environment MakeEnvironment(const std::string& device, int num_threads) {
+Environment MakeEnvironment(const std::vector<std::string>& devices, int num_threads) {
+  const bool is_on_cpu = IsCpu(devices.front());
+  const int num_teams = is_on_cpu ? static_cast<int>(devices.size()) : 1;
   return {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"},
-          {"CUDA_VISIBLE_DEVICES", device == "cpu" ? "" : device},
-          {"OMP_NUM_THREADS", std::to_string(num_threads)},
+          {"CUDA_VISIBLE_DEVICES", is_on_cpu ? "" : DevicesText(devices)},
+          {"OMP_NUM_THREADS", std::to_string(std::max(1, num_threads / num_teams))},
           // A thread that waits for the others must not hold the core that they need.
           {"OMP_WAIT_POLICY", "PASSIVE"},
           {"LANG", "C.UTF-8"}};
+}
+
+// Tells the worker its devices by the names that they have in its environment.
+void FillDevices(const std::vector<std::string>& devices, worker::v1::WorkerSpec& spec) {
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const std::string name = IsCpu(devices[i]) ? "cpu" : "cuda:" + std::to_string(i);
+    if (i == 0) spec.set_device(name);
+    if (i > 0) spec.add_other_devices(name);
+  }
 }
 
 // Decoding shares the cores with the steps of a CPU job, and has them alone beside a GPU.
@@ -199,6 +211,13 @@ Status WorkerRunPreparer::FillEvalTask(const JobRecord& job, worker::v1::WorkerS
   return {};
 }
 
+// The devices of the CPU share its threads.
+int WorkerRunPreparer::ThreadsOn(const std::vector<std::string>& devices) const {
+  if (!IsCpu(devices.front())) return options_.worker_threads;
+  const int of_one = std::max(1, options_.worker_threads / std::max(1, options_.cpu_devices));
+  return of_one * static_cast<int>(devices.size());
+}
+
 Result<LaunchRequest> WorkerRunPreparer::PrepareJob(const JobRecord& job,
                                                     const AttemptRecord& attempt,
                                                     const std::vector<AttemptRecord>& earlier) {
@@ -206,9 +225,10 @@ Result<LaunchRequest> WorkerRunPreparer::PrepareJob(const JobRecord& job,
   worker::v1::WorkerSpec spec;
   spec.set_job(std::to_string(job.id));
   spec.set_attempt(attempt.number);
-  spec.set_device(attempt.device == "cpu" ? "cpu" : "cuda:0");
+  if (attempt.devices.empty()) return Status(Code::kInternal, "an attempt without a device");
+  FillDevices(attempt.devices, spec);
   const int asked = resolved.resources().threads();
-  spec.set_num_threads(asked > 0 ? asked : options_.worker_threads);
+  spec.set_num_threads(asked > 0 ? asked : ThreadsOn(attempt.devices));
   spec.set_gpu_memory_bytes(resolved.resources().gpu_memory_bytes());
   if (resolved.has_train()) {
     *spec.mutable_train()->mutable_job() = resolved.train();
@@ -220,7 +240,7 @@ Result<LaunchRequest> WorkerRunPreparer::PrepareJob(const JobRecord& job,
   LaunchRequest request;
   request.key = {RunKey::Kind::kJob, job.id, attempt.number};
   request.run_directory = RunDirectory(job.id, attempt.number);
-  request.environment = MakeEnvironment(attempt.device, spec.num_threads());
+  request.environment = MakeEnvironment(attempt.devices, spec.num_threads());
   request.environment.emplace_back("DISTILL_JOB", spec.job());
   request.environment.emplace_back("DISTILL_ATTEMPT", std::to_string(attempt.number));
   DISTILL_RETURN_IF_ERROR(MakeDirectory(request.run_directory));
@@ -242,7 +262,7 @@ Result<LaunchRequest> WorkerRunPreparer::PrepareScan(const DatasetRecord& datase
   LaunchRequest request;
   request.key = {RunKey::Kind::kDatasetScan, dataset.id, 1};
   request.run_directory = DatasetDirectory(dataset.id);
-  request.environment = MakeEnvironment("cpu", spec.num_threads());
+  request.environment = MakeEnvironment({"cpu"}, spec.num_threads());
   DISTILL_RETURN_IF_ERROR(MakeDirectory(request.run_directory));
   DISTILL_RETURN_IF_ERROR(WriteSpec(request.run_directory, spec));
   return request;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "distill/v1/job.pb.h"
 #include "distill/worker/v1/worker.pb.h"
@@ -12,6 +14,7 @@ namespace distill::server {
 struct WorkerRunPreparerOptions {
   std::filesystem::path state_directory;  // absolute; holds runs/ and datasets/
   int worker_threads = 1;                 // for a job that asks for no number of its own
+  int cpu_devices = 1;                    // that share those threads
 };
 
 /// Writes spec.json (distill.worker.v1.WorkerSpec as proto3 JSON) for workers, and finds the
@@ -41,6 +44,7 @@ class WorkerRunPreparer final : public RunPreparer {
   Result<JobId> DependencyId(const JobRecord& job, const std::string& reference);
   /// Returns the newest model file of job `id`. kFailedPrecondition: it has none.
   Result<std::string> FindModel(JobId id, v1::CheckpointKind kind);
+  int ThreadsOn(const std::vector<std::string>& devices) const;
   Result<DatasetRecord> ReadyDataset(const std::string& name);
   std::filesystem::path ManifestPath(const DatasetRecord& dataset) const;
 

@@ -5,11 +5,14 @@
 #include <charconv>
 #include <map>
 #include <set>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "core/base/durable_file.h"
 #include "core/base/journal.h"
+#include "server/job/job.h"
 #include "server/store/damage_note.h"
 #include "server/store/database_check.h"
 #include "server/store/database_files.h"
@@ -152,20 +155,34 @@ class Filler {
       const auto known = SelectInt(control_, "SELECT num_attempts FROM job WHERE id = ?", id);
       const int64_t last = LastNumberIn(folder);
       if (!known || *known >= last) continue;
+      const std::string devices = LikelyDevices(id);
       for (int64_t number = *known + 1; number <= last; ++number) {
         const auto state = number == last ? JobState::kStarting : JobState::kInterrupted;
         Execute(control_,
                 "INSERT OR IGNORE INTO attempt (job, number, state, device, started_at_unix_ms,"
-                " finished_at_unix_ms) SELECT id, ?, ?, iif(requested_device = '', 'cpu',"
-                " requested_device), created_at_unix_ms, iif(?, 0, created_at_unix_ms) FROM job"
-                " WHERE id = ?",
-                number, static_cast<int>(state), static_cast<int>(number == last), id);
+                " finished_at_unix_ms) SELECT id, ?, ?, ?, created_at_unix_ms,"
+                " iif(?, 0, created_at_unix_ms) FROM job WHERE id = ?",
+                number, static_cast<int>(state), devices, static_cast<int>(number == last), id);
       }
       Execute(control_,
               "UPDATE job SET state = ?, num_attempts = ?, finished_at_unix_ms = 0,"
-              " device = iif(device = '', 'cpu', device) WHERE id = ?",
-              static_cast<int>(JobState::kStarting), last, id);
+              " device = iif(device = '', ?, device) WHERE id = ?",
+              static_cast<int>(JobState::kStarting), last, devices, id);
     }
+  }
+
+  // Nothing tells which devices an attempt without a record had: the one asked for, else as many of
+  // the CPU as it needs.
+  std::string LikelyDevices(JobId id) {
+    SQLite::Statement query(control_, "SELECT requested_device, num_devices FROM job WHERE id = ?");
+    BindAll(query, id);
+    if (!query.executeStep()) return "cpu";
+    const std::string requested = query.getColumn(0).getString();
+    const int num_devices = query.getColumn(1).getInt();
+    if (!requested.empty() && requested != "cpu") return requested;
+    std::vector<std::string> devices = {"cpu"};
+    for (int i = 1; i < num_devices; ++i) devices.push_back("cpu:" + std::to_string(i));
+    return DevicesText(devices);
   }
 
   Status CopyTable(const std::string& table) {

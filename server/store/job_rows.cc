@@ -13,7 +13,7 @@ constexpr char kSelectJob[] =
     " created_at_unix_ms, started_at_unix_ms, finished_at_unix_ms, num_attempts, num_interruptions,"
     " queued_at_unix_ms, gpu_memory_bytes, group_name, max_parallel, max_device_errors,"
     " max_preemptions, num_device_errors, num_preemptions, memory_key,"
-    " stalled_since_unix_ms FROM job ";
+    " stalled_since_unix_ms, num_devices, time_limit_seconds FROM job ";
 
 JobRecord ReadJob(SQLite::Statement& query) {
   RowReader row(query);
@@ -34,7 +34,7 @@ JobRecord ReadJob(SQLite::Statement& query) {
   job.cause = row.As<Cause>();
   job.message = row.Text();
   job.actor = row.Text();
-  job.device = row.Text();
+  job.devices = ParseDevices(row.Text());
   job.created_at_unix_ms = row.Int64();
   job.started_at_unix_ms = row.Int64();
   job.finished_at_unix_ms = row.Int64();
@@ -50,6 +50,8 @@ JobRecord ReadJob(SQLite::Statement& query) {
   job.num_preemptions = row.Int();
   job.spec.memory_key = row.Text();
   job.stalled_since_unix_ms = row.Int64();
+  job.spec.num_devices = row.Int();
+  job.spec.time_limit_seconds = row.Int64();
   return job;
 }
 
@@ -135,13 +137,14 @@ Result<JobId> InsertOne(SQLite::Database& control, const JobSpec& spec,
           "INSERT INTO job (name, owner, kind, given_spec, resolved_spec, priority,"
           " requested_device, max_interruptions, num_epochs, dataset, model, state, cause, message,"
           " actor, created_at_unix_ms, queued_at_unix_ms, gpu_memory_bytes, group_name,"
-          " max_parallel, max_device_errors, max_preemptions, memory_key)"
-          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          " max_parallel, max_device_errors, max_preemptions, memory_key, num_devices,"
+          " time_limit_seconds)"
+          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           spec.name, spec.owner, static_cast<int>(spec.kind), Blob{spec.given}, Blob{spec.resolved},
           spec.priority, spec.device, spec.max_interruptions, spec.num_epochs, spec.dataset,
           spec.model, static_cast<int>(JobState::kQueued), "user " + spec.owner, now_unix_ms,
           now_unix_ms, spec.gpu_memory_bytes, spec.group, spec.max_parallel, spec.max_device_errors,
-          spec.max_preemptions, spec.memory_key);
+          spec.max_preemptions, spec.memory_key, spec.num_devices, spec.time_limit_seconds);
   const JobId id = control.getLastInsertRowid();
   for (const auto& [key, value] : spec.labels) {
     Execute(control, "INSERT INTO job_label VALUES (?, ?, ?)", id, key, value);
@@ -355,24 +358,24 @@ Status Delete(SQLite::Database& control, JobId id) {
   return Status::Ok();
 }
 
-Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id, const std::string& device,
-                                   int64_t now_unix_ms) {
+Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id,
+                                   const std::vector<std::string>& devices, int64_t now_unix_ms) {
   const Transition transition{JobState::kStarting, Cause::kNone, "scheduler", ""};
   DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
                            Move(control, id, JobState::kQueued, transition, now_unix_ms));
   AttemptRecord attempt;
   attempt.job = id;
   attempt.number = job.num_attempts + 1;
-  attempt.device = device;
+  attempt.devices = devices;
   attempt.started_at_unix_ms = now_unix_ms;
   Execute(control,
           "UPDATE job SET num_attempts = ?, device = ?, started_at_unix_ms ="
           " iif(started_at_unix_ms = 0, ?, started_at_unix_ms) WHERE id = ?",
-          attempt.number, device, now_unix_ms, id);
+          attempt.number, DevicesText(devices), now_unix_ms, id);
   Execute(control,
           "INSERT INTO attempt (job, number, state, device, started_at_unix_ms)"
           " VALUES (?, ?, ?, ?, ?)",
-          id, attempt.number, static_cast<int>(attempt.state), device, now_unix_ms);
+          id, attempt.number, static_cast<int>(attempt.state), DevicesText(devices), now_unix_ms);
   return attempt;
 }
 
@@ -391,11 +394,16 @@ Status FinishAttempt(SQLite::Database& control, const AttemptRecord& attempt) {
               static_cast<int>(attempt.state), static_cast<int>(attempt.cause), attempt.message,
               attempt.finished_at_unix_ms, attempt.job, attempt.number);
   if (changed != 1) return NoAttempt(attempt);
-  Execute(control,
-          "INSERT OR REPLACE INTO device_usage SELECT attempt.job, number, owner, attempt.device,"
-          " attempt.started_at_unix_ms, attempt.finished_at_unix_ms"
-          " FROM attempt JOIN job ON job.id = attempt.job WHERE attempt.job = ? AND number = ?",
-          attempt.job, attempt.number);
+  SQLite::Statement query(control, "SELECT device FROM attempt WHERE job = ? AND number = ?");
+  BindAll(query, attempt.job, attempt.number);
+  query.executeStep();
+  for (const std::string& device : ParseDevices(query.getColumn(0).getString())) {
+    Execute(control,
+            "INSERT OR REPLACE INTO device_usage SELECT attempt.job, number, owner, ?,"
+            " attempt.started_at_unix_ms, attempt.finished_at_unix_ms"
+            " FROM attempt JOIN job ON job.id = attempt.job WHERE attempt.job = ? AND number = ?",
+            device, attempt.job, attempt.number);
+  }
   return {};
 }
 
@@ -442,7 +450,7 @@ std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id) {
     attempt.state = row.As<JobState>();
     attempt.cause = row.As<Cause>();
     attempt.message = row.Text();
-    attempt.device = row.Text();
+    attempt.devices = ParseDevices(row.Text());
     attempt.started_at_unix_ms = row.Int64();
     attempt.finished_at_unix_ms = row.Int64();
     attempt.pid = row.Int();

@@ -48,8 +48,8 @@ void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, std::st
 Status SetStalledSince(SQLite::Database& control, JobId id, int64_t unix_ms);
 Status Delete(SQLite::Database& control, JobId id);
 
-Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id, const std::string& device,
-                                   int64_t now_unix_ms);
+Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id,
+                                   const std::vector<std::string>& devices, int64_t now_unix_ms);
 Status SetAttemptProcess(SQLite::Database& control, const AttemptRecord& attempt);
 Status FinishAttempt(SQLite::Database& control, const AttemptRecord& attempt);
 std::vector<DeviceUsage> ListUsage(SQLite::Database& control, int64_t since_unix_ms);

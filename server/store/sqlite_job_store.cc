@@ -179,10 +179,10 @@ class SqliteJobStore final : public JobStore {
     return WithFigures(std::move(job));
   }
 
-  Result<AttemptRecord> StartAttempt(JobId id, const std::string& device,
+  Result<AttemptRecord> StartAttempt(JobId id, const std::vector<std::string>& devices,
                                      int64_t now_unix_ms) override {
     auto attempt = control_->Write("start attempt", [&](Database& control) {
-      return job_rows::StartAttempt(control, id, device, now_unix_ms);
+      return job_rows::StartAttempt(control, id, devices, now_unix_ms);
     });
     NoteChange(id);
     return attempt;

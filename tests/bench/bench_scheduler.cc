@@ -18,6 +18,7 @@ using distill::server::JobState;
 using distill::server::SchedulerSnapshot;
 
 constexpr int kGpus = 8;
+constexpr JobId kEachWide = 10;  // one in so many needs several GPUs
 
 SchedulerSnapshot MakeSnapshot(JobId num_jobs) {
   distill::Random random(1);
@@ -32,7 +33,7 @@ SchedulerSnapshot MakeSnapshot(JobId num_jobs) {
     holder.id = num_jobs + 1 + index;
     holder.owner = "user" + std::to_string(index);
     holder.state = JobState::kRunning;
-    holder.held_device = gpu.id;
+    holder.held_devices = {gpu.id};
   }
   for (JobId id = 1; id <= num_jobs; ++id) {
     JobSnapshot& job = snapshot.jobs.emplace_back();
@@ -41,6 +42,11 @@ SchedulerSnapshot MakeSnapshot(JobId num_jobs) {
     job.priority = static_cast<int>(random.Below(5));
     job.waiting_since_unix_ms = static_cast<int64_t>(random.Below(1'000'000'000));
     if (random.Chance(0.5)) job.gpu_memory_bytes = int64_t{12} << 30;
+    if (id % kEachWide == 0) {
+      job.gpu_memory_bytes = 0;
+      job.num_devices = 2 + static_cast<int>(id / kEachWide % 3);
+    }
+    if (id % 4 == 0) job.time_limit_ms = 3'600'000;
     if (id > 1 && random.Chance(0.2)) {
       job.depends_on = {static_cast<JobId>(1 + random.Below(static_cast<uint64_t>(id - 1)))};
       snapshot.dependency_states[job.depends_on[0]] = JobState::kQueued;

@@ -76,12 +76,25 @@ void Lab::StartDaemon() {
   const std::filesystem::path state = folder() / "state";
   const std::filesystem::path log = folder() / "distilld.log";
   std::filesystem::remove(state / "distilld.address");
-  daemon_ =
-      Spawn({DISTILLD, "--listen", "127.0.0.1:0", "--state-dir", state.string(), "--dataset-roots",
-             folder().string(), "--weights-roots", (folder() / "weights").string(), "--weights-dir",
-             (folder() / "weights").string(), "--worker-executable", DISTILL_WORKER, "--devices",
-             "cpu", "--log-level", "debug"},
-            log, log);
+  std::vector<std::string> command{DISTILLD,
+                                   "--listen",
+                                   "127.0.0.1:0",
+                                   "--state-dir",
+                                   state.string(),
+                                   "--dataset-roots",
+                                   folder().string(),
+                                   "--weights-roots",
+                                   (folder() / "weights").string(),
+                                   "--weights-dir",
+                                   (folder() / "weights").string(),
+                                   "--worker-executable",
+                                   DISTILL_WORKER,
+                                   "--devices",
+                                   "cpu",
+                                   "--log-level",
+                                   "debug"};
+  command.insert(command.end(), daemon_flags_.begin(), daemon_flags_.end());
+  daemon_ = Spawn(command, log, log);
   ASSERT_TRUE(Eventually(kLimit, [&] {
     address_ = Read(state / "distilld.address");
     return address_.find('\n') != std::string::npos;

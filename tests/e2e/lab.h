@@ -29,6 +29,8 @@ class Lab : public ::testing::Test {
 
   /// Starts distilld on a free port and waits until it serves.
   void StartDaemon();
+  /// Further flags of the daemon, from the next start on.
+  void SetDaemonFlags(std::vector<std::string> flags) { daemon_flags_ = std::move(flags); }
   /// Sends `signal` to the daemon and waits until it is gone. Returns its exit code.
   int EndDaemon(int signal);
 
@@ -59,6 +61,7 @@ class Lab : public ::testing::Test {
   TempDir folder_;
   std::string address_;
   pid_t daemon_ = -1;
+  std::vector<std::string> daemon_flags_;
   std::set<pid_t> workers_;  // all that were seen
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,15 +20,20 @@ class FakeDeviceCatalog final : public server::DeviceCatalog {
     return devices_;
   }
 
+  void Set(std::vector<server::DeviceInfo> devices) {
+    const MutexLock lock(mutex_);
+    devices_ = std::move(devices);
+  }
+
  private:
   Mutex mutex_;
   std::vector<server::DeviceInfo> devices_ GUARDED_BY(mutex_);
 };
 
-/// Returns the CPU as a device.
-inline server::DeviceInfo CpuDevice() {
+/// Returns the CPU as a device, or a further one of it.
+inline server::DeviceInfo CpuDevice(int index = 0) {
   server::DeviceInfo device;
-  device.id = "cpu";
+  device.id = index == 0 ? "cpu" : "cpu:" + std::to_string(index);
   device.name = "CPU";
   return device;
 }

@@ -88,7 +88,9 @@ TEST_F(CommandLineTest, TheDocumentsTeacherCommandBecomesItsRequest) {
                  "--time-limit",
                  "2h",
                  "--device",
-                 "0"}),
+                 "0",
+                 "--devices",
+                 "2"}),
             0)
       << err_;
 
@@ -98,6 +100,7 @@ TEST_F(CommandLineTest, TheDocumentsTeacherCommandBecomesItsRequest) {
   EXPECT_EQ(job.priority(), -5);
   EXPECT_EQ(job.labels().at("project"), "birds");
   EXPECT_EQ(job.resources().device(), "0");
+  EXPECT_EQ(job.resources().devices(), 2);
   EXPECT_EQ(train.model(), "resnet50");
   EXPECT_EQ(train.dataset(), "cub200");
   EXPECT_DOUBLE_EQ(train.optimizer().learning_rate(), 1e-4);

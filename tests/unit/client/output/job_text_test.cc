@@ -29,6 +29,19 @@ TEST(JobTextTest, TheProgressLineTellsAllThatIsKnown) {
             "118 images/s  ETA 4m12s");
 }
 
+TEST(JobTextTest, DevicesAreThoseItHasOrWants) {
+  v1::Job job = RunningJob();
+  EXPECT_EQ(DevicesText(job), "-");
+  job.add_devices("GPU-1f0c2a7b-3333-4444-5555-666666666666");
+  job.add_devices("cpu:1");
+  EXPECT_EQ(DevicesText(job), "GPU-1f0c2a7b,cpu:1");
+
+  job.set_state(v1::JOB_STATE_QUEUED);
+  EXPECT_EQ(DevicesText(job), "-");
+  job.mutable_resources()->set_devices(2);
+  EXPECT_EQ(DevicesText(job), "2 wanted");
+}
+
 TEST(JobTextTest, TheProgressLineIsCutToTheTerminal) {
   EXPECT_EQ(ProgressLine(RunningJob(), 0, 16), "student  RUNNING");
 }

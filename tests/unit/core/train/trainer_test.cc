@@ -197,6 +197,43 @@ TEST_F(TrainerTest, RunStoppedAtAnyStepAndResumedEndsInTheSameBits) {
   }
 }
 
+TEST_F(TrainerTest, RunOnSeveralDevicesEndsInTheSameBitsAlsoWhenItWasStopped) {
+  const auto on_three = [this](const std::string& run) {
+    TrainOptions options = OptionsWithEverything(run);
+    options.other_devices = {TestDevice(), TestDevice()};
+    return options;
+  };
+  const TrainOptions straight = on_three("straight");
+  RecordingListener straight_listener;
+  ASSERT_OK(Train(straight, straight_listener));
+  const TrainOptions again = on_three("again");
+  RecordingListener again_listener;
+  ASSERT_OK(Train(again, again_listener));
+  ExpectEqualWeights(straight, again, "last.safetensors");
+
+  TrainOptions stopped = on_three("stopped");
+  RecordingListener stopped_listener(/*stop_after=*/4);
+  ASSERT_THAT(Train(stopped, stopped_listener), HasCode(Code::kCancelled));
+  TrainOptions resumed = on_three("resumed");
+  resumed.resume_from = {stopped.run_directory / "last.ckpt"};
+  RecordingListener resumed_listener;
+  ASSERT_OK(Train(resumed, resumed_listener));
+  ExpectEqualWeights(straight, resumed, "last.safetensors");
+}
+
+TEST_F(TrainerTest, RunOnSeveralDevicesSaysWhatSeesAShareOnly) {
+  TrainOptions options = OptionsWithEverything("run");
+  options.other_devices = {TestDevice()};
+  options.epochs = 1;
+  RecordingListener listener;
+
+  ASSERT_OK(Train(options, listener));
+
+  EXPECT_THAT(listener.notices,
+              ::testing::Contains(AllOf(HasSubstr("2 devices"), HasSubstr("batch norms"),
+                                        HasSubstr("images see those of a share: sp"))));
+}
+
 TEST_F(TrainerTest, NumberOfDataThreadsChangesNoBit) {
   TrainOptions one = Options("one");
   TrainOptions three = Options("three");

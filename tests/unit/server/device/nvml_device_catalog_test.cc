@@ -180,11 +180,21 @@ TEST_F(NvmlDeviceCatalogTest, ACriticalErrorClosesAGpuForGood) {
 }
 
 TEST_F(NvmlDeviceCatalogTest, CpuHasANameAndMemory) {
-  const DeviceInfo cpu = DescribeCpu();
+  const DeviceInfo cpu = DescribeCpu(1).front();
 
   EXPECT_EQ(cpu.index, -1);
   EXPECT_FALSE(cpu.name.empty());
   EXPECT_GT(cpu.memory_total_bytes, cpu.memory_used_bytes);
+}
+
+TEST_F(NvmlDeviceCatalogTest, CpuCountsAsSeveralDevices) {
+  const std::vector<DeviceInfo> devices = DescribeCpu(3);
+
+  ASSERT_EQ(devices.size(), 3U);
+  EXPECT_EQ(devices[0].id, "cpu") << "jobs that run keep their device when the number is changed";
+  EXPECT_EQ(devices[1].id, "cpu:1");
+  EXPECT_EQ(devices[2].id, "cpu:2");
+  EXPECT_EQ(devices[2].index, -1);
 }
 
 }  // namespace

@@ -23,9 +23,23 @@ DeviceProcess Process(int pid, int session, int64_t memory_bytes) {
 DeviceHolder Holder(JobId id, int pid, const std::string& device = "GPU-a") {
   DeviceHolder holder;
   holder.job.id = id;
-  holder.job.device = device;
+  holder.job.devices = {device};
   holder.pid = pid;
   return holder;
+}
+
+TEST(DeviceUseTest, JobOnSeveralDevicesHoldsEach) {
+  DeviceInfo other = Gpu({Process(100, 100, kGiB)}, kGiB);
+  other.id = "GPU-b";
+  DeviceHolder wide = Holder(1, 100);
+  wide.job.devices = {"GPU-a", "GPU-b"};
+
+  const auto uses = AssessUse({Gpu({Process(100, 100, 2 * kGiB)}, 2 * kGiB), other}, {wide});
+
+  ASSERT_EQ(uses[0].holders.size(), 1U);
+  ASSERT_EQ(uses[1].holders.size(), 1U);
+  EXPECT_EQ(uses[0].holders[0].used_bytes, 2 * kGiB);
+  EXPECT_EQ(uses[1].holders[0].used_bytes, kGiB);
 }
 
 TEST(DeviceUseTest, TellsWorkersFromOutsiders) {

@@ -30,7 +30,7 @@ TEST_F(JobManagerTest, JobRunsToItsEnd) {
                                       JobState::kSucceeded));
   const AttemptRecord attempt = store_->ListAttempts(id)->front();
   EXPECT_EQ(attempt.state, JobState::kSucceeded);
-  EXPECT_EQ(attempt.device, "cpu");
+  EXPECT_THAT(attempt.devices, ElementsAre("cpu"));
   EXPECT_GT(attempt.pid, 0);
   EXPECT_EQ(attempt.finished_at_unix_ms, clock_.UnixMillis());
 }

@@ -75,5 +75,14 @@ TEST(JobTest, NamesAreTheWiresAndAllDifferent) {
   EXPECT_EQ(CauseName(Cause::kNone), "");
 }
 
+TEST(JobTest, DevicesAreTextAndBack) {
+  const std::vector<std::string> several = {"GPU-a", "GPU-b"};
+
+  EXPECT_EQ(DevicesText(several), "GPU-a,GPU-b");
+  EXPECT_EQ(ParseDevices("GPU-a,GPU-b"), several);
+  EXPECT_EQ(ParseDevices("cpu"), std::vector<std::string>{"cpu"});
+  EXPECT_TRUE(ParseDevices("").empty());
+}
+
 }  // namespace
 }  // namespace distill::server

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "tests/unit/server/job/manager_fixture.h"
 
 namespace distill::server {
@@ -112,7 +114,7 @@ TEST_F(RecoveryTest, WorkerWhosePidWasNeverNotedIsFoundByItsFolder) {
   Succeed(JobRun(id_));
   StopManager();
   const JobId lost = store_->InsertJobs({Spec("b")}, "", "", 1)->front();
-  ASSERT_OK(store_->StartAttempt(lost, "cpu", 1));
+  ASSERT_OK(store_->StartAttempt(lost, {"cpu"}, 1));
   launcher_ = std::make_unique<testing::FakeWorkerLauncher>();
   launcher_->SetRunningIn(preparer_.RunDirectory(lost, 1), {4711, 99});
   CreateManager();
@@ -125,11 +127,42 @@ TEST_F(RecoveryTest, WorkerWhosePidWasNeverNotedIsFoundByItsFolder) {
   EXPECT_EQ(Job(lost).state, JobState::kRunning);
 }
 
+TEST_F(RecoveryTest, AdoptedWorkerHoldsAllItsDevices) {
+  Succeed(JobRun(id_));
+  devices_.Set({testing::CpuDevice(), testing::CpuDevice(1)});
+  JobSpec wide = Spec("wide");
+  wide.num_devices = 2;
+  const JobId id = CreateRunning(wide);
+  EXPECT_THAT(Job(id).devices, ElementsAre("cpu", "cpu:1"));
+  StopManager();
+
+  StartManager();
+
+  const JobId narrow = Create(Spec("narrow"));
+  EXPECT_TRUE(Soon([&] { return !Job(narrow).message.empty(); }));
+  EXPECT_FALSE(launcher_->HasStarted(JobRun(narrow)));
+  Succeed(JobRun(id));
+  EXPECT_TRUE(HasStarted(JobRun(narrow)));
+}
+
+TEST_F(RecoveryTest, WideJobComesBackOnAsManyDevices) {
+  Succeed(JobRun(id_));
+  devices_.Set({testing::CpuDevice(), testing::CpuDevice(1)});
+  JobSpec wide = Spec("wide");
+  wide.num_devices = 2;
+  const JobId id = CreateRunning(wide);
+
+  launcher_->Exit(JobRun(id), {true, 0, SIGKILL});
+
+  ASSERT_TRUE(HasStartedAfter(std::chrono::seconds(60), JobRun(id, 2)));
+  EXPECT_THAT(store_->ListAttempts(id)->at(1).devices, ElementsAre("cpu", "cpu:1"));
+}
+
 TEST_F(RecoveryTest, StartThatNeverHappenedIsInterrupted) {
   Succeed(JobRun(id_));
   StopManager();
   const JobId lost = store_->InsertJobs({Spec("b")}, "", "", 1)->front();
-  ASSERT_OK(store_->StartAttempt(lost, "cpu", 1));
+  ASSERT_OK(store_->StartAttempt(lost, {"cpu"}, 1));
   StartManager();
 
   launcher_->Exit(JobRun(lost), {});

@@ -24,7 +24,8 @@ constexpr int64_t kGrace = 5;
 class Simulation {
  public:
   explicit Simulation(uint64_t seed) : random_(seed), usage_(std::chrono::milliseconds(1000)) {
-    num_users_ = Below(3) + 1;
+    is_plain_ = random_.Chance(0.3);
+    num_users_ = is_plain_ ? 1 : Below(3) + 1;
     shares_ = random_.Chance(0.5);
     MakeDevices();
     MakePolicy();
@@ -41,8 +42,10 @@ class Simulation {
       CheckAnswers(snapshot, decision);
       CheckPreemptions(snapshot, decision);
       CheckTurns(snapshot, decision);
+      CheckReservations(decision);
       Apply(decision);
       CheckRoomAndLimits();
+      CheckThatNothingIsIdle(decision);
       if (::testing::Test::HasFailure() || !Advance()) break;
     }
     CheckThatAllCameToAnEnd();
@@ -55,13 +58,15 @@ class Simulation {
     int64_t left = 0;  // of its length
     int64_t ends_at = 0;
     bool fails = false;
+    bool tells_end = false;   // its progress is known
+    int64_t promised_at = 0;  // by when a plain workload's job was to start; 0 = unknown
     std::map<std::pair<std::string, std::string>, int> turns_before;  // of user on device
   };
 
   int Below(int bound) { return static_cast<int>(random_.Below(static_cast<uint64_t>(bound))); }
 
   void MakeDevices() {
-    const int num_gpus = 1 + Below(3);
+    const int num_gpus = 1 + Below(4);
     for (int index = 0; index < num_gpus; ++index) {
       DeviceInfo& device = devices_.emplace_back();
       device.id = std::string("GPU-") + static_cast<char>('a' + index);
@@ -70,12 +75,17 @@ class Simulation {
       device.foreign_memory_bytes = random_.Chance(0.2) ? Below(24) : 0;
     }
     if (!random_.Chance(0.3)) return;
-    devices_.emplace_back().id = "cpu";
+    const int num_cpus = 1 + Below(3);
+    for (int i = 0; i < num_cpus; ++i) {
+      devices_.emplace_back().id = i == 0 ? "cpu" : "cpu:" + std::to_string(i);
+    }
   }
 
   void MakePolicy() {
-    policy_.ageing_step_ms = kStep;
     policy_.gpu_overhead_bytes = 1;
+    policy_.time_limit_slack_ms = 0;
+    policy_.ageing_step_ms = is_plain_ ? 0 : kStep;
+    if (is_plain_) return;
     if (random_.Chance(0.3)) policy_.max_running_jobs_per_user = 1 + Below(2);
     if (random_.Chance(0.3)) policy_.max_devices_per_user = 1 + Below(2);
     if (random_.Chance(0.3)) policy_.user_groups = {{"lab", {"user0", "user1"}, 1 + Below(3), 0}};
@@ -93,7 +103,19 @@ class Simulation {
     if (random_.Chance(0.3)) {
       job.requested_device = devices_[random_.Below(devices_.size())].id;
     }
-    if (shares_ && random_.Chance(0.7)) job.gpu_memory_bytes = 1 + Below(23);
+    if (random_.Chance(0.3)) {
+      job.num_devices = 2 + Below(2);
+      job.requested_device = random_.Chance(0.2) ? "cpu" : "";
+    } else if (shares_ && random_.Chance(0.7)) {
+      job.gpu_memory_bytes = 1 + Below(23);
+    }
+    plan.left = 1 + Below(kMaxLength);
+    plan.tells_end = random_.Chance(0.5);
+    if (random_.Chance(0.5)) job.time_limit_ms = plan.left + Below(50);
+    if (is_plain_) {
+      job.priority = 0;
+      return plan;
+    }
     if (random_.Chance(0.3)) {
       job.group = "grid";
       job.max_parallel = 1 + Below(2);
@@ -108,7 +130,6 @@ class Simulation {
     }
     job.can_be_preempted = random_.Chance(0.8);
     plan.arrives_at = Below(400);
-    plan.left = 1 + Below(kMaxLength);
     plan.fails = random_.Chance(0.1);
     job.waiting_since_unix_ms = plan.arrives_at;
     return plan;
@@ -123,15 +144,26 @@ class Simulation {
       snapshot.dependency_states[id] = plan.job.state;
       if (IsTerminal(plan.job.state) || plan.arrives_at > now_) continue;
       plan.job.waiting_since_unix_ms = std::max(plan.arrives_at, NeedsEndedAt(plan.job));
+      plan.job.expected_end_unix_ms = ExpectedEnd(plan);
       snapshot.jobs.push_back(plan.job);
       UserStanding& user = snapshot.users[plan.job.owner];
       user.used_seconds = usage_.SecondsOf(plan.job.owner, now_);
       user.last_uses = usage_.LastUses(plan.job.owner);
     }
     for (const JobSnapshot& job : snapshot.jobs) {
-      if (!job.held_device.empty()) snapshot.users[job.owner].last_uses[job.held_device] = now_;
+      for (const std::string& device : job.held_devices) {
+        snapshot.users[job.owner].last_uses[device] = now_;
+      }
     }
     return snapshot;
+  }
+
+  // Never before its end.
+  static int64_t ExpectedEnd(const Plan& plan) {
+    if (plan.job.held_devices.empty()) return 0;
+    if (plan.tells_end) return plan.ends_at;
+    if (plan.job.time_limit_ms == 0) return 0;
+    return plan.job.started_at_unix_ms + plan.job.time_limit_ms;
   }
 
   int64_t NeedsEndedAt(const JobSnapshot& job) const {
@@ -149,7 +181,7 @@ class Simulation {
     for (const StartDecision& start : decision.starts) {
       Plan& plan = plans_[start.job];
       plan.job.state = JobState::kRunning;
-      plan.job.held_device = start.device;
+      plan.job.held_devices = start.devices;
       plan.job.started_at_unix_ms = now_;
       plan.ends_at = now_ + plan.left;
     }
@@ -165,11 +197,13 @@ class Simulation {
     for (auto& [id, plan] : plans_) {
       JobSnapshot& job = plan.job;
       if (job.state != JobState::kRunning || plan.ends_at > now_) continue;
-      usage_.Add({job.owner, job.held_device, job.started_at_unix_ms, now_});
+      for (const std::string& device : job.held_devices) {
+        usage_.Add({job.owner, device, job.started_at_unix_ms, now_});
+      }
       job.state = plan.fails ? JobState::kFailed : JobState::kSucceeded;
       if (job.is_leaving) job.state = JobState::kQueued;
       job.is_leaving = false;
-      job.held_device.clear();
+      job.held_devices.clear();
     }
   }
 
@@ -214,6 +248,88 @@ class Simulation {
     ASSERT_EQ(decided.size(), static_cast<size_t>(num_queued));
   }
 
+  static bool Contains(const std::vector<std::string>& list, const std::string& value) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+  }
+
+  // In a plain workload the order is that of the ids. A job that is not first for a reserved device
+  // gets it only if it ends before the reservation's start; and the first job of all, once promised
+  // a start, is not late.
+  void CheckReservations(const ScheduleDecision& decision) {
+    std::set<JobId> with_devices;
+    for (const Reservation& reservation : decision.reservations) {
+      ASSERT_TRUE(with_devices.insert(reservation.job).second);
+      ASSERT_GT(plans_[reservation.job].job.num_devices, 1);
+    }
+    if (!is_plain_) return;
+    for (const StartDecision& start : decision.starts) {
+      Plan& plan = plans_[start.job];
+      ASSERT_TRUE(plan.promised_at == 0 || now_ <= plan.promised_at)
+          << "job " << start.job << " is late";
+      for (const Reservation& reservation : decision.reservations) {
+        const bool is_lent =
+            start.job > reservation.job &&
+            std::any_of(start.devices.begin(), start.devices.end(), [&](const std::string& device) {
+              return Contains(reservation.devices, device);
+            });
+        ASSERT_TRUE(!is_lent || (plan.job.time_limit_ms > 0 &&
+                                 now_ + plan.job.time_limit_ms <= reservation.starts_at_unix_ms))
+            << "job " << start.job << " may delay job " << reservation.job;
+      }
+    }
+    JobId first = 0;
+    for (const WaitingReason& waiting : decision.waiting) {
+      if (!waiting.is_blocked && (first == 0 || waiting.job < first)) first = waiting.job;
+    }
+    for (const Reservation& reservation : decision.reservations) {
+      int64_t& promised_at = plans_[reservation.job].promised_at;
+      if (reservation.job != first || reservation.starts_at_unix_ms == 0) continue;
+      promised_at = promised_at == 0 ? reservation.starts_at_unix_ms
+                                     : std::min(promised_at, reservation.starts_at_unix_ms);
+    }
+  }
+
+  // No job waits for a device that is free and kept for nobody.
+  void CheckThatNothingIsIdle(const ScheduleDecision& decision) {
+    std::set<std::string> taken;
+    for (const auto& [id, plan] : plans_) {
+      taken.insert(plan.job.held_devices.begin(), plan.job.held_devices.end());
+    }
+    for (const Reservation& reservation : decision.reservations) {
+      taken.insert(reservation.devices.begin(), reservation.devices.end());
+    }
+    for (const WaitingReason& waiting : decision.waiting) {
+      const bool waits_for_device = waiting.rule == WaitingRule::kDevice ||
+                                    waiting.rule == WaitingRule::kKept ||
+                                    waiting.rule == WaitingRule::kMemory;
+      if (!waits_for_device) continue;
+      const JobSnapshot& job = plans_[waiting.job].job;
+      std::map<std::string, int> idle;
+      for (const DeviceInfo& device : devices_) {
+        const int64_t room = device.memory_total_bytes - device.foreign_memory_bytes;
+        const bool shares = job.gpu_memory_bytes > 0 && device.index >= 0;
+        const bool fits = !shares || job.gpu_memory_bytes + policy_.gpu_overhead_bytes <= room;
+        if (!Suits(device, job.requested_device) || !fits || taken.count(device.id) > 0) continue;
+        ASSERT_LT(++idle[DeviceKind(device)], job.num_devices) << waiting.reason;
+      }
+    }
+  }
+
+  // Whether, of one kind, as many devices as `job` needs are free or being left.
+  bool GetsAllItsDevices(const JobSnapshot& job, const std::set<JobId>& told) const {
+    std::map<std::string, int> num_of_kind;
+    for (const DeviceInfo& device : devices_) {
+      const bool is_left = std::all_of(plans_.begin(), plans_.end(), [&](const auto& entry) {
+        const JobSnapshot& holder = entry.second.job;
+        return !Contains(holder.held_devices, device.id) || holder.is_leaving ||
+               told.count(holder.id) > 0;
+      });
+      if (is_left && Suits(device, job.requested_device)) ++num_of_kind[DeviceKind(device)];
+    }
+    return std::any_of(num_of_kind.begin(), num_of_kind.end(),
+                       [&](const auto& entry) { return entry.second >= job.num_devices; });
+  }
+
   void CheckPreemptions(const SchedulerSnapshot& snapshot, const ScheduleDecision& decision) {
     std::set<JobId> told;
     for (const PreemptionDecision& preemption : decision.preemptions) {
@@ -224,6 +340,10 @@ class Simulation {
       ASSERT_GE(plans_[preemption.for_job].job.priority,
                 victim.priority + policy_.preemption_margin);
       ASSERT_GE(now_ - victim.started_at_unix_ms, policy_.preemption_min_run_ms);
+    }
+    for (const PreemptionDecision& preemption : decision.preemptions) {
+      const JobSnapshot& gainer = plans_[preemption.for_job].job;
+      ASSERT_TRUE(gainer.num_devices == 1 || GetsAllItsDevices(gainer, told));
     }
   }
 
@@ -239,7 +359,7 @@ class Simulation {
       bool is_whole = false;
       for (const auto& [id, plan] : plans_) {
         const JobSnapshot& job = plan.job;
-        if (job.held_device != device.id) continue;
+        if (!Contains(job.held_devices, device.id)) continue;
         ASSERT_TRUE(Suits(device, job.requested_device));
         ++num_holders;
         const bool shares = job.gpu_memory_bytes > 0 && device.index >= 0;
@@ -253,6 +373,15 @@ class Simulation {
       }
       ASSERT_TRUE(!is_whole || num_holders == 1) << "two jobs on a device that one has whole";
       ASSERT_TRUE(bytes == 0 || bytes + device.foreign_memory_bytes <= device.memory_total_bytes);
+    }
+    for (const auto& [id, plan] : plans_) {
+      const std::vector<std::string>& held = plan.job.held_devices;
+      if (held.empty()) continue;
+      ASSERT_EQ(std::set<std::string>(held.begin(), held.end()).size(),
+                static_cast<size_t>(plan.job.num_devices));
+      ASSERT_TRUE(std::all_of(held.begin(), held.end(), [&](const std::string& device) {
+        return IsCpu(device) == IsCpu(held.front());
+      }));
     }
     for (const auto& [owner, jobs] : jobs_of) {
       const auto fits = [](int limit, size_t number) {
@@ -284,7 +413,8 @@ class Simulation {
     if (shares_) return;
     for (const WaitingReason& waiting : decision.waiting) {
       Plan& plan = plans_[waiting.job];
-      const bool waits_for_device = waiting.rule == WaitingRule::kDevice;
+      const bool waits_for_device =
+          waiting.rule == WaitingRule::kDevice && plan.job.num_devices == 1;
       const int64_t overdue = (kPriorities - plan.job.priority) * kStep;
       if (!waits_for_device || AgeOf(plan.job, snapshot) < overdue) {
         plan.turns_before.clear();
@@ -292,15 +422,16 @@ class Simulation {
       }
       for (const StartDecision& start : decision.starts) {
         const JobSnapshot& other = plans_[start.job].job;
-        const auto device = std::find_if(devices_.begin(), devices_.end(),
-                                         [&](const auto& info) { return info.id == start.device; });
-        if (!Suits(*device, plan.job.requested_device)) continue;
-        if (other.owner == plan.job.owner) {
-          plan.turns_before.clear();
-          break;
+        for (const DeviceInfo& device : devices_) {
+          if (!Contains(start.devices, device.id)) continue;
+          if (!Suits(device, plan.job.requested_device)) continue;
+          if (other.owner == plan.job.owner) {
+            plan.turns_before.clear();
+            continue;
+          }
+          ASSERT_LE(++plan.turns_before[std::make_pair(other.owner, device.id)], 1)
+              << "job " << plan.job.id << " starves";
         }
-        ASSERT_LE(++plan.turns_before[std::make_pair(other.owner, start.device)], 1)
-            << "job " << plan.job.id << " starves";
       }
     }
   }
@@ -324,6 +455,7 @@ class Simulation {
 
   Random random_;
   UsageHistory usage_;
+  bool is_plain_ = false;  // one user, no priorities, no limits, all there from the start
   int num_users_ = 1;
   bool shares_ = false;
   std::vector<DeviceInfo> devices_;

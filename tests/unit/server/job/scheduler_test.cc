@@ -37,7 +37,7 @@ JobSnapshot Queued(JobId id, int priority = 0, std::string device = "") {
 JobSnapshot Running(JobId id, std::string device) {
   JobSnapshot job = Queued(id);
   job.state = JobState::kRunning;
-  job.held_device = std::move(device);
+  job.held_devices = {std::move(device)};
   return job;
 }
 
@@ -70,7 +70,7 @@ JobSnapshot Sharing(JobId id, int64_t gib, std::string held_device = "") {
   JobSnapshot job = Queued(id);
   job.gpu_memory_bytes = gib * kGib;
   if (!held_device.empty()) job.state = JobState::kRunning;
-  job.held_device = std::move(held_device);
+  if (!held_device.empty()) job.held_devices = {std::move(held_device)};
   return job;
 }
 
@@ -82,7 +82,8 @@ JobSnapshot OwnedBy(const std::string& owner, JobSnapshot job) {
 TEST(SchedulerTest, HigherPriorityFirstThenFirstCome) {
   const auto decision = Schedule(Snapshot({Queued(1), Queued(2), Queued(3, 5)}, {Gpu(0), Gpu(1)}));
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{3, "GPU-a"}, StartDecision{1, "GPU-b"}));
+  EXPECT_THAT(decision.starts,
+              ElementsAre(StartDecision{3, {"GPU-a"}}, StartDecision{1, {"GPU-b"}}));
   ASSERT_EQ(decision.waiting.size(), 1U);
   EXPECT_THAT(decision.waiting[0].reason, HasSubstr("waits for a free device"));
   EXPECT_FALSE(decision.waiting[0].is_blocked);
@@ -93,21 +94,21 @@ TEST(SchedulerTest, DeviceIsNamedByIndexOrIdentifier) {
       Schedule(Snapshot({Queued(1, 0, "1"), Queued(2, 0, "GPU-a"), Queued(3, 0, "cpu")},
                         {Gpu(0), Gpu(1), Cpu()}, {}));
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{1, "GPU-b"}, StartDecision{2, "GPU-a"},
-                                           StartDecision{3, "cpu"}));
+  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{1, {"GPU-b"}}, StartDecision{2, {"GPU-a"}},
+                                           StartDecision{3, {"cpu"}}));
 }
 
 TEST(SchedulerTest, AnyDeviceMeansGpuFirst) {
   const auto decision = Schedule(Snapshot({Queued(1), Queued(2)}, {Cpu(), Gpu(0)}, {}));
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{1, "GPU-a"}, StartDecision{2, "cpu"}));
+  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{1, {"GPU-a"}}, StartDecision{2, {"cpu"}}));
 }
 
 TEST(SchedulerTest, JobThatWaitsForItsDeviceKeepsNobodyFromAnother) {
   const auto decision =
       Schedule(Snapshot({Running(1, "GPU-a"), Queued(2, 9, "0"), Queued(3)}, {Gpu(0), Gpu(1)}));
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{3, "GPU-b"}));
+  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{3, {"GPU-b"}}));
   ASSERT_EQ(decision.waiting.size(), 1U);
   EXPECT_EQ(decision.waiting[0].reason, "waits for device 0, which job 1 uses");
 }
@@ -128,7 +129,7 @@ TEST(SchedulerTest, DependentWaitsUntilItsTeacherSucceeded) {
   EXPECT_FALSE(waits.waiting.at(0).is_blocked);
 
   const auto starts = Schedule(Snapshot({Needing(2, {1})}, {Cpu()}, {{1, JobState::kSucceeded}}));
-  EXPECT_THAT(starts.starts, ElementsAre(StartDecision{2, "cpu"}));
+  EXPECT_THAT(starts.starts, ElementsAre(StartDecision{2, {"cpu"}}));
 }
 
 TEST(SchedulerTest, DependentOfAFailedJobIsBlockedAndSaysWhatToDo) {
@@ -151,7 +152,7 @@ TEST(SchedulerTest, BlockedJobKeepsNobodyBack) {
   const auto decision =
       Schedule(Snapshot({Needing(2, {1}), Queued(3)}, {Cpu()}, {{1, JobState::kCancelled}}));
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{3, "cpu"}));
+  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{3, {"cpu"}}));
 }
 
 TEST(SchedulerTest, UnknownDeviceIsNamed) {
@@ -202,7 +203,7 @@ TEST(SchedulerTest, UserWhoHadLessOfTheDevicesComesFirst) {
       Snapshot({OwnedBy("ann", Queued(1)), OwnedBy("bob", Queued(2))}, {Gpu(0)});
   snapshot.users["ann"].used_seconds = 100;
 
-  EXPECT_THAT(Schedule(snapshot).starts, ElementsAre(StartDecision{2, "GPU-a"}));
+  EXPECT_THAT(Schedule(snapshot).starts, ElementsAre(StartDecision{2, {"GPU-a"}}));
 }
 
 TEST(SchedulerTest, OneUserDoesNotGetAllDevicesOfAPass) {
@@ -210,7 +211,8 @@ TEST(SchedulerTest, OneUserDoesNotGetAllDevicesOfAPass) {
       Snapshot({OwnedBy("ann", Queued(1)), OwnedBy("ann", Queued(2)), OwnedBy("bob", Queued(3))},
                {Gpu(0), Gpu(1)}));
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{1, "GPU-a"}, StartDecision{3, "GPU-b"}));
+  EXPECT_THAT(decision.starts,
+              ElementsAre(StartDecision{1, {"GPU-a"}}, StartDecision{3, {"GPU-b"}}));
 }
 
 TEST(SchedulerTest, WaitingUserGainsAPointOfPriorityEachStep) {
@@ -258,7 +260,7 @@ TEST(SchedulerTest, JobsShareAGpuByDeclaredMemory) {
 
   const auto decision = Schedule(snapshot);
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{2, "GPU-a"}));
+  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{2, {"GPU-a"}}));
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kMemory);
   EXPECT_EQ(decision.waiting.at(0).reason, "waits for 8.0 GiB of memory on a device");
 }
@@ -267,7 +269,8 @@ TEST(SchedulerTest, SharesGoOntoTheFullestDevice) {
   const auto decision = Schedule(Snapshot({Sharing(1, 12, "GPU-b"), Sharing(2, 8), Sharing(3, 8)},
                                           {LargeGpu(0), LargeGpu(1)}));
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{2, "GPU-b"}, StartDecision{3, "GPU-a"}));
+  EXPECT_THAT(decision.starts,
+              ElementsAre(StartDecision{2, {"GPU-b"}}, StartDecision{3, {"GPU-a"}}));
 }
 
 TEST(SchedulerTest, RoomIsCountedDeviceByDevice) {
@@ -332,7 +335,7 @@ TEST(SchedulerTest, LimitsHoldForUsersAndTheirGroups) {
 
   const auto decision = Schedule(snapshot);
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{4, "GPU-b"}));
+  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{4, {"GPU-b"}}));
   for (const WaitingReason& waiting : decision.waiting) {
     EXPECT_EQ(waiting.reason, waiting.job == 2
                                   ? "waits for its turn: a user may have 1 running job"
@@ -347,7 +350,7 @@ TEST(SchedulerTest, UserAtTheLimitOfDevicesMayShareOwnOnes) {
                                         {LargeGpu(0), LargeGpu(1)});
   snapshot.policy.max_devices_per_user = 1;
 
-  EXPECT_THAT(Schedule(snapshot).starts, ElementsAre(StartDecision{3, "GPU-a"}));
+  EXPECT_THAT(Schedule(snapshot).starts, ElementsAre(StartDecision{3, {"GPU-a"}}));
 }
 
 TEST(SchedulerTest, GroupOfJobsRunsAsManyAsItMay) {
@@ -360,7 +363,8 @@ TEST(SchedulerTest, GroupOfJobsRunsAsManyAsItMay) {
 
   const auto decision = Schedule(Snapshot(jobs, {Gpu(0), Gpu(1), Gpu(2)}));
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{2, "GPU-b"}, StartDecision{4, "GPU-c"}));
+  EXPECT_THAT(decision.starts,
+              ElementsAre(StartDecision{2, {"GPU-b"}}, StartDecision{4, {"GPU-c"}}));
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kMaxParallel);
   EXPECT_THAT(decision.waiting.at(0).holders, ElementsAre(1, 2));
 }
@@ -371,7 +375,7 @@ TEST(SchedulerTest, DelayedJobKeepsNobodyBack) {
 
   const auto decision = Schedule(Snapshot({delayed, Queued(2)}, {Cpu()}));
 
-  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{2, "cpu"}));
+  EXPECT_THAT(decision.starts, ElementsAre(StartDecision{2, {"cpu"}}));
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kDelay);
 }
 
@@ -427,7 +431,7 @@ TEST(SchedulerTest, JobThatMadeRoomDoesNotTakeTheDeviceBack) {
   snapshot.jobs[1].waiting_since_unix_ms = 99 * kHour;
   snapshot.users["ann"].last_uses["GPU-a"] = snapshot.now_unix_ms;
 
-  EXPECT_THAT(Schedule(snapshot).starts, ElementsAre(StartDecision{2, "GPU-a"}));
+  EXPECT_THAT(Schedule(snapshot).starts, ElementsAre(StartDecision{2, {"GPU-a"}}));
 }
 
 TEST(SchedulerTest, OnlyAsManySharesArePreemptedAsAreNeeded) {

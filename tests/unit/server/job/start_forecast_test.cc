@@ -20,7 +20,7 @@ JobSnapshot Job(JobId id, const std::string& held_device = "") {
   JobSnapshot job;
   job.id = id;
   job.state = held_device.empty() ? JobState::kQueued : JobState::kRunning;
-  job.held_device = held_device;
+  if (!held_device.empty()) job.held_devices = {held_device};
   return job;
 }
 
@@ -73,6 +73,16 @@ TEST_F(StartForecastTest, TurnComesWhenTheFirstOfTheGroupEnds) {
   }
 
   EXPECT_THAT(Forecast({{1, 500}}), UnorderedElementsAre(Pair(2, 500)));
+}
+
+TEST_F(StartForecastTest, JobOnSeveralDevicesWaitsForTheLastOfThem) {
+  snapshot_.devices.push_back(Device("c"));
+  snapshot_.jobs = {Job(1, "a"), Job(2, "b"), Job(3, "c"), Job(4), Job(5)};
+  snapshot_.jobs[3].num_devices = 2;
+
+  EXPECT_THAT(Forecast({{1, 500}, {2, 300}, {3, 900}}),
+              UnorderedElementsAre(Pair(4, 500), Pair(5, 900)));
+  EXPECT_THAT(Forecast({{1, 500}}), IsEmpty()) << "one device is not enough";
 }
 
 TEST_F(StartForecastTest, LastOfThoseWhoShareADeviceCounts) {

@@ -21,7 +21,7 @@ JobRecord FailedJob() {
   job.cause = Cause::kOutOfMemory;
   job.actor = "worker";
   job.message = "out of memory";
-  job.device = "cpu";
+  job.devices = {"cpu", "cpu:1"};
   job.num_attempts = 2;
   job.created_at_unix_ms = 1'700'000'000'000;
   return job;
@@ -41,6 +41,8 @@ TEST(JobFactsTest, TellWhatHappenedToWhichJob) {
   EXPECT_EQ(facts["job"]["id"], "7");
   EXPECT_EQ(facts["job"]["name"], "teacher");
   EXPECT_EQ(facts["job"]["kind"], "train");
+  EXPECT_EQ(facts["job"]["device"], "cpu");
+  EXPECT_EQ(facts["job"]["devices"], json({"cpu", "cpu:1"}));
   EXPECT_EQ(facts["job"]["labels"]["project"], "a \"b\"");
   EXPECT_EQ(facts["job"]["created_at"], "2023-11-14T22:13:20Z");
   EXPECT_TRUE(facts["job"]["finished_at"].is_null());

@@ -370,6 +370,44 @@ TEST_F(JobResolverTest, SchedulingFieldsAreCheckedAndKept) {
   EXPECT_THAT(Violations(job), ElementsAre(At("group")));
 }
 
+TEST_F(JobResolverTest, SeveralDevicesAreKeptWithTheTimeLimit) {
+  v1::Job job = TrainJob("a");
+  EXPECT_EQ(Resolve({job}).specs.front().num_devices, 1);
+  EXPECT_EQ(ResolvedOf(job).resources().devices(), 1);
+
+  job.mutable_resources()->set_devices(4);
+  job.mutable_resources()->set_device("cpu");
+  job.mutable_train()->set_time_limit_seconds(90);
+  const JobSpec spec = Resolve({job}).specs.front();
+  EXPECT_EQ(spec.num_devices, 4);
+  EXPECT_EQ(spec.time_limit_seconds, 90);
+  EXPECT_EQ(ResolvedOf(job).resources().devices(), 4);
+}
+
+TEST_F(JobResolverTest, WhatCannotGoWithSeveralDevicesIsRefused) {
+  const auto faults = [&](const std::function<void(v1::Job&)>& change) {
+    v1::Job job = TrainJob("a");
+    job.mutable_resources()->set_devices(4);
+    change(job);
+    return Violations(job);
+  };
+
+  EXPECT_THAT(faults([](auto&) {}), IsEmpty());
+  EXPECT_THAT(faults([](auto& job) { job.mutable_resources()->set_devices(-1); }),
+              ElementsAre(At("resources.devices")));
+  EXPECT_THAT(faults([](auto& job) { job.mutable_resources()->set_devices(65); }),
+              Contains(At("resources.devices")));
+  EXPECT_THAT(faults([](auto& job) { job.mutable_resources()->set_device("0"); }),
+              ElementsAre(AtWith("resources.device", "leave it out, or say \"cpu\"")));
+  EXPECT_THAT(
+      faults([](auto& job) { job.mutable_resources()->set_gpu_memory_bytes(int64_t{1} << 30); }),
+      ElementsAre(AtWith("resources.gpu_memory_bytes", "each of them to itself")));
+  EXPECT_THAT(faults([](auto& job) { job.mutable_train()->set_batch_size(7); }),
+              ElementsAre(AtWith("train.batch_size", "two images for each of the 4 devices")));
+  EXPECT_THAT(faults([](auto& job) { job.mutable_eval()->set_job("nobody"); }),
+              Contains(AtWith("resources.devices", "an evaluation uses one device")));
+}
+
 TEST_F(JobResolverTest, MemoryKeyIsThatOfTheShapesNotOfWhatFillsThem) {
   const auto key = [&](const std::function<void(v1::TrainJob&)>& change) {
     v1::Job job = TrainJob("a");

@@ -32,7 +32,7 @@ class WorkerRunPreparerTest : public SpecFixture {
   }
 
   AttemptRecord StartAttempt(JobId id, const std::string& device = "cpu") {
-    return store_->StartAttempt(id, device, 5).value();
+    return store_->StartAttempt(id, {device}, 5).value();
   }
 
   Result<LaunchRequest> Prepare(JobId id, const AttemptRecord& attempt,
@@ -66,6 +66,37 @@ TEST_F(WorkerRunPreparerTest, WritesTheSpecOfATrainingJob) {
   EXPECT_THAT(spec.train().dataset_mean(), ElementsAre(0.5, 0.25, 0.125));
   EXPECT_THAT(request.environment, Contains(Pair("CUDA_VISIBLE_DEVICES", "")));
   EXPECT_THAT(request.environment, Contains(Pair("OMP_NUM_THREADS", "3")));
+}
+
+TEST_F(WorkerRunPreparerTest, DevicesOfTheCpuShareItsThreads) {
+  preparer_ = std::make_unique<WorkerRunPreparer>(
+      WorkerRunPreparerOptions{state_.path(), /*worker_threads=*/9, /*cpu_devices=*/3}, *store_);
+  const JobId one = Submit(TrainJob("one"));
+  const JobId two = Submit(TrainJob("two"));
+
+  const LaunchRequest on_one = Prepare(one, StartAttempt(one, "cpu:1")).value();
+  const LaunchRequest on_two =
+      Prepare(two, store_->StartAttempt(two, {"cpu", "cpu:2"}, 5).value()).value();
+
+  EXPECT_EQ(ReadSpec(on_one).device(), "cpu");
+  EXPECT_EQ(ReadSpec(on_one).num_threads(), 3);
+  EXPECT_THAT(ReadSpec(on_one).other_devices(), IsEmpty());
+  EXPECT_EQ(ReadSpec(on_two).device(), "cpu");
+  EXPECT_EQ(ReadSpec(on_two).num_threads(), 6);
+  EXPECT_THAT(ReadSpec(on_two).other_devices(), ElementsAre("cpu"));
+  EXPECT_THAT(on_two.environment, Contains(Pair("OMP_NUM_THREADS", "3")))
+      << "each device has a thread team of its own";
+}
+
+TEST_F(WorkerRunPreparerTest, SeveralGpusAreNamedInTheOrderThatTheWorkerSees) {
+  const JobId id = Submit(TrainJob("wide"));
+
+  const LaunchRequest request =
+      Prepare(id, store_->StartAttempt(id, {"GPU-b", "GPU-a"}, 5).value()).value();
+
+  EXPECT_EQ(ReadSpec(request).device(), "cuda:0");
+  EXPECT_THAT(ReadSpec(request).other_devices(), ElementsAre("cuda:1"));
+  EXPECT_THAT(request.environment, Contains(Pair("CUDA_VISIBLE_DEVICES", "GPU-b,GPU-a")));
 }
 
 TEST_F(WorkerRunPreparerTest, PinsAGpuByItsUuid) {
@@ -116,7 +147,7 @@ TEST_F(WorkerRunPreparerTest, ResumesFromTheNewestCheckpointsFirst) {
   second.number = 2;
   AttemptRecord third = first;
   third.number = 3;
-  third.device = "cpu";
+  third.devices = {"cpu"};
   Touch(preparer_->RunDirectory(id, 1) / "last.ckpt");
   Touch(preparer_->RunDirectory(id, 2) / "last.ckpt");
   Touch(preparer_->RunDirectory(id, 2) / "last-1.ckpt");

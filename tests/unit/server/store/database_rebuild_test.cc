@@ -53,7 +53,7 @@ class DatabaseRebuildTest : public StoreFixture {
     const auto ids = store().InsertJobs({teacher, student}, "request", "sum", 7);
     ASSERT_OK(ids);
     const JobId id = ids->front();
-    ASSERT_OK(store().StartAttempt(id, "cpu", 8));
+    ASSERT_OK(store().StartAttempt(id, {"cpu"}, 8));
     ASSERT_OK(store().SetAttemptProcess(id, 1, 4711, 12));
     EvaluationRecord evaluation;
     evaluation.eval_job = id;

@@ -143,6 +143,7 @@ TEST_F(MigratorTest, SchedulingTakesOverJobsOfTheFirstSchema) {
                             " device_usage WHERE owner = 'ann'")
                 .getInt(),
             3);
+  EXPECT_EQ(database_.execAndGet("SELECT num_devices FROM job").getInt(), 1);
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ TEST_F(SqliteJobStoreTest, JobComesBackAsItWentInAfterReopening) {
   spec.gpu_memory_bytes = int64_t{12} << 30;
   spec.group = "grid";
   spec.max_parallel = 2;
+  spec.num_devices = 3;
+  spec.time_limit_seconds = 90;
   spec.max_device_errors = 4;
   spec.max_preemptions = 5;
   spec.memory_key = "key";
@@ -62,6 +64,8 @@ TEST_F(SqliteJobStoreTest, JobComesBackAsItWentInAfterReopening) {
   EXPECT_EQ(job->spec.gpu_memory_bytes, spec.gpu_memory_bytes);
   EXPECT_EQ(job->spec.group, "grid");
   EXPECT_EQ(job->spec.max_parallel, 2);
+  EXPECT_EQ(job->spec.num_devices, 3);
+  EXPECT_EQ(job->spec.time_limit_seconds, 90);
   EXPECT_EQ(job->spec.max_device_errors, 4);
   EXPECT_EQ(job->spec.max_preemptions, 5);
   EXPECT_EQ(job->spec.memory_key, "key");
@@ -124,6 +128,25 @@ TEST_F(SqliteJobStoreTest, UsageOfDevicesOutlivesTheJob) {
   EXPECT_THAT(store().ListUsage(begin + 5001).value(), IsEmpty());
 }
 
+TEST_F(SqliteJobStoreTest, EachDeviceOfAJobIsUsed) {
+  const JobId id = Insert(SpecNamed("a"));
+  const std::vector<std::string> devices = {"GPU-b", "GPU-a"};
+  ASSERT_OK(store().StartAttempt(id, devices, clock().UnixMillis()));
+
+  Reopen();
+  EXPECT_EQ(store().FindJob(id)->devices, devices);
+  EXPECT_EQ(store().ListAttempts(id)->front().devices, devices);
+  for (int i = 0; i < 2; ++i) {  // a restarted daemon may end an attempt twice
+    ASSERT_OK(store().FinishAttempt(id, 1, {JobState::kFailed, Cause::kBadData, "worker", ""},
+                                    clock().UnixMillis()));
+  }
+
+  const auto usages = store().ListUsage(0);
+  ASSERT_OK(usages);
+  ASSERT_EQ(usages->size(), 2U);
+  EXPECT_NE(usages->at(0).device, usages->at(1).device);
+}
+
 TEST_F(SqliteJobStoreTest, MemoryPeakIsThatOfTheNewestJobAlikeThatToldOne) {
   JobSpec spec = SpecNamed("first");
   spec.memory_key = "key";
@@ -131,7 +154,7 @@ TEST_F(SqliteJobStoreTest, MemoryPeakIsThatOfTheNewestJobAlikeThatToldOne) {
   spec.name = "second";
   const JobId second = Insert(spec);
   for (const JobId id : {first, second}) {
-    ASSERT_OK(store().StartAttempt(id, "cpu", 1));
+    ASSERT_OK(store().StartAttempt(id, {"cpu"}, 1));
     const double peak = id == first ? 100 : 250;
     EpochEnd epoch{1, 10, {{"device/peak_memory_bytes", peak}}, false, 0};
     ASSERT_OK(store().StoreRunEvents(id, 1, 0, {{{1, 1, epoch}}, 100}));
@@ -262,7 +285,7 @@ TEST_F(SqliteJobStoreTest, UnknownJobIsNotFound) {
   EXPECT_THAT(store().FindJob(1), HasCode(Code::kNotFound));
   EXPECT_THAT(store().FindJobByName("x"), HasCode(Code::kNotFound));
   EXPECT_THAT(store().FindNewestJob("ann"), HasCode(Code::kNotFound));
-  EXPECT_THAT(store().StartAttempt(1, "cpu", 1), HasCode(Code::kNotFound));
+  EXPECT_THAT(store().StartAttempt(1, {"cpu"}, 1), HasCode(Code::kNotFound));
   EXPECT_THAT(store().DeleteJob(1), HasCode(Code::kNotFound));
   EXPECT_THAT(store().AddInterruption(1, Cause::kWorkerLost), HasCode(Code::kNotFound));
   EXPECT_THAT(store().SetAttemptProcess(1, 1, 1, 1), HasCode(Code::kNotFound));
@@ -304,7 +327,7 @@ TEST_F(SqliteJobStoreTest, ListsFilterByStateOwnerAndName) {
 
 TEST_F(SqliteJobStoreTest, LifeOfAJobIsRecorded) {
   const JobId id = Insert(SpecNamed("a"));
-  const auto attempt = store().StartAttempt(id, "cpu", 10);
+  const auto attempt = store().StartAttempt(id, {"cpu"}, 10);
   ASSERT_OK(attempt);
   ASSERT_OK(store().SetAttemptProcess(id, 1, 4711, 123456));
   Move(id, JobState::kStarting, JobState::kRunning);
@@ -319,7 +342,7 @@ TEST_F(SqliteJobStoreTest, LifeOfAJobIsRecorded) {
   EXPECT_EQ(job->message, "loss is not a number");
   EXPECT_EQ(job->started_at_unix_ms, 10);
   EXPECT_EQ(job->finished_at_unix_ms, 20);
-  EXPECT_EQ(job->device, "cpu");
+  EXPECT_EQ(job->devices, std::vector<std::string>{"cpu"});
   const auto attempts = store().ListAttempts(id).value();
   ASSERT_EQ(attempts.size(), 1U);
   EXPECT_EQ(attempts[0].pid, 4711);

@@ -48,7 +48,7 @@ class StoreFixture : public ::testing::Test {
 
   JobId InsertStarted(const std::string& name) {
     const JobId id = Insert(SpecNamed(name));
-    EXPECT_OK(store_->StartAttempt(id, "cpu", clock_.UnixMillis()));
+    EXPECT_OK(store_->StartAttempt(id, {"cpu"}, clock_.UnixMillis()));
     return id;
   }
 

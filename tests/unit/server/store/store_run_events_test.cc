@@ -121,7 +121,7 @@ TEST_F(StoreRunEventsTest, EpochsThatAreTrainedAgainReplaceTheirPoints) {
   ASSERT_OK(Store(1, 13));
   Move(job_, JobState::kStarting, JobState::kInterrupted);
   Move(job_, JobState::kInterrupted, JobState::kQueued);
-  ASSERT_OK(store().StartAttempt(job_, "cpu", 1));
+  ASSERT_OK(store().StartAttempt(job_, {"cpu"}, 1));
   journal_.clear();
   Append(WorkerStarted{2, 4, 10});
   Append(EpochEnd{3, 30, {{"val/accuracy", 0.35}}, true, 5.0});
