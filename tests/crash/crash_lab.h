@@ -49,6 +49,8 @@ class CrashLab : public ::testing::Test {
   /// Moves the wall clock of every daemon, the running one too, by so many seconds from the real
   /// time. False: this build cannot (sanitizers).
   bool SetClock(int seconds);
+  /// The token of all calls below; "" = none.
+  void set_token(const std::string& token) { token_ = token; }
   void set_stop_grace_seconds(int seconds) { stop_grace_seconds_ = seconds; }
   /// Where the state lies from now on, instead of folder()/state. Makes the data set there.
   void MoveState(const std::filesystem::path& state);
@@ -102,6 +104,7 @@ class CrashLab : public ::testing::Test {
   TempDir folder_;
   std::filesystem::path state_;
   int stop_grace_seconds_ = 1;
+  std::string token_;
   std::vector<std::pair<std::string, std::string>> variables_;
   server::WorkerProcess daemon_;
   std::string address_ = "127.0.0.1:0";
