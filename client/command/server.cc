@@ -1,4 +1,5 @@
 #include "client/command/commands.h"
+#include "client/output/job_text.h"
 #include "client/output/message_json.h"
 #include "client/output/quantity_text.h"
 
@@ -9,7 +10,9 @@ using Align = TextTable::Align;
 
 std::string HoldersText(const v1::Device& device) {
   std::string text;
-  for (const v1::DeviceJob& job : device.jobs()) text += (text.empty() ? "" : ",") + job.id();
+  for (const v1::DeviceJob& job : device.jobs()) {
+    text += (text.empty() ? "" : ",") + (job.id().empty() ? kStrangersJob : job.id());
+  }
   return text.empty() ? "-" : text;
 }
 

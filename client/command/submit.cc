@@ -23,8 +23,9 @@ void NoteMemory(const CommandContext& context, const v1::Job& job) {
   if (!job.has_last_memory_peak()) return;
   const int64_t declared = job.resources().gpu_memory_bytes();
   const int64_t peak = job.last_memory_peak().bytes();
-  std::string note =
-      "GPU memory: last time " + BytesText(peak) + " (job " + job.last_memory_peak().job() + ")";
+  const std::string& last = job.last_memory_peak().job();
+  std::string note = "GPU memory: last time " + BytesText(peak) + " (" +
+                     (last.empty() ? kStrangersJob : "job " + last) + ")";
   if (declared > 0) note += " of " + BytesText(declared) + " declared";
   if (declared > 0 && declared < peak) note += "; it would run out of memory";
   context.Note(note);

@@ -63,6 +63,11 @@ TextTable UserTable(const v1::ListDevicesResponse& devices, int64_t now_unix_ms)
     for (const v1::DeviceJob& job : device.jobs()) {
       const v1::Progress& progress = job.progress();
       const bool has_end = progress.eta_unix_ms() > now_unix_ms;
+      if (job.id().empty()) {
+        table.AddRow({NameOf(device), "-", kStrangersJob, "-", KnownBytes(job.memory_used_bytes()),
+                      "-", "-", "-"});
+        continue;
+      }
       table.AddRow(
           {NameOf(device), job.id(), job.name(), job.owner(), KnownBytes(job.memory_used_bytes()),
            progress.num_epochs() == 0

@@ -7,6 +7,9 @@
 
 namespace distill::client {
 
+/// What is said of a job that the server tells nothing of.
+inline constexpr char kStrangersJob[] = "a job of another member";
+
 /// Returns e.g. "RUNNING".
 std::string StateText(v1::JobState state);
 

@@ -1,6 +1,7 @@
 #include "core/base/durable_file.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +27,21 @@ void FileDescriptor::Close() {
   descriptor_ = -1;
 }
 
+namespace {
+
+Status FailedWrite(const std::filesystem::path& path, int error_number) {
+  rlimit limit{};
+  if (error_number != EFBIG || ::getrlimit(RLIMIT_FSIZE, &limit) != 0) {
+    return ErrnoStatus("write " + path.string(), error_number);
+  }
+  return {Code::kResourceExhausted,
+          "write " + path.string() + ": no file may be larger than " +
+              std::to_string(limit.rlim_cur) +
+              " bytes (max_artifact_bytes of distilld): ask an admin for more"};
+}
+
+}  // namespace
+
 Status WriteAll(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
   while (!bytes.empty()) {
     FaultPoint("file.before_write");
@@ -34,7 +50,7 @@ Status WriteAll(int descriptor, std::string_view bytes, const std::filesystem::p
     if (is_torn) fault::Die();
     if (written < 0) {
       if (errno == EINTR) continue;
-      return ErrnoStatus("write " + path.string(), errno);
+      return FailedWrite(path, errno);
     }
     bytes.remove_prefix(static_cast<size_t>(written));
   }

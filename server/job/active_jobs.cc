@@ -1,7 +1,5 @@
 #include "server/job/active_jobs.h"
 
-#include <algorithm>
-
 #include "core/base/log.h"
 #include "server/job/exit_verdict.h"
 
@@ -11,6 +9,7 @@ Status ActiveJobs::Load() {
   DISTILL_ASSIGN_OR_RETURN(const std::vector<JobRecord> jobs, store_.ListActiveJobs());
   for (const JobRecord& job : jobs) {
     jobs_[job.id] = job;
+    CountQueued(job, 1);
     // Whether it was counted before the daemon died is not known: in doubt for the user.
     if (job.state == JobState::kInterrupted) counted_.insert(job.id);
   }
@@ -22,15 +21,17 @@ const JobRecord* ActiveJobs::Find(JobId id) const {
   return found == jobs_.end() ? nullptr : &found->second;
 }
 
-int64_t ActiveJobs::NumQueued() const {
-  return std::count_if(jobs_.begin(), jobs_.end(),
-                       [](const auto& entry) { return entry.second.state == JobState::kQueued; });
+int64_t ActiveJobs::NumQueuedOf(const std::string& owner) const {
+  const auto found = num_queued_of_.find(owner);
+  return found == num_queued_of_.end() ? 0 : found->second;
 }
 
-int64_t ActiveJobs::NumQueuedOf(const std::string& owner) const {
-  return std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& entry) {
-    return entry.second.state == JobState::kQueued && entry.second.spec.owner == owner;
-  });
+void ActiveJobs::CountQueued(const JobRecord& job, int by) {
+  if (job.state != JobState::kQueued) return;
+  num_queued_ += by;
+  const auto count = num_queued_of_.try_emplace(job.spec.owner, 0).first;
+  count->second += by;
+  if (count->second == 0) num_queued_of_.erase(count);
 }
 
 void ActiveJobs::Add(const JobRecord& job) { Keep(job); }
@@ -50,11 +51,13 @@ void ActiveJobs::Keep(const JobRecord& job) {
   TellObserver(job);
   changed_.insert(job.id);
   if (job.state != JobState::kInterrupted) counted_.erase(job.id);
+  if (const JobRecord* before = Find(job.id)) CountQueued(*before, -1);
   if (IsTerminal(job.state)) {
     jobs_.erase(job.id);
     ends_[job.id] = {job.state, job.finished_at_unix_ms};
   } else {
     jobs_[job.id] = job;
+    CountQueued(job, 1);
     ends_.erase(job.id);
   }
 }
@@ -112,7 +115,8 @@ Status ActiveJobs::SetWaitingMessages(const std::map<JobId, std::string>& messag
   std::map<JobId, std::string> new_ones;
   for (const auto& [id, message] : messages) {
     const JobRecord* job = Find(id);
-    if (job != nullptr && job->message != message) new_ones[id] = message;
+    if (job == nullptr || job->state != JobState::kQueued) continue;
+    if (job->message != message) new_ones[id] = message;
   }
   if (new_ones.empty()) return Status::Ok();
   DISTILL_RETURN_IF_ERROR(store_.SetWaitingMessages(new_ones));

@@ -27,7 +27,7 @@ class ActiveJobs {
   const std::map<JobId, JobRecord>& jobs() const { return jobs_; }
   /// Returns the job, or null when there is none that has not ended.
   const JobRecord* Find(JobId id) const;
-  int64_t NumQueued() const;
+  int64_t NumQueued() const { return num_queued_; }
   int64_t NumQueuedOf(const std::string& owner) const;
 
   /// Takes in a job that was made, or queued again.
@@ -46,7 +46,7 @@ class ActiveJobs {
   /// Finishes what was under way for a job found INTERRUPTED. As EndAttempt after a failure.
   Status SettleInterruption(JobId id);
 
-  /// Stores the sentences that differ from the ones stored.
+  /// Stores the sentences that differ from the ones stored, of jobs that are QUEUED still.
   Status SetWaitingMessages(const std::map<JobId, std::string>& messages);
 
   /// Notes since when a job's worker tells nothing; 0 = it tells again. No change is no error.
@@ -70,12 +70,15 @@ class ActiveJobs {
 
  private:
   void Keep(const JobRecord& job);
+  void CountQueued(const JobRecord& job, int by);
   void TellObserver(const JobRecord& job);
 
   JobStore& store_;
   const Clock& clock_;
   JobObserver* const observer_;
   std::map<JobId, JobRecord> jobs_;
+  int64_t num_queued_ = 0;  // of jobs_
+  std::map<std::string, int64_t> num_queued_of_;
   struct End {
     JobState state;
     int64_t at_unix_ms;

@@ -21,6 +21,7 @@ std::string Describe(const WorkerExitStatus& exit) {
   std::string text = "the worker was ended by signal " + std::to_string(exit.signal);
   const char* name = ::sigabbrev_np(exit.signal);
   if (name != nullptr) text += " (SIG" + std::string(name) + ")";
+  if (exit.signal == SIGXFSZ) text += "; a file would have been larger than max_artifact_bytes";
   if (exit.signal == SIGKILL) text += "; perhaps by the kernel, out of memory";
   return text;
 }

@@ -36,24 +36,44 @@ void ThreadedJobManager::StopThread() {
   if (thread_.joinable()) thread_.join();
 }
 
+// With a long queue a pass takes long: it must not take all of the processor, and most of the
+// lock, while jobs come in.
+constexpr int kRestsPerPass = 4;
+
 void ThreadedJobManager::Loop() {
   while (true) {
     const std::vector<DeviceInfo> devices = devices_.List();
-    {
-      const MutexLock lock(mutex_);
-      if (is_stopping_) return;
-      has_work_ = false;
-      EndRuns();
-      NoteStalls();
-      scans_.RetryEnds();
-      devices_seen_ = devices;
-      ScheduleJobs(devices);
-    }
+    const auto began = std::chrono::steady_clock::now();
+    if (!LookAfterRuns(devices)) return;
+    ScheduleJobs(devices);
     PublishChanges();
-    const MutexLock lock(mutex_);
-    while (!has_work_ && !is_stopping_) {
-      if (!woken_.WaitFor(mutex_, options_.tick)) break;
-    }
+    const auto end = std::chrono::steady_clock::now();
+    RestUntil(end + kRestsPerPass * (end - began));
+  }
+}
+
+// Returns false when it is time to stop.
+bool ThreadedJobManager::LookAfterRuns(const std::vector<DeviceInfo>& devices) {
+  const MutexLock lock(mutex_);
+  if (is_stopping_) return false;
+  has_work_ = false;
+  EndRuns();
+  NoteStalls();
+  scans_.RetryEnds();
+  devices_seen_ = devices;
+  return true;
+}
+
+// Rests at least until `end`, then until there is work, or for a tick.
+void ThreadedJobManager::RestUntil(std::chrono::steady_clock::time_point end) {
+  const MutexLock lock(mutex_);
+  while (!is_stopping_) {
+    const auto left = end - std::chrono::steady_clock::now();
+    if (left.count() <= 0) break;
+    woken_.WaitFor(mutex_, left);
+  }
+  while (!has_work_ && !is_stopping_) {
+    if (!woken_.WaitFor(mutex_, options_.tick)) break;
   }
 }
 
@@ -152,14 +172,16 @@ Result<std::vector<JobRecord>> ThreadedJobManager::AnswerAgain(const KnownReques
 Status ThreadedJobManager::CheckQueue(const std::vector<JobSpec>& jobs) const {
   const auto num_new = static_cast<int64_t>(jobs.size());
   if (active_.NumQueued() + num_new > options_.max_queued_jobs) {
-    return {Code::kResourceExhausted, "the queue is full (max_queued_jobs), jobs: " +
-                                          std::to_string(options_.max_queued_jobs)};
+    return {Code::kResourceExhausted,
+            "the queue is full (max_queued_jobs: " + std::to_string(options_.max_queued_jobs) +
+                "): submit again when jobs have started"};
   }
   const std::string& owner = jobs.front().owner;
   if (active_.NumQueuedOf(owner) + num_new > options_.max_queued_jobs_per_user) {
     return {Code::kResourceExhausted, "too many jobs of " + owner +
-                                          " wait (max_queued_jobs_per_user): " +
-                                          std::to_string(options_.max_queued_jobs_per_user)};
+                                          " wait (max_queued_jobs_per_user: " +
+                                          std::to_string(options_.max_queued_jobs_per_user) +
+                                          "): submit again when some have started, or cancel some"};
   }
   return {};
 }

@@ -123,16 +123,23 @@ Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceI
   return snapshot;
 }
 
+// Takes the lock for a look only: with a long queue, submits would wait for the rest.
 Result<ThreadedJobManager::QueueView> ThreadedJobManager::View() {
   QueueView view;
-  DISTILL_ASSIGN_OR_RETURN(view.snapshot, Snapshot(devices_seen_));
+  {
+    const MutexLock lock(mutex_);
+    DISTILL_ASSIGN_OR_RETURN(view.snapshot, Snapshot(devices_seen_));
+  }
   view.decision = Schedule(view.snapshot);
   std::map<JobId, int64_t> ends;
   for (const JobSnapshot& job : view.snapshot.jobs) {
     if (job.held_devices.empty()) continue;
     // The store knows the newest progress.
-    DISTILL_ASSIGN_OR_RETURN(const JobRecord record, store_.FindJob(job.id));
-    if (record.progress.eta_unix_ms > 0) ends[job.id] = record.progress.eta_unix_ms;
+    const auto record = store_.FindJob(job.id);
+    if (!record.ok() && record.status().code() != Code::kNotFound) return record.status();
+    if (record.ok() && record->progress.eta_unix_ms > 0) {
+      ends[job.id] = record->progress.eta_unix_ms;
+    }
   }
   view.starts = ForecastStarts(view.snapshot, view.decision, ends);
   return view;
@@ -148,19 +155,19 @@ QueueEntry ThreadedJobManager::EntryOf(const QueueView& view, const WaitingReaso
 }
 
 Result<QueueReport> ThreadedJobManager::ListQueue(int max_entries) {
-  const MutexLock lock(mutex_);
   DISTILL_ASSIGN_OR_RETURN(const QueueView view, View());
   QueueReport report;
   report.length = static_cast<int>(view.decision.waiting.size());
+  const MutexLock lock(mutex_);
   for (const WaitingReason& waiting : view.decision.waiting) {
     if (static_cast<int>(report.entries.size()) == max_entries) break;
+    if (!IsQueued(waiting.job)) continue;  // any more
     report.entries.push_back(EntryOf(view, waiting));
   }
   return report;
 }
 
 Result<JobExplanation> ThreadedJobManager::Explain(JobId id) {
-  const MutexLock lock(mutex_);
   JobExplanation explanation;
   DISTILL_ASSIGN_OR_RETURN(explanation.entry.job, store_.FindJob(id));
   if (explanation.entry.job.state != JobState::kQueued) return explanation;
@@ -168,8 +175,12 @@ Result<JobExplanation> ThreadedJobManager::Explain(JobId id) {
   explanation.queue_length = static_cast<int>(view.decision.waiting.size());
   for (const WaitingReason& waiting : view.decision.waiting) {
     if (waiting.job != id) continue;
-    explanation.is_waiting = true;
-    explanation.entry = EntryOf(view, waiting);
+    {
+      const MutexLock lock(mutex_);
+      if (!IsQueued(id)) break;  // any more
+      explanation.is_waiting = true;
+      explanation.entry = EntryOf(view, waiting);
+    }
     for (const JobId holder : waiting.holders) {
       auto record = store_.FindJob(holder);
       if (record.ok()) explanation.holders.push_back(std::move(record).value());

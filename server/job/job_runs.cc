@@ -43,14 +43,26 @@ bool ThreadedJobManager::HoldAllBack() {
 }
 
 void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
-  if (HoldAllBack()) return;
-  const auto snapshot = Snapshot(devices);
+  Result<SchedulerSnapshot> snapshot = Status(Code::kInternal, "not taken");
+  {
+    const MutexLock lock(mutex_);
+    if (HoldAllBack()) return;
+    snapshot = Snapshot(devices);
+  }
   if (!snapshot.ok()) {
     LogError("scheduling put off", {{"error", snapshot.status().ToString()}});
     return;
   }
+  // Without the lock: with a long queue, submits would wait for it.
   const ScheduleDecision decision = Schedule(*snapshot);
+  const MutexLock lock(mutex_);
+  if (!is_stopping_) CarryOut(decision);
+}
+
+// Since the decision, jobs may have left the queue; nothing but this thread puts one on a device.
+void ThreadedJobManager::CarryOut(const ScheduleDecision& decision) {
   for (const StartDecision& start : decision.starts) {
+    if (!IsQueued(start.job)) continue;
     const Status started = StartJob(start);
     if (!started.ok()) {
       LogError("job not started, trying again",
@@ -58,6 +70,9 @@ void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
     }
   }
   for (const PreemptionDecision& preemption : decision.preemptions) {
+    const auto run = runs_.find(preemption.job);
+    const bool has_left = run == runs_.end() || run->second.order || run->second.exit;
+    if (has_left || !IsQueued(preemption.for_job)) continue;
     OrderStop(preemption.job,
               {StopOrder::kPreempt, "makes room for job " + std::to_string(preemption.for_job) +
                                         ", of higher priority"});
@@ -65,10 +80,17 @@ void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
   std::map<JobId, std::string> messages;
   for (const WaitingReason& waiting : decision.waiting) {
     // One that waits after an interruption says already what that was.
-    if (waiting.rule != WaitingRule::kDelay) messages[waiting.job] = waiting.reason;
+    if (waiting.rule == WaitingRule::kDelay) continue;
+    const JobRecord* job = active_.Find(waiting.job);
+    if (job != nullptr && job->message != waiting.reason) messages[waiting.job] = waiting.reason;
   }
   const Status stored = active_.SetWaitingMessages(messages);
   if (!stored.ok()) LogError("waiting reasons not stored", {{"error", stored.ToString()}});
+}
+
+bool ThreadedJobManager::IsQueued(JobId id) const {
+  const JobRecord* job = active_.Find(id);
+  return job != nullptr && job->state == JobState::kQueued;
 }
 
 // Starts a job, or ends its attempt. An error means that not even that could be stored.

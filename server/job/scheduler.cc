@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 #include <queue>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -86,25 +88,42 @@ struct UserQueue {
   double used_seconds = 0;
 };
 
-// Since when a job grows old: since it waits, or since its owner last had a device that suits it.
-int64_t AgesSince(const JobSnapshot& job, const SchedulerSnapshot& snapshot) {
-  int64_t since = job.waiting_since_unix_ms;
-  const auto user = snapshot.users.find(job.owner);
-  if (user == snapshot.users.end()) return since;
-  for (const DeviceInfo& device : snapshot.devices) {
-    if (!Suits(device, job.requested_device)) continue;
-    const auto use = user->second.last_uses.find(device.id);
-    if (use != user->second.last_uses.end()) since = std::max(since, use->second);
-  }
-  return since;
-}
+// Says when users last had a device that suits a job, each once: thousands of jobs ask.
+class LastUses {
+ public:
+  explicit LastUses(const SchedulerSnapshot& snapshot) : snapshot_(snapshot) {}
 
-Candidate Rank(const JobSnapshot& job, const SchedulerSnapshot& snapshot) {
+  /// Returns 0 where the job's owner never had one.
+  int64_t Of(const JobSnapshot& job) {
+    const auto [found, is_new] = known_.try_emplace({job.owner, job.requested_device}, 0);
+    if (is_new) found->second = Find(job);
+    return found->second;
+  }
+
+ private:
+  int64_t Find(const JobSnapshot& job) const {
+    int64_t last = 0;
+    const auto user = snapshot_.users.find(job.owner);
+    if (user == snapshot_.users.end()) return last;
+    for (const DeviceInfo& device : snapshot_.devices) {
+      if (!Suits(device, job.requested_device)) continue;
+      const auto use = user->second.last_uses.find(device.id);
+      if (use != user->second.last_uses.end()) last = std::max(last, use->second);
+    }
+    return last;
+  }
+
+  const SchedulerSnapshot& snapshot_;
+  std::map<std::pair<std::string_view, std::string_view>, int64_t> known_;  // owner and request
+};
+
+Candidate Rank(const JobSnapshot& job, const SchedulerSnapshot& snapshot, LastUses& last_uses) {
   Candidate candidate{&job, job.priority, DependencyReason(job, snapshot.dependency_states)};
   const int64_t step = snapshot.policy.ageing_step_ms;
   if (candidate.needs || step <= 0) return candidate;
-  const int64_t age = snapshot.now_unix_ms - AgesSince(job, snapshot);
-  candidate.points += std::max<int64_t>(age, 0) / step;
+  // It grows old since it waits, or since its owner last had a device that suits it.
+  const int64_t since = std::max(job.waiting_since_unix_ms, last_uses.Of(job));
+  candidate.points += std::max<int64_t>(snapshot.now_unix_ms - since, 0) / step;
   return candidate;
 }
 
@@ -136,9 +155,10 @@ class Pass {
 };
 
 void Pass::Enqueue() {
+  LastUses last_uses(snapshot_);
   for (const JobSnapshot& job : snapshot_.jobs) {
     if (job.state != JobState::kQueued) continue;
-    queues_[job.owner].jobs.push_back(Rank(job, snapshot_));
+    queues_[job.owner].jobs.push_back(Rank(job, snapshot_, last_uses));
   }
   for (auto& [owner, queue] : queues_) {
     std::sort(queue.jobs.begin(), queue.jobs.end(), [](const Candidate& a, const Candidate& b) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -83,6 +84,8 @@ class ThreadedJobManager final : public JobManager {
 
   void StopThread();
   void Loop();
+  bool LookAfterRuns(const std::vector<DeviceInfo>& devices) EXCLUDES(mutex_);
+  void RestUntil(std::chrono::steady_clock::time_point end) EXCLUDES(mutex_);
   void Wake() EXCLUDES(mutex_);
   void PublishChanges() EXCLUDES(mutex_);
 
@@ -103,10 +106,12 @@ class ThreadedJobManager final : public JobManager {
       REQUIRES(mutex_);
   void FillUsers(SchedulerSnapshot& snapshot) const REQUIRES(mutex_);
   Status FillEnds(SchedulerSnapshot& snapshot) REQUIRES(mutex_);
-  Result<QueueView> View() REQUIRES(mutex_);
+  Result<QueueView> View() EXCLUDES(mutex_);
   QueueEntry EntryOf(const QueueView& view, const WaitingReason& waiting) const REQUIRES(mutex_);
   bool HoldAllBack() REQUIRES(mutex_);
-  void ScheduleJobs(const std::vector<DeviceInfo>& devices) REQUIRES(mutex_);
+  void ScheduleJobs(const std::vector<DeviceInfo>& devices) EXCLUDES(mutex_);
+  void CarryOut(const ScheduleDecision& decision) REQUIRES(mutex_);
+  bool IsQueued(JobId id) const REQUIRES(mutex_);
   Status StartJob(const StartDecision& decision) REQUIRES(mutex_);
   Status Launch(const AttemptRecord& attempt) REQUIRES(mutex_);
   bool IsDelayed(const JobRecord& job) const REQUIRES(mutex_);

@@ -48,15 +48,16 @@ const UserLimits::Usage& UserLimits::UsageOf(const std::string& owner) const {
 std::optional<UserLimits::Reached> UserLimits::JobLimit(const JobSnapshot& job) const {
   const Usage& own = UsageOf(job.owner);
   if (IsReached(policy_.max_running_jobs_per_user, own.jobs.size())) {
-    return Reached{WaitingRule::kUserLimit, "a user", policy_.max_running_jobs_per_user, &own};
+    return Reached{WaitingRule::kUserLimit, "a user", "max_running_jobs_per_user",
+                   policy_.max_running_jobs_per_user, &own};
   }
   const auto groups = groups_of_.find(job.owner);
   if (groups == groups_of_.end()) return std::nullopt;
   for (const size_t index : groups->second) {
     const UserGroup& group = policy_.user_groups[index];
     if (!IsReached(group.max_running_jobs, user_groups_[index].jobs.size())) continue;
-    return Reached{WaitingRule::kUserGroupLimit, "the group " + group.name, group.max_running_jobs,
-                   &user_groups_[index]};
+    return Reached{WaitingRule::kUserGroupLimit, "the group " + group.name, "user_groups",
+                   group.max_running_jobs, &user_groups_[index]};
   }
   return std::nullopt;
 }
@@ -64,7 +65,8 @@ std::optional<UserLimits::Reached> UserLimits::JobLimit(const JobSnapshot& job) 
 std::optional<UserLimits::Reached> UserLimits::DeviceLimit(const JobSnapshot& job) const {
   const Usage& own = UsageOf(job.owner);
   if (WouldExceed(policy_.max_devices_per_user, own.devices.size(), job.num_devices)) {
-    return Reached{WaitingRule::kUserLimit, "a user", policy_.max_devices_per_user, &own};
+    return Reached{WaitingRule::kUserLimit, "a user", "max_devices_per_user",
+                   policy_.max_devices_per_user, &own};
   }
   const auto groups = groups_of_.find(job.owner);
   if (groups == groups_of_.end()) return std::nullopt;
@@ -72,8 +74,8 @@ std::optional<UserLimits::Reached> UserLimits::DeviceLimit(const JobSnapshot& jo
     const UserGroup& group = policy_.user_groups[index];
     const size_t held = user_groups_[index].devices.size();
     if (!WouldExceed(group.max_devices, held, job.num_devices)) continue;
-    return Reached{WaitingRule::kUserGroupLimit, "the group " + group.name, group.max_devices,
-                   &user_groups_[index]};
+    return Reached{WaitingRule::kUserGroupLimit, "the group " + group.name, "user_groups",
+                   group.max_devices, &user_groups_[index]};
   }
   return std::nullopt;
 }
@@ -95,7 +97,7 @@ std::optional<WaitingReason> UserLimits::ExplainJobs(const JobSnapshot& job) con
   reason.rule = reached->rule;
   reason.holders.assign(reached->usage->jobs.begin(), reached->usage->jobs.end());
   reason.reason = "waits for its turn: " + reached->whose + " may have " +
-                  Counted(reached->limit, "running job");
+                  Counted(reached->limit, "running job") + " (" + reached->option + ")";
   return reason;
 }
 
@@ -107,7 +109,8 @@ WaitingReason UserLimits::ExplainDevices(const JobSnapshot& job) const {
   const auto reached = DeviceLimit(job);
   if (!reached) return reason;
   reason.rule = reached->rule;
-  const std::string may_have = reached->whose + " may have " + Counted(reached->limit, "device");
+  const std::string may_have = reached->whose + " may have " + Counted(reached->limit, "device") +
+                               " (" + reached->option + ")";
   if (job.num_devices > reached->limit) {
     reason.is_blocked = true;
     reason.reason = "blocked: needs " + Counted(job.num_devices, "device") + ", and " + may_have;

@@ -36,10 +36,11 @@ class UserLimits {
   };
   using JobGroup = std::pair<std::string, std::string>;  // owner and name
 
-  // The first limit on devices that is reached: whose, how much, and who holds them.
+  // The first limit that is reached: whose, which option sets it, how much, and who holds them.
   struct Reached {
     WaitingRule rule;
     std::string whose;
+    std::string option;
     int limit;
     const Usage* usage;
   };

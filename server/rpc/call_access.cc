@@ -89,6 +89,23 @@ Status CallAccess::Admit(grpc::ServerContextBase& context, std::string_view meth
   return {};
 }
 
+Status CallAccess::AskAgain(const grpc::ServerContextBase& context, std::string_view method,
+                            const AdmittedCall& call, const std::string& owner) const {
+  const Result<Caller> caller = gate_.Identify(CredentialsOf(context));
+  Status status = caller.status();
+  if (caller.ok() && !gate_.MaySeeJob(*caller, owner)) {
+    status = {Code::kPermissionDenied, "the job is not for you to see any more: your role changed"};
+  }
+  if (IsRefusal(status)) {
+    Note(context, method, call, status);
+    return status;
+  }
+  const bool is_as_before = caller.ok() && caller->name == call.caller_.name &&
+                            gate_.hides_jobs_from(*caller) == call.sees_only_own_jobs();
+  if (!caller.ok() || is_as_before) return {};
+  return {Code::kUnavailable, "what you may see has changed: call again"};
+}
+
 void CallAccess::Note(const grpc::ServerContextBase& context, std::string_view method,
                       const AdmittedCall& call, const Status& status) const {
   const bool is_refusal = IsRefusal(status);

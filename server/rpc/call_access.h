@@ -81,6 +81,13 @@ class CallAccess {
     return status;
   }
 
+  /// Says whether a stream that was let in as `call`, to see a job of `owner`, may go on. Blocks on
+  /// the store; where that cannot be asked, the stream goes on. kUnauthenticated,
+  /// kPermissionDenied: it may not, which is noted in the trail. kUnavailable: the caller sees more
+  /// or less than before, or is somebody else by now: the call must be made again.
+  Status AskAgain(const grpc::ServerContextBase& context, std::string_view method,
+                  const AdmittedCall& call, const std::string& owner) const;
+
   /// Notes that a call which is none of distill.v1 was refused.
   void NoteRefusal(const grpc::ServerContextBase& context, std::string_view method,
                    const Status& status) const;

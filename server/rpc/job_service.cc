@@ -7,6 +7,7 @@
 
 #include "core/base/fault_point.h"
 #include "server/rpc/job_messages.h"
+#include "server/rpc/job_veil.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/rpc_guard.h"
 
@@ -26,11 +27,13 @@ std::string TargetOf(const std::vector<JobRecord>& jobs) {
 
 }  // namespace
 
-Status JobServiceImpl::FillJob(const JobRecord& record, v1::Job& response) const {
+Status JobServiceImpl::FillJob(const AdmittedCall& call, const JobRecord& record,
+                               v1::Job& response) const {
   response = ToMessage(record);
   DISTILL_ASSIGN_OR_RETURN(const std::vector<AttemptRecord> attempts,
                            dependencies_.store.ListAttempts(record.id));
   for (const AttemptRecord& attempt : attempts) *response.add_attempts() = ToMessage(attempt);
+  JobVeil(call, dependencies_.store).Cover(response);
   return {};
 }
 
@@ -56,9 +59,11 @@ grpc::Status JobServiceImpl::Submit(grpc::ServerContext& context, const char* me
         if (!outcome.violations.empty()) return {Code::kInvalidArgument, "the request is at fault"};
         call.set_target(TargetOf(outcome.jobs));
         FaultPoint("rpc.before_reply");
+        JobVeil veil(call, dependencies_.store);
         for (const JobRecord& job : outcome.jobs) {
           v1::Job message = ToMessage(job);
           DISTILL_RETURN_IF_ERROR(FillMemoryPeak(job, message));
+          veil.Cover(message);
           fill(response, std::move(message));
         }
         return {};
@@ -98,16 +103,17 @@ grpc::Status JobServiceImpl::OnJob(grpc::ServerContext& context, const char* met
       dependencies_.access.Run(context, method, reference, [&](AdmittedCall& call) -> Status {
         DISTILL_ASSIGN_OR_RETURN(const JobId id, call.FindJob(dependencies_.store, reference));
         call.set_target(std::to_string(id));  // a name may be used again, an id never is
-        return body(id, call);
+        return JobVeil(call, dependencies_.store).Covered(body(id, call));
       }));
 }
 
 grpc::Status JobServiceImpl::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
                                     v1::Job* response) {
-  return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
-    DISTILL_ASSIGN_OR_RETURN(const JobRecord record, dependencies_.store.FindJob(id));
-    return FillJob(record, *response);
-  });
+  return OnJob(*context, __func__, request->job(),
+               [&](JobId id, const AdmittedCall& call) -> Status {
+                 DISTILL_ASSIGN_OR_RETURN(const JobRecord record, dependencies_.store.FindJob(id));
+                 return FillJob(call, record, *response);
+               });
 }
 
 Result<JobListQuery> JobServiceImpl::ToQuery(const v1::ListJobsRequest& request,
@@ -153,7 +159,12 @@ grpc::Status JobServiceImpl::ListJobs(grpc::ServerContext* context,
       jobs.resize(page_size);
       response->set_next_page_token(MakePageToken(query, jobs.back().id));
     }
-    for (const JobRecord& job : jobs) *response->add_jobs() = ToMessage(job);
+    JobVeil veil(call, dependencies_.store);
+    for (const JobRecord& job : jobs) {
+      v1::Job& added = *response->add_jobs();
+      added = ToMessage(job);
+      veil.Cover(added);
+    }
     return {};
   };
   return ToGrpc(dependencies_.access.Run(*context, __func__, request->owner(), list));
@@ -162,14 +173,14 @@ grpc::Status JobServiceImpl::ListJobs(grpc::ServerContext* context,
 grpc::Status JobServiceImpl::ExplainJob(grpc::ServerContext* context,
                                         const v1::ExplainJobRequest* request,
                                         v1::ExplainJobResponse* response) {
-  return OnJob(
-      *context, __func__, request->job(), [&](JobId id, const AdmittedCall& call) -> Status {
-        DISTILL_ASSIGN_OR_RETURN(JobExplanation explanation, dependencies_.manager.Explain(id));
-        std::erase_if(explanation.holders,
-                      [&](const JobRecord& holder) { return !call.MaySeeJob(holder.spec.owner); });
-        *response = ToMessage(explanation);
-        return {};
-      });
+  return OnJob(*context, __func__, request->job(),
+               [&](JobId id, const AdmittedCall& call) -> Status {
+                 DISTILL_ASSIGN_OR_RETURN(const JobExplanation explanation,
+                                          dependencies_.manager.Explain(id));
+                 *response = ToMessage(explanation);
+                 JobVeil(call, dependencies_.store).Cover(*response);
+                 return {};
+               });
 }
 
 grpc::Status JobServiceImpl::ListQueue(grpc::ServerContext* context,
@@ -186,8 +197,12 @@ grpc::Status JobServiceImpl::ListQueue(grpc::ServerContext* context,
                              dependencies_.manager.ListQueue(std::min(wanted, kMaxPageSize)));
     response->set_length(report.length);
     // Places of jobs that are not shown stay empty.
+    JobVeil veil(call, dependencies_.store);
     for (const QueueEntry& entry : report.entries) {
-      if (call.MaySeeJob(entry.job.spec.owner)) *response->add_entries() = ToMessage(entry);
+      if (!call.MaySeeJob(entry.job.spec.owner)) continue;
+      v1::QueueEntry& added = *response->add_entries();
+      added = ToMessage(entry);
+      veil.Cover(added);
     }
     return {};
   };
@@ -200,7 +215,7 @@ grpc::Status JobServiceImpl::CancelJob(grpc::ServerContext* context,
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
                                           dependencies_.manager.Cancel(id, call.actor()));
-                 return FillJob(job, *response);
+                 return FillJob(call, job, *response);
                });
 }
 
@@ -210,7 +225,7 @@ grpc::Status JobServiceImpl::PauseJob(grpc::ServerContext* context,
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
                                           dependencies_.manager.Pause(id, call.actor()));
-                 return FillJob(job, *response);
+                 return FillJob(call, job, *response);
                });
 }
 
@@ -220,7 +235,7 @@ grpc::Status JobServiceImpl::ResumeJob(grpc::ServerContext* context,
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
                                           dependencies_.manager.Resume(id, call.actor()));
-                 return FillJob(job, *response);
+                 return FillJob(call, job, *response);
                });
 }
 
@@ -230,7 +245,7 @@ grpc::Status JobServiceImpl::RequeueJob(grpc::ServerContext* context,
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
                                           dependencies_.manager.Requeue(id, call.actor()));
-                 return FillJob(job, *response);
+                 return FillJob(call, job, *response);
                });
 }
 
@@ -245,12 +260,18 @@ grpc::Status JobServiceImpl::DeleteJob(grpc::ServerContext* context,
 grpc::Status JobServiceImpl::ListJobEvents(grpc::ServerContext* context,
                                            const v1::ListJobEventsRequest* request,
                                            v1::ListJobEventsResponse* response) {
-  return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
+  const auto list = [&](JobId id, const AdmittedCall& call) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const std::vector<JobEventRecord> events,
                              dependencies_.store.ListEvents(id, request->after_id()));
-    for (const JobEventRecord& event : events) *response->add_events() = ToMessage(event);
+    JobVeil veil(call, dependencies_.store);
+    for (const JobEventRecord& event : events) {
+      v1::JobEvent& added = *response->add_events();
+      added = ToMessage(event);
+      veil.Cover(added);
+    }
     return {};
-  });
+  };
+  return OnJob(*context, __func__, request->job(), list);
 }
 
 grpc::Status JobServiceImpl::ListMetrics(grpc::ServerContext* context,
@@ -283,6 +304,7 @@ grpc::Status JobServiceImpl::ListEvaluations(grpc::ServerContext* context,
     for (const EvaluationRecord& evaluation : evaluations) {
       *response->add_evaluations() = ToMessage(evaluation, request->full());
     }
+    JobVeil(call, dependencies_.store).Cover(*response);
     return {};
   };
   const std::string target = request->jobs_size() == 1 ? request->jobs(0) : "";
@@ -314,13 +336,18 @@ grpc::ServerWriteReactor<Message>* JobServiceImpl::StartStream(grpc::CallbackSer
   using Stream = PumpedStream<Message>;
   const auto open = [&access = dependencies_.access, &context, method, inputs = StreamInputs(),
                      reference, make_source](
-                        JobId& watched,
+                        typename Stream::Opening& opening,
                         const typename Stream::Claim& claim) -> Result<typename Stream::Source> {
     typename Stream::Source source;
     const auto find = [&](const AdmittedCall& call) -> Status {
       DISTILL_RETURN_IF_ERROR(claim(call.caller().name));
-      DISTILL_ASSIGN_OR_RETURN(watched, call.FindJob(inputs.store, reference));
-      DISTILL_ASSIGN_OR_RETURN(source, make_source(inputs, watched));
+      DISTILL_ASSIGN_OR_RETURN(opening.watched, call.FindJob(inputs.store, reference));
+      DISTILL_ASSIGN_OR_RETURN(const JobRecord job, inputs.store.FindJob(opening.watched));
+      DISTILL_ASSIGN_OR_RETURN(source,
+                               make_source(inputs, opening.watched, JobVeil(call, inputs.store)));
+      opening.ask_again = [&access, &context, method, call, owner = job.spec.owner] {
+        return access.AskAgain(context, method, call, owner);
+      };
       return {};
     };
     DISTILL_RETURN_IF_ERROR(access.Run(context, method, reference, find));
@@ -334,8 +361,8 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobServiceImpl::WatchJob(
   using Source = std::unique_ptr<StreamSource<v1::WatchJobResponse>>;
   return StartStream<v1::WatchJobResponse>(
       *context, __func__, request->job(),
-      [](const JobStreamInputs& inputs, JobId job) -> Result<Source> {
-        return MakeWatchSource(inputs, job);
+      [](const JobStreamInputs& inputs, JobId job, JobVeil veil) -> Result<Source> {
+        return MakeWatchSource(inputs, job, std::move(veil));
       });
 }
 
@@ -343,7 +370,7 @@ grpc::ServerWriteReactor<v1::TailLogsResponse>* JobServiceImpl::TailLogs(
     grpc::CallbackServerContext* context, const v1::TailLogsRequest* request) {
   return StartStream<v1::TailLogsResponse>(
       *context, __func__, request->job(),
-      [request = *request](const JobStreamInputs& inputs, JobId job) {
+      [request = *request](const JobStreamInputs& inputs, JobId job, const JobVeil&) {
         return MakeLogSource(inputs, job, request);
       });
 }
@@ -352,7 +379,7 @@ grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* JobServiceImpl::Download
     grpc::CallbackServerContext* context, const v1::DownloadArtifactRequest* request) {
   return StartStream<v1::DownloadArtifactResponse>(
       *context, __func__, request->job(),
-      [request = *request](const JobStreamInputs& inputs, JobId job) {
+      [request = *request](const JobStreamInputs& inputs, JobId job, const JobVeil&) {
         return MakeArtifactSource(inputs, job, request);
       });
 }

@@ -87,7 +87,7 @@ class JobServiceImpl final
   template <typename Body>
   grpc::Status OnJob(grpc::ServerContext& context, const char* method, const std::string& reference,
                      Body body);
-  // `make_source(inputs, id)` returns a Result of the source.
+  // `make_source(inputs, id, veil)` returns a Result of the source.
   template <typename Message, typename MakeSource>
   grpc::ServerWriteReactor<Message>* StartStream(grpc::CallbackServerContext& context,
                                                  const char* method, const std::string& reference,
@@ -96,7 +96,7 @@ class JobServiceImpl final
   JobStreamInputs StreamInputs() const;
   Result<JobListQuery> ToQuery(const v1::ListJobsRequest& request, const AdmittedCall& call) const;
   Status FillMemoryPeak(const JobRecord& record, v1::Job& response) const;
-  Status FillJob(const JobRecord& record, v1::Job& response) const;
+  Status FillJob(const AdmittedCall& call, const JobRecord& record, v1::Job& response) const;
 
   const ServiceDependencies dependencies_;
   const JobSubmitter submitter_;

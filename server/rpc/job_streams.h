@@ -8,6 +8,7 @@
 #include "distill/v1/job_service.pb.h"
 #include "server/job/job_store.h"
 #include "server/job/run_preparer.h"
+#include "server/rpc/job_veil.h"
 #include "server/rpc/stream_source.h"
 
 namespace distill::server {
@@ -20,9 +21,9 @@ struct JobStreamInputs {
 };
 
 /// The job now and at each change, heartbeats when nothing changes, and the end after the snapshot
-/// of a job that has ended.
+/// of a job that has ended; what `veil` takes out left out.
 std::unique_ptr<StreamSource<v1::WatchJobResponse>> MakeWatchSource(const JobStreamInputs& inputs,
-                                                                    JobId job);
+                                                                    JobId job, JobVeil veil);
 
 /// The log of an attempt from `request.offset` on. When following the newest attempt, goes on with
 /// the next one (after an interruption or a requeue), until the job has ended. kOutOfRange: the

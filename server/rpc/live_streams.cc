@@ -10,8 +10,9 @@ LiveStreams::Admission LiveStreams::Add(std::shared_ptr<LiveStream> stream) {
   {
     MutexLock lock(mutex_);
     if (static_cast<int64_t>(streams_.size()) >= limits_.total) {
-      admission.status = {Code::kResourceExhausted, "too many streams are open (max_streams): " +
-                                                        std::to_string(limits_.total)};
+      admission.status = {Code::kResourceExhausted, "too many streams are open (max_streams: " +
+                                                        std::to_string(limits_.total) +
+                                                        "): try again later"};
     }
     admission.number = next_number_++;
     streams_.emplace(admission.number, Entry{stream, ""});
@@ -28,8 +29,8 @@ Status LiveStreams::Claim(int64_t number, const std::string& user) {
   int64_t& count = num_of_user_[user];
   if (count >= limits_.per_user) {
     return {Code::kResourceExhausted,
-            "too many streams of " + user +
-                " are open (max_streams_per_user): " + std::to_string(limits_.per_user)};
+            "too many streams of " + user + " are open (max_streams_per_user: " +
+                std::to_string(limits_.per_user) + "): end others (watch, logs -f, downloads)"};
   }
   found->second.user = user;
   ++count;

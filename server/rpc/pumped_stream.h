@@ -3,6 +3,8 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,11 +39,19 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
  public:
   using Source = std::unique_ptr<StreamSource<Message>>;
 
+  /// What belongs to a stream beside its source.
+  struct Opening {
+    JobId watched = 0;  // the job whose changes wake the stream; 0 = none
+    /// Called about every second, while nothing is being written: the stream ends with what it
+    /// returns, unless that is ok. Blocks. May be empty.
+    std::function<Status()> ask_again;
+  };
+
   /// Returns the reactor of a call; `environment` and `context` must outlive it. `make_source` runs
-  /// on the pool, before the first step; it returns Result<Source> and sets the id of the job whose
-  /// changes wake the stream (0 = none). It claims the stream for the caller once it knows that.
+  /// on the pool, before the first step; it returns Result<Source> and fills the opening in. It
+  /// claims the stream for the caller once it knows that.
   using Claim = std::function<Status(const std::string& user)>;
-  using MakeSource = std::function<Result<Source>(JobId& watched, const Claim& claim)>;
+  using MakeSource = std::function<Result<Source>(Opening& opening, const Claim& claim)>;
   static grpc::ServerWriteReactor<Message>* Start(const StreamEnvironment& environment,
                                                   grpc::CallbackServerContext& context,
                                                   MakeSource make_source) {
@@ -77,6 +87,8 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
   void BreakOff() override { context_.TryCancel(); }
 
  private:
+  static constexpr std::chrono::milliseconds kAskAgainAfter{1'000};
+
   // Ends the stream with `status`, now or when what is under way is done.
   void Stop(const Status& status) {
     {
@@ -106,6 +118,7 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
   void Step() {
     while (true) {
       if (const Status stop = TakeStop(); !stop.ok()) return FinishWith(stop);
+      if (const Status refused = AskAgain(); !refused.ok()) return FinishWith(refused);
       message_.Clear();
       const StreamStep step = Next();
       if (step.kind == StreamStep::Kind::kEnd) return FinishWith(step.status);
@@ -131,19 +144,34 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
 
   // Subscribes before the first look: a change in between is seen by one or the other.
   Status Open() {
-    JobId watched = 0;
+    Opening opening;
     const Claim claim = [this](const std::string& user) {
       return environment_.streams.Claim(number_, user);
     };
-    DISTILL_ASSIGN_OR_RETURN(source_, make_source_(watched, claim));
+    DISTILL_ASSIGN_OR_RETURN(source_, make_source_(opening, claim));
     make_source_ = nullptr;
-    if (watched != 0) {
+    ask_again_ = std::move(opening.ask_again);
+    ask_again_at_ = std::chrono::steady_clock::now() + kAskAgainAfter;
+    if (opening.watched != 0) {
       subscription_ =
-          environment_.events.Subscribe(watched, [weak = this->weak_from_this()](JobId) {
+          environment_.events.Subscribe(opening.watched, [weak = this->weak_from_this()](JobId) {
             if (const auto self = weak.lock()) self->Wake(0);
           });
     }
     return {};
+  }
+
+  Status AskAgain() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!ask_again_ || now < ask_again_at_) return {};
+    ask_again_at_ = now + kAskAgainAfter;
+    return CallGuarded(ask_again_);
+  }
+
+  std::chrono::milliseconds UntilAskedAgain() const {
+    const auto left = ask_again_at_ - std::chrono::steady_clock::now();
+    return std::max(std::chrono::ceil<std::chrono::milliseconds>(left),
+                    std::chrono::milliseconds(0));
   }
 
   Status TakeStop() {
@@ -154,6 +182,7 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
 
   // Ends being busy, unless there is something to do already; returns whether it did.
   bool Rest(std::chrono::milliseconds delay) {
+    if (ask_again_) delay = std::min(delay, UntilAskedAgain());
     int64_t wait_number = 0;
     {
       MutexLock lock(mutex_);
@@ -185,6 +214,8 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
   // Of the step or write under way.
   MakeSource make_source_;
   Source source_;
+  std::function<Status()> ask_again_;
+  std::chrono::steady_clock::time_point ask_again_at_;
   std::unique_ptr<JobEvents::Subscription> subscription_;
   Message message_;
 

@@ -2,23 +2,10 @@
 
 #include "core/base/architecture.h"
 #include "server/rpc/job_messages.h"
+#include "server/rpc/job_veil.h"
 #include "server/rpc/rpc_guard.h"
 
 namespace distill::server {
-namespace {
-
-// Leaves of a job that the caller may not see that it is there, and what it uses.
-void HideJobs(const AdmittedCall& call, v1::Device& device) {
-  for (v1::DeviceJob& job : *device.mutable_jobs()) {
-    if (call.MaySeeJob(job.owner())) continue;
-    job.clear_name();
-    job.clear_owner();
-    job.clear_progress();
-    job.clear_pid();
-  }
-}
-
-}  // namespace
 
 grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext* context,
                                               const v1::GetServerInfoRequest*,
@@ -54,10 +41,11 @@ grpc::Status ServerServiceImpl::ListDevices(grpc::ServerContext* context,
                                             const v1::ListDevicesRequest*,
                                             v1::ListDevicesResponse* response) {
   return ToGrpc(access_.Run(*context, __func__, "", [&](const AdmittedCall& call) -> Status {
+    const JobVeil veil(call, store_);
     for (const DeviceUse& use : manager_.ListDevices()) {
       v1::Device& device = *response->add_devices();
       device = ToMessage(use);
-      HideJobs(call, device);
+      veil.Cover(device);
     }
     return {};
   }));

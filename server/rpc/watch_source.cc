@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 
 #include "server/rpc/job_messages.h"
 #include "server/rpc/job_streams.h"
@@ -10,13 +11,15 @@ constexpr std::chrono::milliseconds kHeartbeat{15'000};
 
 class WatchSource final : public StreamSource<v1::WatchJobResponse> {
  public:
-  WatchSource(const JobStreamInputs& inputs, JobId job) : inputs_(inputs), job_(job) {}
+  WatchSource(const JobStreamInputs& inputs, JobId job, JobVeil veil)
+      : inputs_(inputs), job_(job), veil_(std::move(veil)) {}
 
   StreamStep Next(v1::WatchJobResponse& message) override {
     if (has_ended_) return StreamStep::End();
     Result<JobRecord> record = inputs_.store.FindJob(job_);
     if (!record.ok()) return StreamStep::End(record.status());
     v1::Job job = ToMessage(*record);
+    veil_.Cover(job);
     std::string snapshot = job.SerializeAsString();
     const int64_t now = inputs_.clock.MonotonicMillis();
     if (snapshot != last_snapshot_) {
@@ -36,6 +39,7 @@ class WatchSource final : public StreamSource<v1::WatchJobResponse> {
  private:
   const JobStreamInputs inputs_;
   const JobId job_;
+  JobVeil veil_;
   bool has_ended_ = false;
   std::string last_snapshot_;
   int64_t last_sent_at_ = 0;
@@ -44,8 +48,8 @@ class WatchSource final : public StreamSource<v1::WatchJobResponse> {
 }  // namespace
 
 std::unique_ptr<StreamSource<v1::WatchJobResponse>> MakeWatchSource(const JobStreamInputs& inputs,
-                                                                    JobId job) {
-  return std::make_unique<WatchSource>(inputs, job);
+                                                                    JobId job, JobVeil veil) {
+  return std::make_unique<WatchSource>(inputs, job, std::move(veil));
 }
 
 }  // namespace distill::server

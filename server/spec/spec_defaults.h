@@ -17,8 +17,8 @@ void FillDefaults(v1::EvalJob& job);
 void FillDefaults(v1::Input& input);
 
 /// Returns the weight of a term that has none of its own. For the reference system's methods from
-/// its `kd_ratio` r: r / (1 - r) below 1, else r; for AT always r. (So 0.7 gives 2.33, 0.99 gives 99,
-/// but 1 gives 1.) For the others the published one, as train.proto says.
+/// its `kd_ratio` r: r / (1 - r) below 1, else r; for AT always r. (So 0.7 gives 2.33, 0.99 gives
+/// 99, but 1 gives 1.) For the others the published one, as train.proto says.
 double DefaultWeight(const v1::DistillationTerm& term, double kd_ratio);
 
 }  // namespace distill::server

@@ -1,6 +1,8 @@
 #include "server/store/job_records.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -61,6 +63,9 @@ JobRecords::JobRecords(fs::path state_directory, SqliteDatabase& control)
     : state_directory_(std::move(state_directory)), control_(control) {
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "job-records");
+    // After whoever waits for an answer. Of this thread alone, on Linux.
+    constexpr int kNiceness = 10;
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
     Loop();
   });
 }
@@ -120,11 +125,7 @@ Status JobRecords::OpenIntake() {
 Status JobRecords::AppendToIntake(const std::vector<JobId>& ids) {
   if (!intake_) DISTILL_RETURN_IF_ERROR(OpenIntake());
   for (const JobId id : ids) {
-    DISTILL_ASSIGN_OR_RETURN(
-        const std::string record,
-        control_.Read("read job", [&](SQLite::Database& control) -> Result<std::string> {
-          return row_dump::DumpJob(control, id);
-        }));
+    DISTILL_ASSIGN_OR_RETURN(const std::string record, DumpJob(id));
     DISTILL_RETURN_IF_ERROR(intake_->Append(WriteIntakeNote({id, record})));
     intake_bytes_ += static_cast<int64_t>(record.size());
   }
@@ -209,27 +210,50 @@ void JobRecords::WriteAll(const Changes& changes) {
   if (!is_stopping_) changed_.WaitFor(mutex_, kRetry);
 }
 
+Result<std::shared_ptr<const row_dump::Dumper>> JobRecords::GetDumper() {
+  using Dumper = std::shared_ptr<const row_dump::Dumper>;
+  {
+    const MutexLock lock(mutex_);
+    if (dumper_ != nullptr) return dumper_;
+  }
+  DISTILL_ASSIGN_OR_RETURN(
+      const Dumper made,
+      control_.Read("read the schema", [](SQLite::Database& control) -> Result<Dumper> {
+        return std::make_shared<const row_dump::Dumper>(control);
+      }));
+  const MutexLock lock(mutex_);
+  dumper_ = made;
+  return made;
+}
+
+Result<std::string> JobRecords::DumpJob(JobId id) {
+  DISTILL_ASSIGN_OR_RETURN(const auto dumper, GetDumper());
+  return control_.Read("read job", [&](SQLite::Database& control) -> Result<std::string> {
+    return dumper->Job(control, id);
+  });
+}
+
 Status JobRecords::WriteJob(JobId id) {
-  const auto dump = [&] {
-    return control_.Read("read job", [&](SQLite::Database& control) -> Result<std::string> {
-      return row_dump::DumpJob(control, id);
-    });
-  };
   const fs::path folder = state_directory_ / "runs" / std::to_string(id);
-  DISTILL_ASSIGN_OR_RETURN(const std::string record, dump());
+  DISTILL_ASSIGN_OR_RETURN(const std::string record, DumpJob(id));
   if (record.empty()) return Status::Ok();  // deleted, and its folder with it
   DISTILL_RETURN_IF_ERROR(WriteRecord(folder, record));
-  DISTILL_ASSIGN_OR_RETURN(const std::string after, dump());
+  DISTILL_ASSIGN_OR_RETURN(
+      const bool is_there,
+      control_.Read("look for job", [&](SQLite::Database& control) -> Result<bool> {
+        return SelectInt(control, "SELECT 1 FROM job WHERE id = ?", id).has_value();
+      }));
   std::error_code error;
-  if (after.empty()) fs::remove_all(folder, error);  // it was deleted meanwhile
+  if (!is_there) fs::remove_all(folder, error);  // it was deleted meanwhile
   return Status::Ok();
 }
 
 Status JobRecords::WriteDataset(int64_t id) {
+  DISTILL_ASSIGN_OR_RETURN(const auto dumper, GetDumper());
   DISTILL_ASSIGN_OR_RETURN(
       const std::string record,
       control_.Read("read data set", [&](SQLite::Database& control) -> Result<std::string> {
-        return row_dump::DumpDataset(control, id);
+        return dumper->Dataset(control, id);
       }));
   const fs::path folder = state_directory_ / "datasets" / std::to_string(id);
   std::error_code error;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include "core/base/mutex.h"
 #include "core/base/status.h"
 #include "server/job/job.h"
+#include "server/store/row_dump.h"
 #include "server/store/sqlite_database.h"
 
 namespace distill::server {
@@ -61,6 +63,8 @@ class JobRecords {
     bool empty() const { return jobs.empty() && datasets.empty(); }
   };
 
+  Result<std::shared_ptr<const row_dump::Dumper>> GetDumper() EXCLUDES(mutex_);
+  Result<std::string> DumpJob(JobId id);
   void Loop();
   Changes TakeChanges() EXCLUDES(mutex_);
   void AddUnwritten();
@@ -80,6 +84,7 @@ class JobRecords {
 
   Mutex mutex_;
   ConditionVariable changed_;
+  std::shared_ptr<const row_dump::Dumper> dumper_ GUARDED_BY(mutex_);  // none before the first use
   Changes changes_ GUARDED_BY(mutex_);
   bool is_stopping_ GUARDED_BY(mutex_) = false;
 

@@ -22,24 +22,6 @@ std::vector<std::string> Texts(SQLite::Database& database, const std::string& sq
   return texts;
 }
 
-// Appends an INSERT for each row of `table` that fulfils `condition` on ?1 = id.
-void DumpRows(SQLite::Database& control, const std::string& table, const std::string& condition,
-              int64_t id, std::string& sql) {
-  std::string names;
-  std::string values;
-  for (const std::string& column :
-       Texts(control, "SELECT name FROM pragma_table_info('" + table + "')")) {
-    names += (names.empty() ? "" : ", ") + column;
-    values += (values.empty() ? "" : " || ', ' || ") + ("quote(" + column + ")");
-  }
-  const std::string insert = "INSERT OR IGNORE INTO " + table + " (" + names + ") VALUES (";
-  SQLite::Statement query(control, "SELECT " + values + " FROM " + table + " WHERE " + condition);
-  BindAll(query, id);
-  while (query.executeStep()) {
-    sql.append(insert).append(query.getColumn(0).getString()).append(");\n");
-  }
-}
-
 // The tables that refer to jobs, with the column that does.
 std::vector<std::pair<std::string, std::string>> TablesOfJobs(SQLite::Database& control) {
   std::vector<std::pair<std::string, std::string>> tables;
@@ -80,21 +62,51 @@ std::string WithHead(const std::string& sql) {
   return std::string(kHead) + Sha256Hex(sql) + "\n" + sql;
 }
 
-std::string DumpJob(SQLite::Database& control, JobId id) {
-  std::string sql;
-  DumpRows(control, "job", "id = ?1", id, sql);
-  if (sql.empty()) return "";
+Dumper::Dumper(SQLite::Database& control) {
+  of_job_.push_back(TextOf(control, "job", "id = ?1"));
   for (const auto& [table, column] : TablesOfJobs(control)) {
-    DumpRows(control, table, column + " = ?1", id, sql);
+    of_job_.push_back(TextOf(control, table, column + " = ?1"));
   }
-  DumpRows(control, "request", "id IN (SELECT request FROM request_job WHERE job = ?1)", id, sql);
-  DumpRows(control, "request_job", "job = ?1", id, sql);
+  of_job_.push_back(
+      TextOf(control, "request", "id IN (SELECT request FROM request_job WHERE job = ?1)"));
+  of_job_.push_back(TextOf(control, "request_job", "job = ?1"));
+  of_dataset_ = TextOf(control, "dataset", "id = ?1");
+}
+
+Dumper::TableText Dumper::TextOf(SQLite::Database& control, const std::string& table,
+                                 const std::string& condition) {
+  std::string names;
+  std::string values;
+  for (const std::string& column :
+       Texts(control, "SELECT name FROM pragma_table_info('" + table + "')")) {
+    names += (names.empty() ? "" : ", ") + column;
+    values += (values.empty() ? "" : " || ', ' || ") + ("quote(" + column + ")");
+  }
+  return {"SELECT " + values + " FROM " + table + " WHERE " + condition,
+          "INSERT OR IGNORE INTO " + table + " (" + names + ") VALUES ("};
+}
+
+void Dumper::Append(SQLite::Database& control, const TableText& table, int64_t id,
+                    std::string& sql) {
+  SQLite::Statement query(control, table.select);
+  BindAll(query, id);
+  while (query.executeStep()) {
+    sql.append(table.insert).append(query.getColumn(0).getString()).append(");\n");
+  }
+}
+
+std::string Dumper::Job(SQLite::Database& control, JobId id) const {
+  std::string sql;
+  for (const TableText& table : of_job_) {
+    Append(control, table, id, sql);
+    if (sql.empty()) return "";
+  }
   return WithHead(sql);
 }
 
-std::string DumpDataset(SQLite::Database& control, int64_t id) {
+std::string Dumper::Dataset(SQLite::Database& control, int64_t id) const {
   std::string sql;
-  DumpRows(control, "dataset", "id = ?1", id, sql);
+  Append(control, of_dataset_, id, sql);
   return WithHead(sql);
 }
 

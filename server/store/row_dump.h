@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/base/status.h"
 #include "server/job/job.h"
@@ -16,12 +18,33 @@ class Database;
 /// pass.
 namespace distill::server::row_dump {
 
-/// Returns the record of a job: its row, those of every table that refers to it, and the request
-/// that made it. "" = no such job.
-std::string DumpJob(SQLite::Database& control, JobId id);
+/// What a database's schema says of jobs and data sets, read once: each submit writes a record.
+/// Thread-safe.
+class Dumper {
+ public:
+  explicit Dumper(SQLite::Database& control);
 
-/// Returns the record of a data set; "" = no such data set.
-std::string DumpDataset(SQLite::Database& control, int64_t id);
+  /// Returns the record of a job: its row, those of every table that refers to it, and the request
+  /// that made it. "" = no such job.
+  std::string Job(SQLite::Database& control, JobId id) const;
+
+  /// Returns the record of a data set; "" = no such data set.
+  std::string Dataset(SQLite::Database& control, int64_t id) const;
+
+ private:
+  // How the rows of one table that belong to ?1 become text.
+  struct TableText {
+    std::string select;
+    std::string insert;  // "INSERT ... VALUES ("
+  };
+  static TableText TextOf(SQLite::Database& control, const std::string& table,
+                          const std::string& condition);
+  static void Append(SQLite::Database& control, const TableText& table, int64_t id,
+                     std::string& sql);
+
+  std::vector<TableText> of_job_;  // its own row first
+  TableText of_dataset_;
+};
 
 /// Returns `sql` as a record, with its sum.
 std::string WithHead(const std::string& sql);

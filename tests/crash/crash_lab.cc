@@ -18,10 +18,11 @@
 namespace distill::testing {
 namespace {
 
-std::unique_ptr<grpc::ClientContext> Context() {
+std::unique_ptr<grpc::ClientContext> ContextWith(const std::string& token) {
   auto context = std::make_unique<grpc::ClientContext>();
   context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   context->AddMetadata("distill-user", "ada");
+  if (!token.empty()) context->AddMetadata("authorization", "Bearer " + token);
   return context;
 }
 
@@ -151,7 +152,7 @@ Result<v1::Job> CrashLab::Submit(const v1::Job& job, const std::string& request_
   request.set_request_id(request_id);
   v1::Job created;
   const auto stub = v1::JobService::NewStub(channel_);
-  return Answer(stub->CreateJob(Context().get(), request, &created), std::move(created));
+  return Answer(stub->CreateJob(ContextWith(token_).get(), request, &created), std::move(created));
 }
 
 Result<v1::Job> CrashLab::Get(const std::string& job) {
@@ -159,7 +160,7 @@ Result<v1::Job> CrashLab::Get(const std::string& job) {
   request.set_job(job);
   v1::Job found;
   const auto stub = v1::JobService::NewStub(channel_);
-  return Answer(stub->GetJob(Context().get(), request, &found), std::move(found));
+  return Answer(stub->GetJob(ContextWith(token_).get(), request, &found), std::move(found));
 }
 
 Result<v1::Job> CrashLab::Cancel(const std::string& job) {
@@ -167,7 +168,7 @@ Result<v1::Job> CrashLab::Cancel(const std::string& job) {
   request.set_job(job);
   v1::Job found;
   const auto stub = v1::JobService::NewStub(channel_);
-  return Answer(stub->CancelJob(Context().get(), request, &found), std::move(found));
+  return Answer(stub->CancelJob(ContextWith(token_).get(), request, &found), std::move(found));
 }
 
 Result<v1::Job> CrashLab::Pause(const std::string& job) {
@@ -175,7 +176,7 @@ Result<v1::Job> CrashLab::Pause(const std::string& job) {
   request.set_job(job);
   v1::Job found;
   const auto stub = v1::JobService::NewStub(channel_);
-  return Answer(stub->PauseJob(Context().get(), request, &found), std::move(found));
+  return Answer(stub->PauseJob(ContextWith(token_).get(), request, &found), std::move(found));
 }
 
 Result<v1::Job> CrashLab::Resume(const std::string& job) {
@@ -183,13 +184,13 @@ Result<v1::Job> CrashLab::Resume(const std::string& job) {
   request.set_job(job);
   v1::Job found;
   const auto stub = v1::JobService::NewStub(channel_);
-  return Answer(stub->ResumeJob(Context().get(), request, &found), std::move(found));
+  return Answer(stub->ResumeJob(ContextWith(token_).get(), request, &found), std::move(found));
 }
 
 Result<v1::ServerInfo> CrashLab::Info() {
   v1::ServerInfo info;
   const auto stub = v1::ServerService::NewStub(channel_);
-  return Answer(stub->GetServerInfo(Context().get(), {}, &info), std::move(info));
+  return Answer(stub->GetServerInfo(ContextWith(token_).get(), {}, &info), std::move(info));
 }
 
 std::string CrashLab::Trouble() {
@@ -201,7 +202,7 @@ int CrashLab::Health() {
   // An empty HealthCheckRequest; HealthCheckResponse{status = 1} is a tag and a number.
   grpc::GenericStub stub(channel_);
   grpc::CompletionQueue queue;
-  const auto context = Context();
+  const auto context = ContextWith(token_);
   const grpc::Slice nothing("");
   const grpc::ByteBuffer request(&nothing, 1);
   const auto call =
@@ -225,7 +226,7 @@ int CrashLab::Health() {
 std::string CrashLab::HoldersOfTheDevice() {
   v1::ListDevicesResponse devices;
   const auto stub = v1::ServerService::NewStub(channel_);
-  const grpc::Status status = stub->ListDevices(Context().get(), {}, &devices);
+  const grpc::Status status = stub->ListDevices(ContextWith(token_).get(), {}, &devices);
   if (!status.ok() || devices.devices_size() != 1) return "?";
   std::string holders;
   for (const v1::DeviceJob& job : devices.devices(0).jobs()) holders += job.id() + " ";
@@ -263,7 +264,7 @@ Result<std::vector<v1::Job>> CrashLab::ListAll() {
   std::vector<v1::Job> jobs;
   do {
     v1::ListJobsResponse page;
-    const grpc::Status status = stub->ListJobs(Context().get(), request, &page);
+    const grpc::Status status = stub->ListJobs(ContextWith(token_).get(), request, &page);
     if (!status.ok()) return Answer(status, std::move(jobs));
     jobs.insert(jobs.end(), page.jobs().begin(), page.jobs().end());
     request.set_page_token(page.next_page_token());
@@ -276,7 +277,8 @@ Result<v1::ListMetricsResponse> CrashLab::Metrics(const std::string& job) {
   request.set_job(job);
   v1::ListMetricsResponse metrics;
   const auto stub = v1::JobService::NewStub(channel_);
-  return Answer(stub->ListMetrics(Context().get(), request, &metrics), std::move(metrics));
+  return Answer(stub->ListMetrics(ContextWith(token_).get(), request, &metrics),
+                std::move(metrics));
 }
 
 void CrashLab::AwaitState(const std::string& job, v1::JobState state) {

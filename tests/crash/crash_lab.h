@@ -55,6 +55,8 @@ class CrashLab : public ::testing::Test {
   bool SetClock(int seconds);
   /// How the test's calls go to every daemon started from now on, instead of in plain text.
   void UseCredentials(std::shared_ptr<grpc::ChannelCredentials> credentials);
+  /// The token of all calls below; "" = none.
+  void set_token(const std::string& token) { token_ = token; }
   void set_stop_grace_seconds(int seconds) { stop_grace_seconds_ = seconds; }
   /// Where the state lies from now on, instead of folder()/state. Makes the data set there.
   void MoveState(const std::filesystem::path& state);
@@ -108,6 +110,7 @@ class CrashLab : public ::testing::Test {
   TempDir folder_;
   std::filesystem::path state_;
   int stop_grace_seconds_ = 1;
+  std::string token_;
   std::vector<std::pair<std::string, std::string>> variables_;
   server::WorkerProcess daemon_;
   std::string address_ = "127.0.0.1:0";

@@ -1,9 +1,7 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 
-#include <fstream>
-#include <sstream>
-
+#include "core/base/durable_file.h"
 #include "distill/v1/job_service.grpc.pb.h"
 #include "tests/crash/crash_lab.h"
 #include "tests/crash/program.h"
@@ -28,6 +26,35 @@ class LimitsTest : public CrashLab {
     AwaitState(job->id(), v1::JOB_STATE_RUNNING);
     return job->id();
   }
+
+  // Returns what a job that waits says once it says something.
+  std::string AwaitMessage(const std::string& job) {
+    std::string message;
+    EXPECT_TRUE(Eventually(std::chrono::seconds(60), [&] {
+      const auto found = Get(job);
+      if (found.ok()) message = found->message();
+      return !message.empty();
+    }));
+    return message;
+  }
+
+  // Watches a job once, and then a second time beside; returns how the second one ends.
+  grpc::Status SecondWatchOf(const std::string& job) {
+    const auto stub = v1::JobService::NewStub(channel());
+    v1::WatchJobRequest request;
+    request.set_job(job);
+    v1::WatchJobResponse response;
+    grpc::ClientContext first_context;
+    const auto first = stub->WatchJob(&first_context, request);
+    EXPECT_TRUE(first->Read(&response));
+    grpc::ClientContext second_context;
+    const auto second = stub->WatchJob(&second_context, request);
+    EXPECT_FALSE(second->Read(&response));
+    const grpc::Status refused = second->Finish();
+    first_context.TryCancel();
+    first->Finish();
+    return refused;
+  }
 };
 
 TEST_F(LimitsTest, AUserHasOnlySoManyJobsInTheQueue) {
@@ -40,7 +67,74 @@ TEST_F(LimitsTest, AUserHasOnlySoManyJobsInTheQueue) {
 
   EXPECT_THAT(Submit(TrainRequest(), ""),
               StatusIs(Code::kResourceExhausted,
-                       AllOf(HasSubstr("ada"), HasSubstr("max_queued_jobs_per_user): 2"))));
+                       AllOf(HasSubstr("ada"), HasSubstr("max_queued_jobs_per_user: 2"),
+                             HasSubstr("cancel some"))));
+}
+
+TEST_F(LimitsTest, TheQueueTakesOnlySoManyJobsInAll) {
+  SetScript("started;wait_term");
+  AddArguments({"--max-queued-jobs", "2"});
+  ASSERT_TRUE(StartDaemon());
+  RunOne();
+  ASSERT_THAT(Submit(TrainRequest(), ""), IsOk());
+  ASSERT_THAT(Submit(TrainRequest(), ""), IsOk());
+
+  EXPECT_THAT(Submit(TrainRequest(), ""),
+              StatusIs(Code::kResourceExhausted, AllOf(HasSubstr("max_queued_jobs: 2"),
+                                                       HasSubstr("when jobs have started"))));
+}
+
+TEST_F(LimitsTest, AJobOfAUserWithAsManyAsMayRunWaitsAndSaysSo) {
+  SetScript("started;wait_term");
+  AddArguments({"--max-running-jobs-per-user", "1"});
+  ASSERT_TRUE(StartDaemon());
+  RunOne();
+  const auto second = Submit(TrainRequest(), "");
+  ASSERT_THAT(second, IsOk());
+
+  EXPECT_EQ(AwaitMessage(second->id()),
+            "waits for its turn: a user may have 1 running job (max_running_jobs_per_user)");
+}
+
+TEST_F(LimitsTest, AJobOfAUserWithAsManyDevicesAsAUserMayHaveWaitsAndSaysSo) {
+  SetScript("started;wait_term");
+  AddArguments({"--max-devices-per-user", "1"});
+  ASSERT_TRUE(StartDaemon());
+  RunOne();
+  const auto second = Submit(TrainRequest(), "");
+  ASSERT_THAT(second, IsOk());
+
+  EXPECT_EQ(AwaitMessage(second->id()),
+            "waits for its turn: a user may have 1 device (max_devices_per_user)");
+}
+
+TEST_F(LimitsTest, JobsOfAGroupOfUsersWithAsManyAsMayRunWaitAndSaySo) {
+  SetScript("started;wait_term");
+  const std::filesystem::path config = folder() / "distilld.toml";
+  ASSERT_OK(ReplaceFile(
+      config, "user_groups = [{name = \"vision\", users = [\"ada\"], max_running_jobs = 1}]\n"));
+  AddArguments({"--config", config.string()});
+  ASSERT_TRUE(StartDaemon());
+  RunOne();
+  const auto second = Submit(TrainRequest(), "");
+  ASSERT_THAT(second, IsOk());
+
+  EXPECT_EQ(AwaitMessage(second->id()),
+            "waits for its turn: the group vision may have 1 running job (user_groups)");
+}
+
+TEST_F(LimitsTest, ARequestThatIsTooLargeIsRefusedWithTheLimitAndTheRemedy) {
+  AddArguments({"--max-message-bytes", "65536"});
+  ASSERT_TRUE(StartDaemon());
+  const std::filesystem::path output = folder() / "output";
+
+  EXPECT_NE(Ctl({"train", "--dataset", "birds", "--model", "mobilenetv2", "--label",
+                 "note=" + std::string(100'000, 'x')},
+                output),
+            0);
+
+  EXPECT_THAT(ContentOf(output), AllOf(HasSubstr("max_message_bytes"), HasSubstr("65536"),
+                                       HasSubstr("submit fewer jobs at once")));
 }
 
 TEST_F(LimitsTest, AUserWhoseFilesTakeTooMuchMustDeleteSome) {
@@ -53,7 +147,8 @@ TEST_F(LimitsTest, AUserWhoseFilesTakeTooMuchMustDeleteSome) {
 
   EXPECT_THAT(Submit(TrainRequest(), ""),
               StatusIs(Code::kResourceExhausted,
-                       AllOf(HasSubstr("take 7 bytes"), HasSubstr("max_disk_bytes_per_user: 6"))));
+                       AllOf(HasSubstr("take 7 bytes"), HasSubstr("max_disk_bytes_per_user: 6"),
+                             HasSubstr("delete jobs"))));
 }
 
 TEST_F(LimitsTest, AUserSubmitsOnlySoFast) {
@@ -67,30 +162,34 @@ TEST_F(LimitsTest, AUserSubmitsOnlySoFast) {
                        AllOf(HasSubstr("max_submits_per_minute"), HasSubstr("try again in"))));
 }
 
+TEST_F(LimitsTest, OnlySoManyStreamsAreOpenInAll) {
+  SetScript("started;wait_term");
+  AddArguments({"--max-streams", "1"});
+  ASSERT_TRUE(StartDaemon());
+
+  EXPECT_THAT(SecondWatchOf(RunOne()).error_message(),
+              AllOf(HasSubstr("max_streams: 1"), HasSubstr("try again")));
+}
+
 TEST_F(LimitsTest, AUserHasOnlySoManyStreams) {
   SetScript("started;wait_term");
   AddArguments({"--max-streams-per-user", "1"});
   ASSERT_TRUE(StartDaemon());
-  v1::WatchJobRequest request;
-  request.set_job(RunOne());
-  const auto stub = v1::JobService::NewStub(channel());
-  v1::WatchJobResponse response;
-  grpc::ClientContext first_context;
-  const auto first = stub->WatchJob(&first_context, request);
-  ASSERT_TRUE(first->Read(&response));
+  const std::string job = RunOne();
 
-  grpc::ClientContext second_context;
-  const auto second = stub->WatchJob(&second_context, request);
-  EXPECT_FALSE(second->Read(&response));
-  const grpc::Status refused = second->Finish();
+  const grpc::Status refused = SecondWatchOf(job);
 
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(refused.error_message(), HasSubstr("max_streams_per_user"));
-  first_context.TryCancel();
-  first->Finish();
+  EXPECT_THAT(refused.error_message(),
+              AllOf(HasSubstr("max_streams_per_user: 1"), HasSubstr("end others")));
+  // The one that was open has ended, and makes room.
+  const auto stub = v1::JobService::NewStub(channel());
+  v1::WatchJobRequest request;
+  request.set_job(job);
   EXPECT_TRUE(Eventually(std::chrono::seconds(60), [&] {
     grpc::ClientContext third_context;
     const auto third = stub->WatchJob(&third_context, request);
+    v1::WatchJobResponse response;
     const bool is_open = third->Read(&response);
     third_context.TryCancel();
     third->Finish();
@@ -127,17 +226,23 @@ TEST_F(LimitsTest, ALongLogIsCutAtItsFrontAndSaysSo) {
   EXPECT_EQ(log.find('\0'), std::string::npos);
 }
 
-TEST_F(LimitsTest, AWorkersFilesAreLimited) {
-  SetScript("started;wait_term");
+TEST_F(LimitsTest, AWorkersFileThatIsTooLargeIsNotWrittenAndItsJobFails) {
+  SetScript("started;large small.ckpt 123456;large last.ckpt 123457;outcome 8 0");
   AddArguments({"--max-artifact-bytes", "123456"});
   ASSERT_TRUE(StartDaemon());
-  const std::string job = RunOne();
+  const auto job = Submit(TrainRequest(), "");
+  ASSERT_THAT(job, IsOk());
 
-  std::istringstream lock(AwaitFile(RunDirectory(job, 1) / "worker.lock"));
-  std::string pid;
-  lock >> pid;
+  AwaitState(job->id(), v1::JOB_STATE_FAILED);
 
-  EXPECT_THAT(ContentOf("/proc/" + pid + "/limits"), HasSubstr("Max file size             123456"));
+  const auto failed = Get(job->id());
+  ASSERT_THAT(failed, IsOk());
+  EXPECT_EQ(failed->cause(), v1::CAUSE_STORAGE);
+  EXPECT_THAT(failed->message(),
+              AllOf(HasSubstr("last.ckpt"), HasSubstr("123456 bytes (max_artifact_bytes"),
+                    HasSubstr("ask an admin")));
+  EXPECT_TRUE(std::filesystem::exists(RunDirectory(job->id(), 1) / "small.ckpt"));
+  EXPECT_FALSE(std::filesystem::exists(RunDirectory(job->id(), 1) / "last.ckpt"));
 }
 
 }  // namespace

@@ -19,10 +19,12 @@
 //   exists;
 //                                  RUN_DIRECTORY/steps gets a line each: ms since 1970, us it took
 //   wait FILE                      until RUN_DIRECTORY/FILE exists
+//   idle                           the same as wait_term, without looking 500 times a second
 //   wait_term                      until SIGTERM; then a cancelled outcome and exit 10
 //   ignore_term                    SIGTERM does nothing from now on
 //   child FILE                     starts a child that never ends; its pid goes into FILE
 //   stray FILE                     the same, in a session of its own, with another parent
+//   large NAME BYTES               a file, or where it cannot be written, a FAILED outcome with why
 //   lines COUNT                    prints COUNT lines, 2 ms apart
 //
 // A SIGTERM during `wait` ends like wait_term. The lock RUN_DIRECTORY/worker.lock is held as long
@@ -143,6 +145,12 @@ class ScriptedWorker {
       ::_exit(code);
     } else if (command == "kill") {
       ::kill(::getpid(), SIGKILL);
+    } else if (command == "idle") {
+      const timespec second{1, 0};
+      while (stop_requested == 0) ::nanosleep(&second, nullptr);
+      Leave();
+    } else if (command == "large") {
+      return WriteLarge(words);
     } else if (command == "torn") {
       return AppendRaw(std::string("\x40\0\0\0only a part", 15));
     } else if (command == "damaged") {
@@ -242,6 +250,18 @@ class ScriptedWorker {
     return true;
   }
 
+  bool WriteLarge(std::istringstream& words) {
+    std::string name;
+    size_t bytes = 0;
+    words >> name >> bytes;
+    const Status written = ReplaceFile(directory_ / name, std::string(bytes, 'x'));
+    if (written.ok()) return true;
+    worker::v1::RunEvent event;
+    SetOutcome(event, v1::JOB_STATE_FAILED, v1::CAUSE_STORAGE, written.message());
+    Append(event);
+    ::_exit(static_cast<int>(WorkerExit::kStorage));
+  }
+
   // A grandchild that has left the worker's process group and session.
   bool StartStray(const std::string& file) {
     const pid_t pid = ::fork();
@@ -336,6 +356,7 @@ bool TakeLock(const std::filesystem::path& directory) {
 
 int Run(const std::filesystem::path& directory, const std::string& program) {
   std::signal(SIGTERM, RequestStop);
+  std::signal(SIGXFSZ, SIG_IGN);  // as the real one
   // Before its pid can be seen: a test may change the script from then on.
   std::istringstream script(ReadScript(directory, program));
   if (!TakeLock(directory)) return static_cast<int>(WorkerExit::kStorage);

@@ -46,12 +46,16 @@ std::filesystem::path ScriptedRunPreparer::DatasetDirectory(int64_t dataset) con
   return preparer_.DatasetDirectory(dataset);
 }
 
-TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls,
+TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls, JobId last_job,
                        std::chrono::milliseconds handshake_limit)
     : files_({{directory_.path()}, {directory_.path()}, directory_.path()}) {
   const std::filesystem::path state = directory_.path() / "state";
   SqliteJobStoreOptions store;
   store.state_directory = state;
+  if (last_job > 0) {
+    EXPECT_OK(OpenSqliteStores(store, SystemClock()));
+    std::filesystem::create_directories(state / "runs" / std::to_string(last_job));
+  }
   SqliteStores stores = std::move(OpenSqliteStores(store, SystemClock())).value();
   store_ = std::move(stores.jobs);
   access_store_ = std::move(stores.access);

@@ -61,7 +61,9 @@ class ScriptedRunPreparer final : public RunPreparer {
 /// scripted workers, and a READY data set "birds".
 class TestServer {
  public:
+  /// The first job gets the number `last_job` + 1.
   explicit TestServer(const AccessGateOptions& access = {}, const TlsFiles& tls = {},
+                      JobId last_job = 0,
                       std::chrono::milliseconds handshake_limit = std::chrono::seconds(10));
   ~TestServer();
 
@@ -81,6 +83,7 @@ class TestServer {
   v1::UserService::Stub& users() { return *users_; }
   ScriptedRunPreparer& preparer() { return *preparer_; }
   JobStore& store() { return *store_; }
+  JobManager& manager() { return *manager_; }
   AccessStore& access_store() { return *access_store_; }
   AuditLog& audit() { return *audit_; }
   testing::FakeClock& access_clock() { return access_clock_; }

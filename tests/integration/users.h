@@ -24,6 +24,13 @@ inline std::string AddUser(TestServer& server, const std::string& name, Role rol
   return text;
 }
 
+/// Returns a note for the audit trail.
+inline AuditRecord NoteAt(int64_t unix_ms) {
+  AuditRecord note;
+  note.at_unix_ms = unix_ms;
+  return note;
+}
+
 /// Returns a context with a deadline and a token, which claims to be another user.
 inline std::unique_ptr<grpc::ClientContext> As(const std::string& token,
                                                const std::string& claimed = "mallory") {

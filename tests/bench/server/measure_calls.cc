@@ -23,10 +23,22 @@ Timings MeasureSubmits(BenchLab& lab, int num_clients, int count, int calls_per_
                                : MeasurePaced(num_clients, count, calls_per_second, submit);
 }
 
+// Returns the job at the front of the queue, or the one that was submitted last.
+std::string EndOfTheQueue(BenchLab& lab, bool is_last) {
+  if (is_last) return lab.Submit();
+  v1::ListQueueRequest request;
+  request.set_max_entries(1);
+  v1::ListQueueResponse response;
+  Check(lab.jobs().ListQueue(Context().get(), request, &response), "queue");
+  return response.entries(0).job().id();
+}
+
 }  // namespace
 
 void MeasureSubmit(BenchLab& lab) {
   constexpr int kCount = 600;
+  // Workers that hold the devices and take no time of the processor.
+  lab.SetScript("started;idle");
   const size_t bytes = TrainRequest().ByteSizeLong();
   const Timings echo = MeasureEcho(1, kCount);
   const Timings echo_many = MeasureEcho(kManyClients, kCount / 10);
@@ -65,6 +77,18 @@ void MeasureList(BenchLab& lab, int num_jobs) {
     Check(lab.jobs().ListJobs(Context().get(), {}, &response), "list");
   });
   Print("ls, first page of 50 of " + std::to_string(num_jobs) + "+ jobs", list);
+  // Of the first in the queue and of the last.
+  for (const bool is_last : {false, true}) {
+    const std::string job = EndOfTheQueue(lab, is_last);
+    const Timings why = Measure(1, kCalls, [&](int, int) {
+      v1::ExplainJobRequest request;
+      request.set_job(job);
+      v1::ExplainJobResponse response;
+      Check(lab.jobs().ExplainJob(Context().get(), request, &response), "why");
+      if (!response.has_waiting()) Check({grpc::StatusCode::INTERNAL, "it does not wait"}, "why");
+    });
+    Print("why, of the " + std::string(is_last ? "last" : "first") + " of them", why);
+  }
 }
 
 }  // namespace distill::bench

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Figures of the daemon on this machine, beside a bare gRPC echo and a bare SQLite insert of the same
-# run. Usage: server.sh BUILD_FOLDER [JOBS [METRIC_ROWS]]
+# run. Usage: server.sh BUILD_FOLDER [JOBS [METRIC_ROWS [PART]]], PART one of ingest, watchers, adoption,
+# submit, list, start.
 # Needs `ninja -C BUILD_FOLDER bench_server` first, an optimised build (cmake --preset dev), some
 # minutes and 2 GiB in $TMPDIR. DISTILLD in the environment names another distilld to measure.
 set -euo pipefail

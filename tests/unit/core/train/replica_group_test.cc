@@ -168,7 +168,7 @@ TEST_F(ReplicaGroupTest, RDropPenaltyIsThatOfTheWholeBatch) {
 }
 
 TEST_F(ReplicaGroupTest, TermsOfEachImageAreThoseOfTheWholeBatch) {
-  const testing::TempDir dir;
+  const distill::testing::TempDir dir;
   type_ = at::kFloat;  // as the teacher
   const auto teacher = CreateModel("resnet18", kClasses);
   ASSERT_OK(teacher);
@@ -240,7 +240,7 @@ TEST_F(ReplicaGroupTest, DevicesOfTwoKindsAreRefused) {
       options_, kCounts, {at::Device(at::kCUDA, 0)}, [this] { return MakeStudent(); }};
 
   EXPECT_THAT(ReplicaGroup::Create(options, {at::kCPU, *student_, *objective_, *optimizer_}),
-              testing::HasCode(Code::kInvalidArgument));
+              distill::testing::HasCode(Code::kInvalidArgument));
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ class NvmlDeviceCatalogTest : public ::testing::Test {
   }
 
   DeviceCatalogOptions Options(const std::vector<std::string>& wanted) const {
-    return {wanted, folder_.path() / "gpus"};
+    return {wanted, /*cpu_devices=*/1, folder_.path() / "gpus"};
   }
 
   testing::TempDir folder_;

@@ -269,10 +269,11 @@ TEST_F(DeviceReservationTest, LimitsCountDevices) {
   EXPECT_THAT(decision.starts, ElementsAre(StartDecision{4, {"GPU-c"}}))
       << "a job above the limit keeps no device";
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kUserLimit);
-  EXPECT_EQ(decision.waiting.at(0).reason, "waits for its turn: a user may have 3 devices");
+  EXPECT_EQ(decision.waiting.at(0).reason,
+            "waits for its turn: a user may have 3 devices (max_devices_per_user)");
   EXPECT_TRUE(decision.waiting.at(1).is_blocked);
   EXPECT_EQ(decision.waiting.at(1).reason,
-            "blocked: needs 4 devices, and a user may have 3 devices");
+            "blocked: needs 4 devices, and a user may have 3 devices (max_devices_per_user)");
 }
 
 TEST_F(DeviceReservationTest, FairShareCountsEachDevice) {

@@ -337,9 +337,10 @@ TEST(SchedulerTest, LimitsHoldForUsersAndTheirGroups) {
 
   EXPECT_THAT(decision.starts, ElementsAre(StartDecision{4, {"GPU-b"}}));
   for (const WaitingReason& waiting : decision.waiting) {
-    EXPECT_EQ(waiting.reason, waiting.job == 2
-                                  ? "waits for its turn: a user may have 1 running job"
-                                  : "waits for its turn: the group vision may have 1 device");
+    EXPECT_EQ(waiting.reason,
+              waiting.job == 2
+                  ? "waits for its turn: a user may have 1 running job (max_running_jobs_per_user)"
+                  : "waits for its turn: the group vision may have 1 device (user_groups)");
     EXPECT_THAT(waiting.holders, ElementsAre(1));
   }
 }

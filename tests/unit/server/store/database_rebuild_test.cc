@@ -134,7 +134,7 @@ TEST_F(DatabaseRebuildTest, ARecordCanInsertRowsAndDoNothingElse) {
   const JobId id = Insert(SpecNamed("a"));
   store_.reset();
   SQLite::Database control(control_file().string(), SQLite::OPEN_READWRITE);
-  const std::string record = row_dump::DumpJob(control, id);
+  const std::string record = row_dump::Dumper(control).Job(control, id);
   ASSERT_NE(record, "");
   EXPECT_OK(row_dump::Restore(control, record));
   std::string cut = record;
