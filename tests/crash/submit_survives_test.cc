@@ -15,6 +15,8 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
+constexpr int kMostInterruptions = 1000;  // of one job: as many as a request may say
+
 // A UUID for each label.
 std::string RequestIdOf(const std::string& label) {
   std::string digits = std::to_string(std::hash<std::string>()(label));
@@ -32,7 +34,10 @@ class SubmitSurvives : public CrashLab {
       const std::string label =
           unanswered_.empty() ? std::to_string(num_submitted_++) : *unanswered_.begin();
       unanswered_.insert(label);
-      const auto job = Submit(TrainRequest(label), RequestIdOf(label));
+      v1::Job request = TrainRequest(label);
+      // One may be hit again and again.
+      request.mutable_retry()->set_max_interruptions(kMostInterruptions);
+      const auto job = Submit(request, RequestIdOf(label));
       if (!job.ok()) {
         EXPECT_EQ(job.status().code(), Code::kUnavailable) << job.status().ToString();
         return;
