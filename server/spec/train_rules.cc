@@ -96,10 +96,6 @@ void CheckBudget(const v1::TrainJob& filled, ViolationList& violations) {
   violations.CheckCount("train.data_threads", filled.data_threads(), 0, kMaxThreads);
 }
 
-}  // namespace
-
-namespace {
-
 // Some methods read the true label of each image.
 void CheckLabelsAreTrue(const v1::TrainJob& given, ViolationList& violations) {
   const v1::BatchMix mix = given.augmentation().mix();
