@@ -19,8 +19,11 @@ struct ModelOutput {
   at::Tensor logits;
   /// The pre-classifier vector (after global pooling, before dropout): [batch, embedding].
   at::Tensor embedding;
-  /// Block 1 to 4 at index 0 to 3: [batch, C, H, W] at strides 4, 8, 16, 32: the output of the last
-  /// layer at each scale (ResNets: layer1 to layer4). Undefined unless asked for.
+  /// Block 1 to 4 at index 0 to 3: [batch, C, H, W]. In networks for large pictures, the output of
+  /// the last layer at strides 4, 8, 16 and 32 (ResNets: layer1 to layer4). In those for 32x32
+  /// pictures, the outputs of the stages that their published code distils from; of three stages
+  /// there is no block 4, which stays undefined. See Architecture::block_strides, and the header of
+  /// each network. Undefined unless asked for.
   std::array<at::Tensor, 4> blocks;
 };
 
@@ -28,7 +31,7 @@ struct ModelOutput {
 class Model : public Module {
  public:
   /// `images`: [batch, 3, height, width], floating, normalised, any memory format.
-  /// `want_blocks`: also keep the four block outputs.
+  /// `want_blocks`: also keep the block outputs.
   /// May throw c10::Error.
   virtual ModelOutput Forward(const at::Tensor& images, bool want_blocks) = 0;
 

@@ -4,11 +4,11 @@
 
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "core/model/convolution.h"
 #include "core/model/initialization.h"
 #include "core/model/layer.h"
+#include "core/model/residual_block.h"
 
 namespace distill::core {
 namespace {
@@ -16,58 +16,6 @@ namespace {
 constexpr int64_t kResNetStemChannels = 64;
 constexpr int64_t kBottleneckExpansion = 4;
 constexpr double kResNetDropout = 0.2;
-
-/// Of a residual block. `width`: channels of its 3x3 convolutions.
-struct BlockOptions {
-  int64_t in_channels;
-  int64_t width;
-  int64_t out_channels;
-  int64_t stride;
-};
-
-/// A chain of convolutions with a shortcut around it: the basic block or the bottleneck.
-class ResidualBlock final : public Layer {
- public:
-  ResidualBlock(const BlockOptions& options, bool is_bottleneck) {
-    const auto [in, width, out, stride] = options;
-    if (is_bottleneck) {
-      AddUnit({in, width}, Activation::kRelu);
-      AddUnit({width, width, /*kernel=*/3, stride}, Activation::kRelu);
-      AddUnit({width, out}, Activation::kRelu);
-    } else {
-      AddUnit({in, width, /*kernel=*/3, stride}, Activation::kRelu);
-      AddUnit({width, out, /*kernel=*/3}, Activation::kRelu);
-    }
-    if (stride == 1 && in == out) return;
-    const ConvOptions shortcut = {in, out, /*kernel=*/1, stride};
-    downsample_ =
-        &AddChild("downsample", std::make_unique<ConvNormActivation>(shortcut, Activation::kNone));
-  }
-
-  at::Tensor Forward(const at::Tensor& x) override {
-    at::Tensor y = x;
-    for (size_t i = 0; i + 1 < units_.size(); ++i) y = units_[i].Forward(y);
-    const at::Tensor shortcut = downsample_ == nullptr ? x : downsample_->Forward(x);
-    return units_.back().ForwardAdd(y, shortcut);
-  }
-
-  void FuseForInference() override {
-    Module::FuseForInference();
-    for (ConvUnit& unit : units_) unit.Fuse();
-  }
-
- private:
-  void AddUnit(const ConvOptions& options, Activation activation) {
-    const std::string number = std::to_string(units_.size() + 1);
-    Conv2d& conv = AddChild("conv" + number, std::make_unique<Conv2d>(options));
-    BatchNorm2d& norm =
-        AddChild("bn" + number, std::make_unique<BatchNorm2d>(options.out_channels));
-    units_.emplace_back(conv, norm, activation);
-  }
-
-  std::vector<ConvUnit> units_;               // the last adds the shortcut before its activation
-  ConvNormActivation* downsample_ = nullptr;  // null: the shortcut is the identity
-};
 
 class ResNet final : public Model {
  public:
@@ -83,8 +31,9 @@ class ResNet final : public Model {
       Sequential& layer = AddChild("layer" + std::to_string(i + 1), std::make_unique<Sequential>());
       for (int64_t j = 0; j < options.depths.at(i); ++j) {
         const int64_t stride = i > 0 && j == 0 ? 2 : 1;
-        const BlockOptions block = {channels, width, width * expansion, stride};
-        layer.Append(std::make_unique<ResidualBlock>(block, options.has_bottlenecks));
+        const ResidualBlockOptions block = {channels, width, width * expansion, stride,
+                                            options.has_bottlenecks};
+        layer.Append(std::make_unique<ResidualBlock>(block));
         channels = block.out_channels;
       }
       layers_.at(i) = &layer;

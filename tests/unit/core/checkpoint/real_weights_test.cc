@@ -1,12 +1,16 @@
 // The files that people really publish (DISTILL_TEST_DATA/weights). The expected sums were computed
 // by PyTorch 2.13 in Python, in float64.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 #include "core/checkpoint/initial_weights.h"
 #include "core/checkpoint/tensor_file.h"
+#include "core/data/batch_source.h"
 #include "core/model/model.h"
 #include "tests/matchers/status_matchers.h"
 
@@ -15,6 +19,21 @@ namespace {
 
 using ::distill::testing::StatusIs;
 using ::testing::HasSubstr;
+
+// Returns the first few pictures of each class folder, by name.
+std::vector<ManifestEntry> FirstOfEachClass(const std::filesystem::path& root, size_t count) {
+  std::vector<ManifestEntry> entries;
+  for (const auto& folder : std::filesystem::directory_iterator(root)) {
+    std::vector<std::filesystem::path> pictures;
+    for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
+      pictures.push_back(file.path());
+    }
+    std::sort(pictures.begin(), pictures.end());
+    pictures.resize(std::min(count, pictures.size()));
+    for (const auto& picture : pictures) entries.push_back({picture, 0, Split::kTest, ""});
+  }
+  return entries;
+}
 
 class RealWeightsTest : public ::testing::Test {
  protected:
@@ -90,6 +109,45 @@ TEST_F(RealWeightsTest, TheCheckpointOfAParallelRunOnAGpuIsUnwrapped) {
   const TensorFile file = Read("cifar10-resnet20.th");
   EXPECT_EQ(file.metadata.at("wrapped_in"), "state_dict");
   EXPECT_TRUE(file.tensors[0].tensor.is_cpu());
+}
+
+TEST_F(RealWeightsTest, ResNet20OfOptionALoadsExactlyAndOfOptionBNot) {
+  const TensorFile file = Read("cifar10-resnet20.th");
+  auto option_a = CreateModel("resnet20-a", 10);
+  ASSERT_OK(option_a);
+  auto option_b = CreateModel("resnet20", 10);
+  ASSERT_OK(option_b);
+
+  EXPECT_OK(LoadExact(**option_a, file.tensors));
+  EXPECT_THAT(LoadExact(**option_b, file.tensors),
+              StatusIs(Code::kInvalidArgument, HasSubstr("downsample")));
+}
+
+// PyTorch in Python, with Pillow's pixels, calls 414 of these 500 photographs "bird" (the third of
+// CIFAR-10's classes): of decoding and resizing a few may fall the other way.
+TEST_F(RealWeightsTest, ResNet20OfCifar10TakesPhotographsOfBirdsForBirds) {
+  auto model = CreateModel("resnet20-a", 10);
+  ASSERT_OK(model);
+  ASSERT_OK(LoadExact(**model, Read("cifar10-resnet20.th").tensors));
+  (*model)->SetTraining(false);
+  BatchSourceOptions options;
+  options.image_size = 32;
+  options.batch_size = 100;
+  auto source = CreateBatchSource(FirstOfEachClass(folder_ / "../cub100/test", 5), options);
+  ASSERT_OK(source);
+  (*source)->StartEpoch(0);
+
+  const at::NoGradGuard no_grad;
+  const at::Tensor mean = at::tensor({0.485F, 0.456F, 0.406F}).view({1, 3, 1, 1});
+  const at::Tensor deviation = at::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1});
+  int64_t num_birds = 0;
+  for (int64_t i = 0; i < (*source)->num_batches(); ++i) {
+    const at::Tensor pixels = (*source)->Next().value()->images.to(at::kFloat) / 255;
+    const at::Tensor logits = (*model)->Forward((pixels - mean) / deviation, false).logits;
+    num_birds += logits.argmax(1).eq(2).sum().item<int64_t>();
+  }
+
+  EXPECT_NEAR(static_cast<double>(num_birds), 414, 10);
 }
 
 TEST_F(RealWeightsTest, ImagenetWeightsLoadIntoMobileNetV2Exactly) {

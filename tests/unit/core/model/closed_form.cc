@@ -48,8 +48,8 @@ void FillByClosedForm(const Model& model) {
   }
 }
 
-at::Tensor ClosedFormImages() {
-  return (Uniform(kImageStream, {2, 3, 64, 64}) * 2.0).to(at::kFloat);
+at::Tensor ClosedFormImages(int64_t size) {
+  return (Uniform(kImageStream, {2, 3, size, size}) * 2.0).to(at::kFloat);
 }
 
 double RelativeDifference(const at::Tensor& actual, const at::Tensor& expected) {

@@ -13,6 +13,7 @@
 #include "core/base/architecture.h"
 #include "core/base/sha256.h"
 #include "tests/matchers/status_matchers.h"
+#include "tests/oracle/models/cifar_goldens.h"
 #include "tests/oracle/models/model_goldens.h"
 #include "tests/unit/core/model/closed_form.h"
 
@@ -23,7 +24,6 @@ inline void PrintTo(const ModelGolden& golden, std::ostream* stream) { *stream <
 
 namespace {
 
-using ::distill::core::testing::ClosedFormImages;
 using ::distill::core::testing::FillByClosedForm;
 using ::distill::core::testing::RelativeDifference;
 using ::distill::testing::StatusIs;
@@ -58,6 +58,12 @@ class ModelTest : public ::testing::TestWithParam<ModelGolden> {
 
   static Architecture Facts() { return FindArchitecture(GetParam().name).value(); }
 
+  /// Returns two pictures of the size that the goldens are of.
+  static at::Tensor ClosedFormImages() {
+    constexpr int kSmallPicture = 32;
+    return testing::ClosedFormImages(Facts().image_size == kSmallPicture ? kSmallPicture : 64);
+  }
+
  private:
   static std::unique_ptr<Model> model_;
 };
@@ -85,7 +91,8 @@ TEST_P(ModelTest, HasThePublishedNumberOfParameters) {
   }
 
   EXPECT_EQ(parameters, GetParam().parameters);
-  EXPECT_EQ(parameters + (1000 - kNumClasses) * (Facts().embedding + 1), Facts().parameters);
+  const int64_t more_classes = Facts().published_classes - kNumClasses;
+  EXPECT_EQ(parameters + more_classes * (Facts().embedding + 1), Facts().parameters);
 }
 
 TEST_P(ModelTest, ClassifierNamesAreThoseOfTheLastTwoTensors) {
@@ -106,7 +113,11 @@ TEST_P(ModelTest, BlocksHaveTheDocumentedShapes) {
   EXPECT_EQ(output.embedding.sizes(), at::IntArrayRef({2, Facts().embedding}));
   EXPECT_EQ(output.logits.sizes(), at::IntArrayRef({2, kNumClasses}));
   for (size_t i = 0; i < 4; ++i) {
-    const int64_t stride = int64_t{4} << i;
+    if (i >= static_cast<size_t>(Facts().num_blocks())) {
+      EXPECT_FALSE(output.blocks.at(i).defined()) << "block " << i + 1;
+      continue;
+    }
+    const int64_t stride = Facts().block_strides.at(i);
     EXPECT_EQ(output.blocks.at(i).sizes(),
               at::IntArrayRef({2, Facts().block_channels.at(i), 96 / stride, 64 / stride}))
         << "block " << i + 1;
@@ -121,6 +132,7 @@ void ExpectGolden(const ModelOutput& output, const ModelGolden& golden) {
             kTolerance);
   for (size_t i = 0; i < 4; ++i) {
     const at::Tensor& block = output.blocks.at(i);
+    if (!block.defined()) continue;
     const float mean = golden.block_means[i];
     const float corner = golden.block_corners[i];
     EXPECT_NEAR(block.abs().mean().item<float>(), mean, kTolerance * mean) << "block " << i + 1;
@@ -143,7 +155,9 @@ TEST_P(ModelTest, GradientsReachEveryParameterAndTrainingUsesBatchStatistics) {
 
   const ModelOutput trained = model.Forward(ClosedFormImages(), /*want_blocks=*/true);
   at::Tensor loss = at::sum(trained.logits * trained.logits.detach().sign());
-  for (const at::Tensor& block : trained.blocks) loss = loss + block.abs().mean();
+  for (const at::Tensor& block : trained.blocks) {
+    if (block.defined()) loss = loss + block.abs().mean();
+  }
   loss.backward();
 
   EXPECT_GT(RelativeDifference(trained.logits.detach(), evaluated), 0.01);
@@ -188,13 +202,20 @@ TEST_P(ModelTest, FusedGivesWhatUnfusedGives) {
 }
 
 const ModelGolden& GoldenOf(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kModelGoldens), std::end(kModelGoldens),
-                                   [&](const ModelGolden& golden) { return golden.name == name; });
+  const auto is_it = [&](const ModelGolden& golden) { return golden.name == name; };
+  const auto* small = std::find_if(std::begin(kCifarGoldens), std::end(kCifarGoldens), is_it);
+  if (small != std::end(kCifarGoldens)) return *small;
+  const auto* found = std::find_if(std::begin(kModelGoldens), std::end(kModelGoldens), is_it);
   EXPECT_NE(found, std::end(kModelGoldens)) << name;
   return *found;
 }
 
-std::string NameOf(const ::testing::TestParamInfo<ModelGolden>& test) { return test.param.name; }
+// GoogleTest wants no dashes in names.
+std::string NameOf(const ::testing::TestParamInfo<ModelGolden>& test) {
+  std::string name = test.param.name;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
 
 #define DISTILL_TEST_MODEL(prefix, architecture) \
   INSTANTIATE_TEST_SUITE_P(prefix, ModelTest, ::testing::Values(GoldenOf(architecture)), NameOf)
@@ -208,15 +229,39 @@ DISTILL_TEST_MODEL(GhostNet, "ghostnet");
 DISTILL_TEST_MODEL(EfficientNetV2Small, "efficientnet_v2_s");
 DISTILL_TEST_MODEL(EfficientNetV2Medium, "efficientnet_v2_m");
 DISTILL_TEST_MODEL(EfficientNetV2Large, "efficientnet_v2_l");
+DISTILL_TEST_MODEL(ResNet8, "resnet8");
+DISTILL_TEST_MODEL(ResNet14, "resnet14");
+DISTILL_TEST_MODEL(ResNet20, "resnet20");
+DISTILL_TEST_MODEL(ResNet32, "resnet32");
+DISTILL_TEST_MODEL(ResNet44, "resnet44");
+DISTILL_TEST_MODEL(ResNet56, "resnet56");
+DISTILL_TEST_MODEL(ResNet110, "resnet110");
+DISTILL_TEST_MODEL(ResNet8x4, "resnet8x4");
+DISTILL_TEST_MODEL(ResNet32x4, "resnet32x4");
+DISTILL_TEST_MODEL(ResNet20A, "resnet20-a");
+DISTILL_TEST_MODEL(ResNet32A, "resnet32-a");
+DISTILL_TEST_MODEL(ResNet44A, "resnet44-a");
+DISTILL_TEST_MODEL(ResNet56A, "resnet56-a");
+DISTILL_TEST_MODEL(ResNet110A, "resnet110-a");
+DISTILL_TEST_MODEL(WideResNet16Times1, "wrn-16-1");
+DISTILL_TEST_MODEL(WideResNet16Times2, "wrn-16-2");
+DISTILL_TEST_MODEL(WideResNet40Times1, "wrn-40-1");
+DISTILL_TEST_MODEL(WideResNet40Times2, "wrn-40-2");
+DISTILL_TEST_MODEL(Vgg8, "vgg8");
+DISTILL_TEST_MODEL(Vgg13, "vgg13");
+DISTILL_TEST_MODEL(CifarMobileNetV2, "cifar-mobilenetv2");
+DISTILL_TEST_MODEL(CifarShuffleNetV1, "cifar-shufflenetv1");
+DISTILL_TEST_MODEL(CifarShuffleNetV2, "cifar-shufflenetv2");
+DISTILL_TEST_MODEL(CifarResNet50, "cifar-resnet50");
 #undef DISTILL_TEST_MODEL
 
 TEST(ModelCatalogTest, EveryArchitectureHasAGolden) {
-  EXPECT_EQ(Architectures().size(), std::size(kModelGoldens));
+  EXPECT_EQ(Architectures().size(), std::size(kModelGoldens) + std::size(kCifarGoldens));
   for (const Architecture& architecture : Architectures()) GoldenOf(architecture.name);
 }
 
 TEST(ModelCatalogTest, UnknownNameIsNotFoundAndListsTheOthers) {
-  EXPECT_THAT(CreateModel("resnet20", kNumClasses),
+  EXPECT_THAT(CreateModel("resnet1202", kNumClasses),
               StatusIs(Code::kNotFound, HasSubstr("mobilenetv2 resnet18")));
 }
 
