@@ -12,6 +12,7 @@ namespace {
 constexpr int kMaxMagnitude = 30;
 constexpr int kMaxRepeats = 100;
 constexpr int kMaxCutoutLength = 4096;
+constexpr int kMaxCropPadding = 1024;
 
 void ApplyPolicy(const AugmentationOptions& options, Random& random, RgbImage& image) {
   switch (options.policy) {
@@ -51,6 +52,7 @@ Status CheckRange(const char* name, double value, double min, double max) {
 }  // namespace
 
 Status CheckAugmentation(const AugmentationOptions& options) {
+  DISTILL_RETURN_IF_ERROR(CheckRange("crop padding", options.crop_padding, 0, kMaxCropPadding));
   DISTILL_RETURN_IF_ERROR(CheckRange("flip probability", options.flip_probability, 0, 1));
   DISTILL_RETURN_IF_ERROR(CheckRange("cut-out holes", options.cutout_holes, 0, kMaxRepeats));
   DISTILL_RETURN_IF_ERROR(CheckRange("cut-out length", options.cutout_length, 1, kMaxCutoutLength));

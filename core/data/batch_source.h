@@ -32,9 +32,10 @@ struct BatchSourceOptions {
   int num_threads = 1;       // that decode and augment ahead of the consumer
   int64_t prefetch_batches = 3;
   uint64_t seed = 0;
-  /// Training: shuffled by (seed, epoch), resize shorter side to int(1.1 * size), random crop,
-  /// `augmentation`. Otherwise: in order, resize to size, centre crop; with `ten_crop`, resize to
-  /// int(1.1 * size) and ten crops.
+  /// Training: shuffled by (seed, epoch), resize shorter side to int(1.1 * size), or to size where
+  /// the crop has a border (AugmentationOptions::crop_padding), random crop, `augmentation`.
+  /// Otherwise: in order, resize to size, centre crop; with `ten_crop`, resize to int(1.1 * size)
+  /// and ten crops.
   bool is_training = false;
   bool ten_crop = false;
   /// Training: leave a last, smaller batch out (never the only one).

@@ -50,6 +50,20 @@ RgbImage Crop(const RgbImage& image, PixelRect region) {
   return cropped;
 }
 
+RgbImage CropOrBlack(const RgbImage& image, PixelRect region) {
+  RgbImage cropped(region.width, region.height);
+  const int left = std::max(region.x, 0);
+  const int right = std::min(region.x + region.width, image.width);
+  const int top = std::max(region.y, 0);
+  const int bottom = std::min(region.y + region.height, image.height);
+  if (left >= right) return cropped;
+  for (int y = top; y < bottom; ++y) {
+    std::memcpy(cropped.Row(y - region.y) + ptrdiff_t{3} * (left - region.x),
+                image.Row(y) + ptrdiff_t{3} * left, ptrdiff_t{3} * (right - left));
+  }
+  return cropped;
+}
+
 void MirrorHorizontally(RgbImage& image) {
   for (int y = 0; y < image.height; ++y) {
     uint8_t* left = image.Row(y);

@@ -28,6 +28,9 @@ std::array<PixelRect, 5> FiveSquares(ImageSize size, int side);
 /// Returns the pixels of `region`. REQUIRES: it lies inside the image.
 RgbImage Crop(const RgbImage& image, PixelRect region);
 
+/// Returns the pixels of `region`, of which what lies outside the image is black.
+RgbImage CropOrBlack(const RgbImage& image, PixelRect region);
+
 /// Mirrors left and right in place.
 void MirrorHorizontally(RgbImage& image);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/durable_file.h"
+#include "core/data/cifar_layout.h"
 #include "core/data/csv.h"
 
 namespace distill::core {
@@ -250,9 +251,10 @@ Result<DatasetLayout> FindImages(const ScanOptions& options) {
   std::error_code error;
   const fs::path path = fs::canonical(options.path, error);
   if (error) return ErrnoStatus("open data set " + options.path.string(), error.value());
-  Result<DatasetLayout> layout = fs::is_directory(path, error)
-                                     ? FolderWalk(path).Run()
-                                     : ListedImages(path, options.allowed_roots).Run();
+  Result<DatasetLayout> layout = !fs::is_directory(path, error)
+                                     ? ListedImages(path, options.allowed_roots).Run()
+                                 : LooksLikeCifar(path) ? FindCifarPictures(path)
+                                                        : FolderWalk(path).Run();
   if (!layout.ok()) return layout;
   std::sort(layout->images.begin(), layout->images.end(),
             [](const FoundImage& left, const FoundImage& right) { return left.path < right.path; });

@@ -14,8 +14,10 @@ namespace distill::core {
 
 struct ScanOptions {
   /// A folder of class folders; a folder with train/ and optionally val/ and test/, each of class
-  /// folders; or a CSV file with the header path,class,split (paths absolute or beside the file).
-  /// A class's images may lie in folders below its own.
+  /// folders; a folder with the files of CIFAR-10 or CIFAR-100 in their binary version
+  /// (core/data/cifar_layout.h), each of whose pictures has a path of its own; or a CSV file with
+  /// the header path,class,split (paths absolute or beside the file). A class's images may lie in
+  /// folders below its own.
   std::filesystem::path path;
   /// Where `path` has no val (test) split, this share of each class's different training images
   /// becomes it: rounded to the nearest, but at least one image where the share is not 0, and never
@@ -56,9 +58,9 @@ struct ScanReport {
 ///
 /// kNotFound: no such path. kInvalidArgument: fewer than two classes; a class folder that is empty
 /// or a link, or of which no training image is good; a class of val or test that train lacks; a
-/// folder beside train/ that is neither val nor test; a damaged CSV file; a fraction out of range.
-/// The message names the class, path or line. kPermissionDenied, kUnavailable: a folder cannot be
-/// read.
+/// folder beside train/ that is neither val nor test; a damaged CSV file; damaged or missing files
+/// of CIFAR; a fraction out of range. The message names the class, path or line. kPermissionDenied,
+/// kUnavailable: a folder cannot be read.
 Result<ScanReport> ScanDataset(const ScanOptions& options,
                                const std::function<bool(int64_t, int64_t)>& on_progress);
 

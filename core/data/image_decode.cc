@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/base/durable_file.h"
+#include "core/data/cifar_file.h"
 #include "core/data/image_header.h"
 #include "core/data/jpeg_decode.h"
 
@@ -91,6 +92,10 @@ Result<RgbImage> DecodeImage(std::string_view bytes) {
 }
 
 Result<RgbImage> DecodeImageFile(const std::filesystem::path& path) {
+  if (const auto picture = ParseCifarPicturePath(path)) {
+    DISTILL_ASSIGN_OR_RETURN(const std::string pixels, ReadCifarPixels(*picture));
+    return CifarImage(pixels);
+  }
   const Result<std::string> bytes = ReadFile(path, kMaxImageFileBytes);
   if (!bytes.ok()) return bytes.status();
   Result<RgbImage> image = DecodeImage(*bytes);

@@ -22,7 +22,8 @@ inline constexpr uint64_t kMaxImageFileBytes = uint64_t{512} << 20U;
 /// kDataLoss: empty, not an image, damaged, cut short, more than kMaxImagePixels, or too elongated.
 Result<RgbImage> DecodeImage(std::string_view bytes);
 
-/// As DecodeImage, from a file; every message begins with the path. Blocks on disk.
+/// As DecodeImage, from a file, or of a picture in a file of CIFAR (core/data/cifar_file.h); every
+/// message begins with the path. Blocks on disk.
 /// kNotFound, kPermissionDenied, kUnavailable, kResourceExhausted: as ReadFile, with
 /// kMaxImageFileBytes as the limit.
 Result<RgbImage> DecodeImageFile(const std::filesystem::path& path);

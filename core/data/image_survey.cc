@@ -9,6 +9,7 @@
 #include "core/base/durable_file.h"
 #include "core/base/mutex.h"
 #include "core/base/sha256.h"
+#include "core/data/cifar_file.h"
 #include "core/data/image_decode.h"
 
 namespace distill::core {
@@ -27,7 +28,20 @@ void AddSums(const RgbImage& image, SurveyedImage& survey) {
   }
 }
 
+SurveyedImage SurveyCifar(const CifarPicture& picture) {
+  SurveyedImage survey;
+  const Result<std::string> pixels = ReadCifarPixels(picture);
+  if (!pixels.ok()) {
+    survey.failure = pixels.status().message();
+    return survey;
+  }
+  survey.sha256 = Sha256Hex(*pixels);
+  AddSums(CifarImage(*pixels), survey);
+  return survey;
+}
+
 SurveyedImage Survey(const std::filesystem::path& path) {
+  if (const auto picture = ParseCifarPicturePath(path)) return SurveyCifar(*picture);
   SurveyedImage survey;
   std::error_code error;
   // Reading a pipe would wait for ever.

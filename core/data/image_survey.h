@@ -14,7 +14,7 @@ namespace distill::core {
 /// What reading an image tells about it.
 struct SurveyedImage {
   std::string failure;  // why it cannot be used; empty = it can
-  std::string sha256;   // of the file's bytes
+  std::string sha256;   // of the file's bytes; of a picture of CIFAR, of its pixels' bytes
   uint64_t num_pixels = 0;
   std::array<uint64_t, 3> sum{};  // over its pixels, R G B in 0..255
   std::array<uint64_t, 3> sum_of_squares{};

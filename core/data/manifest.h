@@ -23,10 +23,10 @@ std::optional<Split> ParseSplit(std::string_view name);
 
 /// One labelled image.
 struct ManifestEntry {
-  std::filesystem::path path;  // absolute
+  std::filesystem::path path;  // absolute; of a picture of CIFAR: core/data/cifar_file.h
   int32_t class_index = 0;     // into Manifest::class_names
   Split split = Split::kTrain;
-  std::string sha256;  // of the file's bytes
+  std::string sha256;  // of the file's bytes (CIFAR: of the picture's)
 };
 
 /// A data set: its classes, sorted by name, and its images, sorted by path.

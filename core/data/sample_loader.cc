@@ -14,6 +14,14 @@ namespace {
 // Tells the numbers drawn for an image apart from those drawn for the order of the epoch.
 constexpr uint64_t kImageStream = 0x696D616765;
 
+// Returns the shorter side of the resized image that crops are taken from.
+int ShorterSide(const BatchSourceOptions& options) {
+  const auto size = static_cast<int>(options.image_size);
+  const bool is_enlarged =
+      options.ten_crop || (options.is_training && options.augmentation.crop_padding == 0);
+  return is_enlarged ? EnlargedSide(size) : size;
+}
+
 uint8_t* CopyPixels(const RgbImage& image, uint8_t* output) {
   return std::copy(image.pixels.begin(), image.pixels.end(), output);
 }
@@ -25,8 +33,7 @@ SampleLoader::SampleLoader(const std::vector<ManifestEntry>& entries,
     : entries_(entries),
       options_(options),
       image_size_(static_cast<int>(options.image_size)),
-      shorter_side_(options.is_training || options.ten_crop ? EnlargedSide(image_size_)
-                                                            : image_size_),
+      shorter_side_(ShorterSide(options)),
       cache_(entries.size(), options.cache_bytes) {}
 
 int64_t SampleLoader::bytes_per_image() const {
@@ -50,7 +57,8 @@ Status SampleLoader::Load(int64_t index, int64_t epoch, uint8_t* output) {
   const Result<RgbImage> source = DecodeImageFile(entries_[position].path);
   if (!source.ok()) return {Code::kDataLoss, source.status().message()};
   const ImageSize resized = SizeWithShorterSide(source->size(), shorter_side_);
-  if (options_.is_training && !cache_.is_enabled()) {
+  const bool has_border = options_.augmentation.crop_padding > 0;
+  if (options_.is_training && !has_border && !cache_.is_enabled()) {
     const PixelRect region = RandomSquare(resized, image_size_, random);
     WriteTraining(ResizeRegion(*source, resized, region), random, output);
     return Status::Ok();
@@ -63,7 +71,7 @@ Status SampleLoader::Load(int64_t index, int64_t epoch, uint8_t* output) {
 
 void SampleLoader::WriteCrops(const RgbImage& kept, Random& random, uint8_t* output) const {
   if (options_.is_training) {
-    WriteTraining(Crop(kept, RandomSquare(kept.size(), image_size_, random)), random, output);
+    WriteTraining(RandomCrop(kept, random), random, output);
     return;
   }
   if (!options_.ten_crop) {
@@ -77,6 +85,15 @@ void SampleLoader::WriteCrops(const RgbImage& kept, Random& random, uint8_t* out
     }
     MirrorHorizontally(image);
   }
+}
+
+RgbImage SampleLoader::RandomCrop(const RgbImage& resized, Random& random) const {
+  const int border = options_.augmentation.crop_padding;
+  const ImageSize bordered = {resized.width + 2 * border, resized.height + 2 * border};
+  PixelRect region = RandomSquare(bordered, image_size_, random);
+  region.x -= border;
+  region.y -= border;
+  return CropOrBlack(resized, region);
 }
 
 void SampleLoader::WriteTraining(RgbImage cropped, Random& random, uint8_t* output) const {

@@ -30,6 +30,7 @@ class SampleLoader {
  private:
   PixelRect RegionToKeep(ImageSize resized) const;
   void WriteCrops(const RgbImage& kept, Random& random, uint8_t* output) const;
+  RgbImage RandomCrop(const RgbImage& resized, Random& random) const;
   void WriteTraining(RgbImage cropped, Random& random, uint8_t* output) const;
 
   const std::vector<ManifestEntry>& entries_;

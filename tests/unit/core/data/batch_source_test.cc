@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "core/base/durable_file.h"
 #include "core/data/crop.h"
@@ -290,6 +292,47 @@ TEST_F(BatchSourceTest, OptionsOutOfRangeAreRefusedByName) {
   EXPECT_THAT(refusal([](BatchSourceOptions& o) { o.ten_crop = true; }), HasSubstr("ten-crop"));
   EXPECT_THAT(refusal([](BatchSourceOptions& o) { o.augmentation.flip_probability = 2; }),
               HasSubstr("flip"));
+}
+
+// The published crop for CIFAR: a window of the picture's size over the picture with a border. The
+// places are uniform: each of the 9x9 comes up.
+TEST_F(BatchSourceTest, CropWithABorderShowsThePictureShiftedByUpToTheBorder) {
+  constexpr int kSide = 20;
+  constexpr int kBorder = 4;
+  const auto path = dir_.path() / "square.ppm";
+  const RgbImage picture = SyntheticImage(kSide, kSide);
+  ASSERT_OK(WriteFile(path, EncodePpm(picture)));
+  BatchSourceOptions options;
+  options.image_size = kSide;
+  options.is_training = true;
+  options.augmentation.crop_padding = kBorder;
+  options.cache_bytes = 1 << 20;
+  auto source = CreateBatchSource({{path, 0, Split::kTrain, ""}}, options).value();
+  std::set<std::pair<int, int>> places;
+
+  for (int64_t epoch = 0; epoch < 1000; ++epoch) {
+    source->StartEpoch(epoch);
+    const Batch batch = std::move(*source->Next().value());
+    const auto* pixels = batch.images.data_ptr<uint8_t>();
+    for (int x = -kBorder; x <= kBorder; ++x) {
+      for (int y = -kBorder; y <= kBorder; ++y) {
+        const RgbImage shifted = CropOrBlack(picture, {x, y, kSide, kSide});
+        if (std::equal(shifted.pixels.begin(), shifted.pixels.end(), pixels)) places.insert({x, y});
+      }
+    }
+  }
+
+  EXPECT_EQ(places.size(), 81U);
+}
+
+TEST_F(BatchSourceTest, CropWithABorderDoesNotDependOnTheCache) {
+  BatchSourceOptions options = Training();
+  options.augmentation.crop_padding = 3;
+  const std::vector<Batch> without = Epoch(options, 1);
+
+  options.cache_bytes = 1 << 20;
+
+  ExpectEqual(Epoch(options, 1), without);
 }
 
 }  // namespace

@@ -76,5 +76,23 @@ TEST(CropTest, MirroringTwiceGivesTheSamePicture) {
   }
 }
 
+TEST(CropTest, OutsideOfThePictureIsBlack) {
+  const RgbImage image = SyntheticImage(5, 4);
+
+  const RgbImage cropped = CropOrBlack(image, {-2, 1, 4, 6});
+
+  for (int y = 0; y < 6; ++y) {
+    for (int x = 0; x < 4; ++x) {
+      const bool is_inside = x >= 2 && y < 3;
+      for (int c = 0; c < 3; ++c) {
+        const int expected = is_inside ? image.Row(y + 1)[3 * (x - 2) + c] : 0;
+        EXPECT_EQ(cropped.Row(y)[3 * x + c], expected) << x << ", " << y;
+      }
+    }
+  }
+  EXPECT_EQ(CropOrBlack(image, {1, 1, 3, 2}).pixels, Crop(image, {1, 1, 3, 2}).pixels);
+  EXPECT_EQ(CropOrBlack(image, {9, 9, 2, 2}).pixels, RgbImage(2, 2).pixels);
+}
+
 }  // namespace
 }  // namespace distill::core
