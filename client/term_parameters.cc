@@ -23,7 +23,9 @@ const std::vector<TermParameter>& TermParameters() {
        {DISTILLATION_METHOD_SOFT_TARGET, DISTILLATION_METHOD_DKD}},
       {"--kd-blocks",
        "blocks",
-       "[METHOD=]B,B... from 1 to 4; default MGD 4, FitNet 3, SP and AT 3,4",
+       "[METHOD=]B,B... from 1 to 4 (or 3); default MGD the last, FitNet the last but one, SP and "
+       "AT "
+       "the last two",
        {DISTILLATION_METHOD_MGD, DISTILLATION_METHOD_SP, DISTILLATION_METHOD_AT,
         DISTILLATION_METHOD_FITNET}},
       {"--kd-form",

@@ -17,10 +17,26 @@ Status Invalid(const std::string& what, double value) {
 // bottom.
 double CosineShare(double phase) { return 0.5 * (1.0 + std::cos(M_PI * phase)); }
 
-double StepRate(const ScheduleOptions& options, int64_t epoch_after_warmup) {
-  const auto num_steps = static_cast<double>(epoch_after_warmup / options.step_epochs);
-  return std::max(options.min_learning_rate,
-                  options.learning_rate * std::pow(options.step_factor, num_steps));
+int64_t NumSteps(const ScheduleOptions& options, int64_t epoch, int64_t epoch_after_warmup) {
+  const std::vector<int64_t>& milestones = options.milestones;
+  if (milestones.empty()) return epoch_after_warmup / options.step_epochs;
+  return std::upper_bound(milestones.begin(), milestones.end(), epoch) - milestones.begin();
+}
+
+double StepRate(const ScheduleOptions& options, int64_t num_steps) {
+  const double factor = std::pow(options.step_factor, static_cast<double>(num_steps));
+  return std::max(options.min_learning_rate, options.learning_rate * factor);
+}
+
+Status ValidateMilestones(const std::vector<int64_t>& milestones) {
+  int64_t previous = 0;
+  for (const int64_t milestone : milestones) {
+    if (milestone <= previous) {
+      return Invalid("milestones must be ascending and at least 1", static_cast<double>(milestone));
+    }
+    previous = milestone;
+  }
+  return Status::Ok();
 }
 
 }  // namespace
@@ -48,7 +64,7 @@ Status ValidateSchedule(const ScheduleOptions& options) {
   if (!(std::isfinite(options.polynomial_power) && options.polynomial_power > 0)) {
     return Invalid("power must be finite and above 0", options.polynomial_power);
   }
-  return Status::Ok();
+  return ValidateMilestones(options.milestones);
 }
 
 int64_t NumWarmupEpochs(const ScheduleOptions& options) {
@@ -76,7 +92,7 @@ double LearningRate(const ScheduleOptions& options, int64_t epoch) {
     case ScheduleKind::kPolynomial:
       return low + range * std::pow(1.0 - phase, options.polynomial_power);
     case ScheduleKind::kStep:
-      return StepRate(options, after_warmup);
+      return StepRate(options, NumSteps(options, epoch, after_warmup));
     case ScheduleKind::kConstant:
       break;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "core/base/status.h"
 
@@ -14,8 +15,10 @@ struct ScheduleOptions {
   double learning_rate = 1e-3;      // the highest
   double min_learning_rate = 1e-6;  // the lowest
   bool warmup = false;
-  double warmup_ratio = 0.05;     // of all epochs, rounded down
-  int64_t step_epochs = 5;        // kStep
+  double warmup_ratio = 0.05;  // of all epochs, rounded down
+  int64_t step_epochs = 5;     // kStep without milestones
+  /// kStep: after how many epochs, warm-up included, the rate falls; ascending, from 1.
+  std::vector<int64_t> milestones;
   double step_factor = 0.8;       // kStep
   double polynomial_power = 1.0;  // kPolynomial
 };
@@ -35,7 +38,9 @@ int64_t NumWarmupEpochs(const ScheduleOptions& options);
 ///   again in 10, as the reference system. (Its off-by-one with a warm-up shorter than one epoch is
 ///   not repeated: the first epoch is then at `high`.)
 /// - kPolynomial: low + (high - low) * (1 - k / (E - W))^power;
-/// - kStep: high * step_factor^floor(k / step_epochs), at least `low`;
+/// - kStep: high * step_factor^floor(k / step_epochs), at least `low`; with milestones, the
+/// exponent
+///   is how many of them are at most `epoch`;
 /// - kConstant: high.
 /// REQUIRES: ValidateSchedule(options) is ok, epoch >= 0. From epoch E on kCosine and kPolynomial
 /// stay at `low`.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace distill::core {
@@ -61,6 +62,8 @@ Result<std::unique_ptr<Objective>> Objective::Create(const TrainOptions& options
 Status Objective::AddTerms(const TrainOptions& options, Model& student, const at::Device& device) {
   const auto [student_shape, teacher_shape] =
       DryRun(student, *teacher_, options.image_size, device);
+  task_weight_ = options.distillation->task_weight;
+  warmup_epochs_ = options.distillation->warmup_epochs;
   names_.emplace_back("train/kd_loss");
   for (DistillationTermOptions term_options : options.distillation->terms) {
     term_options.student = student_shape;
@@ -82,6 +85,11 @@ Status Objective::AddTerms(const TrainOptions& options, Model& student, const at
     terms_.push_back({std::move(term), term_options.weight});
   }
   return Status::Ok();
+}
+
+void Objective::StartEpoch(int64_t epoch) {
+  if (warmup_epochs_ <= 0) return;
+  term_scale_ = std::min(static_cast<double>(epoch + 1) / static_cast<double>(warmup_epochs_), 1.0);
 }
 
 Objective::Forward Objective::RunStudent(Model& student, const at::Tensor& images,
@@ -121,6 +129,7 @@ ObjectiveValue Objective::Combine(const std::vector<Forward>& forwards, double s
   const bool is_double = r_drop_.has_value();
   at::Tensor total = is_double ? Mean(first.task_loss, last.task_loss) : first.task_loss;
   std::vector<at::Tensor> parts = {total};
+  if (task_weight_ != 1) total = total * task_weight_;
   if (is_double) {
     at::Tensor penalty = RDropPenalty(first.output.logits, last.output.logits, *r_drop_);
     // A sum over the batch is no mean of its parts.
@@ -133,7 +142,7 @@ ObjectiveValue Objective::Combine(const std::vector<Forward>& forwards, double s
   at::Tensor taught_loss;
   for (size_t i = 0; i < terms_.size(); ++i) {
     const at::Tensor term = is_double ? Mean(first.terms[i], last.terms[i]) : first.terms[i];
-    const at::Tensor weighted = term * terms_[i].weight;
+    const at::Tensor weighted = term * (terms_[i].weight * term_scale_);
     taught_loss = taught_loss.defined() ? taught_loss + weighted : weighted;
     raw_terms.push_back(term);
   }

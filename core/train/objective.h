@@ -18,7 +18,7 @@ namespace distill::core {
 
 /// What a step minimises, and its parts.
 struct ObjectiveValue {
-  /// Scalar, with a graph: task loss + R-Drop penalty + sum of weight * term.
+  /// Scalar, with a graph: task weight * task loss + R-Drop penalty + sum of weight * term.
   at::Tensor total;
   /// [names()], float32, detached, on the device.
   at::Tensor parts;
@@ -38,6 +38,10 @@ class Objective {
                                                    const std::vector<int64_t>& class_counts,
                                                    Model& student, const at::Device& device);
 
+  /// Sets how much the terms count in `epoch` (from 0): min((epoch + 1) / warm-up epochs, 1) of
+  /// their weights. Before the first call they count in full.
+  void StartEpoch(int64_t epoch);
+
   /// Computes the loss of one batch. `images`: [batch, 3, H, W], normalised, on the device.
   /// May throw c10::Error. `teacher_runs_under_autocast` is whatever the caller has set.
   /// `share`: of the whole batch that this is a part of. The values of all parts, weighted by their
@@ -56,7 +60,8 @@ class Objective {
   at::Tensor ValidationLoss(const at::Tensor& logits, const at::Tensor& labels) const;
 
   /// The names of ObjectiveValue::parts: "train/loss" first, then "train/task_loss" and what else
-  /// there is: "train/r_drop", "train/kd_loss" (weighted sum), "train/kd/<method>" (unweighted).
+  /// there is: "train/r_drop", "train/kd_loss" (weighted sum, as in the total), "train/kd/<method>"
+  /// (unweighted).
   const std::vector<std::string>& names() const { return names_; }
 
   /// The terms' own modules (MGD's generator), with a name each, for optimiser and checkpoints.
@@ -85,6 +90,9 @@ class Objective {
   std::optional<RDropOptions> r_drop_;
   std::optional<Teacher> teacher_;
   std::vector<WeightedTerm> terms_;
+  double task_weight_ = 1;
+  int64_t warmup_epochs_ = 0;
+  double term_scale_ = 1;
   bool wants_blocks_ = false;
   std::string relational_terms_;
   std::vector<std::string> names_;

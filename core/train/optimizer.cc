@@ -56,7 +56,8 @@ Optimizer::Optimizer(FlatParameters parameters, const OptimizerOptions& options)
   const int64_t num_decayed = parameters_.num_decayed();
   const int64_t size = parameters_.size();
   if (num_decayed > 0) ranges_.push_back(RangeOf(0, num_decayed, options_.weight_decay));
-  if (num_decayed < size) ranges_.push_back(RangeOf(num_decayed, size, /*weight_decay=*/0.0));
+  const double other_decay = options_.decay_all ? options_.weight_decay : 0.0;
+  if (num_decayed < size) ranges_.push_back(RangeOf(num_decayed, size, other_decay));
 }
 
 UpdateTensors Optimizer::RangeOf(int64_t begin, int64_t end, double weight_decay) const {

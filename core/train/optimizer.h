@@ -21,9 +21,10 @@ struct OptimizerState {
 };
 
 /// Trains parameters that it holds in one flat buffer (FlatParameters). Parameters in three groups
-/// follow one learning rate, given step by step: weights, which alone decay, biases and the scales
-/// of normalisation layers. Owned by one thread. Shares the parameters with their modules, whose
-/// layout and device must stay as they are. On a GPU no call waits for the device.
+/// follow one learning rate, given step by step: weights, which alone decay unless the options say
+/// otherwise, biases and the scales of normalisation layers. Owned by one thread. Shares the
+/// parameters with their modules, whose layout and device must stay as they are. On a GPU no call
+/// waits for the device.
 ///
 /// A step: backward, CollectGradients(), then where wanted ScaleGradients() (undoes a loss scale)
 /// and ClipGradients(), then Step().

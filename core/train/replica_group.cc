@@ -86,6 +86,10 @@ Status ReplicaGroup::Add(const ReplicaOptions& options, const at::Device& device
   return Status::Ok();
 }
 
+void ReplicaGroup::StartEpoch(int64_t epoch) {
+  for (const std::unique_ptr<Replica>& other : others_) other->objective->StartEpoch(epoch);
+}
+
 void ReplicaGroup::Compute(Replica& replica, const BatchShard& shard,
                            const StepPrecision& precision) const {
   const c10::DeviceGuard guard(replica.device);

@@ -57,6 +57,9 @@ class ReplicaGroup {
   static Result<std::unique_ptr<ReplicaGroup>> Create(const ReplicaOptions& options,
                                                       const First& first);
 
+  /// Objective::StartEpoch() of the copies beside the first.
+  void StartEpoch(int64_t epoch);
+
   /// Computes the loss of a batch on the first device, and leaves its gradients, not yet divided by
   /// the loss scale, collected in the optimiser. `total` of the result has no graph.
   /// May throw what a copy threw: the first one's exception.

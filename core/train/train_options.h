@@ -28,6 +28,8 @@ struct TeacherOptions {
 struct DistillationOptions {
   TeacherOptions teacher;
   std::vector<DistillationTermOptions> terms;  // their shapes are filled in by the trainer
+  double task_weight = 1;                      // of the task loss beside the terms
+  int64_t warmup_epochs = 0;                   // in which the terms' weights rise; 0 = none
 };
 
 /// Which figure of the validation split picks the best weights.

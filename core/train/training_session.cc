@@ -134,6 +134,8 @@ Status TrainingSession::BuildReplicas() {
 Result<bool> TrainingSession::TrainStep() {
   if (!epoch_is_started_) {
     train_source_->StartEpoch(position_.epoch, position_.batch);
+    objective_->StartEpoch(position_.epoch);
+    if (replicas_) replicas_->StartEpoch(position_.epoch);
     epoch_is_started_ = true;
   }
   DISTILL_ASSIGN_OR_RETURN(const std::optional<Batch> batch, train_source_->Next());

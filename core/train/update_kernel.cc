@@ -37,6 +37,14 @@ void UpdateBySgd(const UpdateRange<Scalar>& range, const SgdStep& step) {
   const auto learning_rate = static_cast<Scalar>(step.learning_rate);
   const auto weight_decay = static_cast<Scalar>(step.weight_decay);
   const auto momentum = static_cast<Scalar>(step.momentum);
+  if (!step.nesterov) {
+    for (int64_t i = 0; i < range.length; ++i) {
+      const Scalar v = momentum * velocity[i] + (gradient[i] + weight_decay * value[i]);
+      velocity[i] = v;
+      value[i] -= learning_rate * v;
+    }
+    return;
+  }
   for (int64_t i = 0; i < range.length; ++i) {
     const Scalar g = gradient[i] + weight_decay * value[i];
     const Scalar v = momentum * velocity[i] + g;

@@ -19,6 +19,7 @@ struct SgdStep {
   double learning_rate;
   double weight_decay;
   double momentum;
+  bool nesterov;
 };
 
 struct RmspropStep {

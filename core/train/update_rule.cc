@@ -26,7 +26,7 @@ AdamwStep AdamwStepOf(const OptimizerOptions& options, double weight_decay,
 }
 
 SgdStep SgdStepOf(const OptimizerOptions& options, double weight_decay, const UpdateStep& step) {
-  return {step.learning_rate, weight_decay, options.momentum};
+  return {step.learning_rate, weight_decay, options.momentum, options.nesterov};
 }
 
 RmspropStep RmspropStepOf(const OptimizerOptions& options, double weight_decay,
@@ -78,6 +78,10 @@ at::Tensor DecayedGradient(const UpdateTensors& tensors) {
 void SgdByTensorOperations(const UpdateTensors& tensors, const SgdStep& step) {
   const at::Tensor gradient = DecayedGradient(tensors);
   tensors.first_state.mul_(step.momentum).add_(gradient);
+  if (!step.nesterov) {
+    tensors.values.add_(tensors.first_state, -step.learning_rate);
+    return;
+  }
   tensors.values.add_(gradient, -step.learning_rate);
   tensors.values.add_(tensors.first_state, -step.learning_rate * step.momentum);
 }

@@ -10,11 +10,13 @@ enum class OptimizerKind { kAdamW, kSgd, kRmsProp };
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::kAdamW;
-  double weight_decay = 5e-4;  // of TensorKind::kWeight alone
+  double weight_decay = 5e-4;  // of TensorKind::kWeight alone, unless decay_all
   double momentum = 0.9;       // beta1 of AdamW, in [0, 1)
   double beta2 = 0.999;        // kAdamW, in [0, 1)
   double rms_alpha = 0.99;     // kRmsProp, in [0, 1)
   double epsilon = 1e-8;       // kAdamW, kRmsProp
+  bool nesterov = true;        // kSgd
+  bool decay_all = false;      // weight decay on every parameter
 };
 
 /// A stretch of parameters with one weight decay and what is kept beside it: all [n], contiguous,

@@ -24,6 +24,8 @@ void ReadOptimization(const v1::TrainJob& job, TrainOptions& options) {
   options.optimizer.kind = ToOptimizerKind(job.optimizer().kind());
   options.optimizer.weight_decay = job.optimizer().weight_decay();
   options.optimizer.momentum = job.optimizer().momentum();
+  if (job.optimizer().has_nesterov()) options.optimizer.nesterov = job.optimizer().nesterov();
+  options.optimizer.decay_all = job.optimizer().decay_all();
   const v1::Schedule& schedule = job.schedule();
   options.schedule.kind = ToScheduleKind(schedule.kind());
   options.schedule.epochs = job.epochs();
@@ -31,7 +33,8 @@ void ReadOptimization(const v1::TrainJob& job, TrainOptions& options) {
   options.schedule.min_learning_rate = schedule.min_learning_rate();
   options.schedule.warmup = schedule.warmup();
   options.schedule.warmup_ratio = schedule.warmup_ratio();
-  options.schedule.step_epochs = schedule.step_epochs();
+  if (schedule.has_step_epochs()) options.schedule.step_epochs = schedule.step_epochs();
+  options.schedule.milestones.assign(schedule.milestones().begin(), schedule.milestones().end());
   options.schedule.step_factor = schedule.step_factor();
   options.schedule.polynomial_power = schedule.polynomial_power();
   if (job.has_ema()) {
@@ -47,6 +50,7 @@ void ReadAugmentation(const v1::Augmentation& from, TrainOptions& options) {
   AugmentationOptions& to = options.augmentation;
   to.policy = ToAugmentationPolicy(from.policy());
   to.flip_probability = from.flip_probability();
+  to.crop_padding = from.crop_padding();
   to.cutout_holes = from.cutout_holes();
   to.cutout_length = from.cutout_length();
   to.rand_augment_operations = from.rand_augment_operations();
@@ -86,6 +90,8 @@ Status ReadDistillation(const worker::v1::TrainTask& task, TrainOptions& options
   distillation.teacher.model = teacher.model();
   distillation.teacher.weights = teacher.weights();
   distillation.teacher.normalization = ToNormalization(teacher.mean(), teacher.std());
+  if (task.job().has_task_weight()) distillation.task_weight = task.job().task_weight();
+  distillation.warmup_epochs = task.job().distillation_warmup_epochs();
   for (const v1::DistillationTerm& term : task.job().distillation().terms()) {
     distillation.terms.push_back(ToTermOptions(term));
   }

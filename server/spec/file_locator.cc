@@ -73,6 +73,10 @@ Result<std::string> FileLocator::FindWeights(const std::string& path) const {
 }
 
 Result<std::string> FileLocator::FindPretrained(const Architecture& architecture) const {
+  if (architecture.pretrained_file.empty()) {
+    return Refused("there are no published weights of " + std::string(architecture.name) +
+                   " to begin with; leave this out, or name a file");
+  }
   const fs::path& folder = options_.pretrained_directory;
   const fs::path published(architecture.pretrained_file);
   for (const char* extension : {"", ".safetensors", ".pth"}) {

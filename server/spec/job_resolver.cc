@@ -23,6 +23,7 @@ using worker::v1::ScanReport;
 constexpr std::array<double, 3> kImageNetMean = {0.485, 0.456, 0.406};
 constexpr std::array<double, 3> kImageNetStd = {0.229, 0.224, 0.225};
 constexpr int kDefaultInterruptions = 3;
+constexpr int kMostBlocks = 4;  // of any architecture
 constexpr int kDefaultDeviceErrors = 1;
 constexpr int kDefaultPreemptions = 10;
 
@@ -69,6 +70,7 @@ class JobResolution {
   void FillRetry();
   void CheckSplits(const ScanReport& report);
   void CheckModel(const std::string& field, const std::string& model);
+  void CheckBlocksOf(const std::string& who, const std::string& model);
   std::optional<ReferredJob> Need(const std::string& field, const std::string& reference);
   void FindFile(const std::string& field, std::string& path);
   void WriteSpec(const std::string& owner);
@@ -93,6 +95,25 @@ void JobResolution::CheckModel(const std::string& field, const std::string& mode
   violations_.Add(
       field, model,
       (nearest.empty() ? "" : "did you mean " + nearest + "? ") + "there are: " + listed);
+}
+
+// Whether a network has the blocks that the terms are of. `who`: the student or the teacher.
+void JobResolution::CheckBlocksOf(const std::string& who, const std::string& model) {
+  const Result<Architecture> architecture = FindArchitecture(model);
+  if (!architecture.ok()) return;
+  const int num_blocks = architecture->num_blocks();
+  const v1::Distillation& distillation = resolved_.train().distillation();
+  for (int i = 0; i < distillation.terms_size(); ++i) {
+    const v1::DistillationTerm& term = distillation.terms(i);
+    for (int j = 0; j < term.blocks_size(); ++j) {
+      if (term.blocks(j) <= num_blocks || term.blocks(j) > kMostBlocks) continue;
+      violations_.Add(
+          "train.distillation.terms[" + std::to_string(i) + "].blocks[" + std::to_string(j) + "]",
+          std::to_string(term.blocks(j)),
+          "the " + who + ", " + model + ", has " + std::to_string(num_blocks) +
+              " blocks; name blocks from 1 to " + std::to_string(num_blocks));
+    }
+  }
 }
 
 std::optional<ReferredJob> JobResolution::Need(const std::string& field,
@@ -197,6 +218,10 @@ void JobResolution::ResolveTrain() {
     ResolveTeacher("train.distillation.teachers[" + std::to_string(i) + "]", num_classes,
                    *distillation.mutable_teachers(i));
   }
+  CheckBlocksOf("student", train.model());
+  for (const v1::Teacher& teacher : distillation.teachers()) {
+    CheckBlocksOf("teacher", teacher.model());
+  }
   if (!given_.train().has_distillation()) train.clear_distillation();
   spec_.kind = JobKind::kTrain;
   spec_.num_epochs = train.epochs();
@@ -227,7 +252,7 @@ void JobResolution::ResolveEvalInput(const ReferredJob* source, const ScanReport
       return;
     }
   }
-  FillDefaults(input);
+  FillDefaults(resolved_.eval().model(), input);
   WriteNormalization(report, input);
 }
 
@@ -236,7 +261,7 @@ void JobResolution::ResolveEval() {
   FillDefaults(eval);
   CheckEvalRules(given_.eval(), eval, violations_);
   v1::Input filled = given_.eval().input();
-  FillDefaults(filled);
+  FillDefaults(given_.eval().model(), filled);
   CheckInputRules("eval.input", given_.eval().input(), filled, violations_);
   spec_.kind = JobKind::kEval;
   std::optional<ReferredJob> source;

@@ -1,11 +1,20 @@
 #include "server/spec/spec_defaults.h"
 
+#include "core/base/architecture.h"
+
 namespace distill::server {
 namespace {
 
 // Sets optional field `name` of `message` to `value` unless it is set.
 #define DISTILL_DEFAULT(message, name, value) \
   if (!(message).has_##name()) (message).set_##name(value)
+
+// What is known of `model`; of one that does not exist, what most have: its name is refused
+// elsewhere.
+Architecture ArchitectureOr(std::string_view model) {
+  const Result<Architecture> found = FindArchitecture(model);
+  return found.ok() ? *found : Architectures().front();
+}
 
 void FillAugmentation(v1::Augmentation& augmentation) {
   DISTILL_DEFAULT(augmentation, policy, v1::AUGMENTATION_POLICY_NONE);
@@ -17,6 +26,7 @@ void FillAugmentation(v1::Augmentation& augmentation) {
   DISTILL_DEFAULT(augmentation, mix_alpha, 1.0);
   DISTILL_DEFAULT(augmentation, rand_augment_operations, 2);
   DISTILL_DEFAULT(augmentation, rand_augment_magnitude, 9);
+  DISTILL_DEFAULT(augmentation, crop_padding, 0);
 }
 
 void FillLoss(v1::TaskLoss& loss) {
@@ -32,6 +42,8 @@ void FillOptimizer(v1::Optimizer& optimizer) {
   DISTILL_DEFAULT(optimizer, learning_rate, 1e-3);
   DISTILL_DEFAULT(optimizer, weight_decay, 5e-4);
   DISTILL_DEFAULT(optimizer, momentum, 0.9);
+  DISTILL_DEFAULT(optimizer, nesterov, true);
+  DISTILL_DEFAULT(optimizer, decay_all, false);
 }
 
 void FillSchedule(v1::Schedule& schedule) {
@@ -39,7 +51,7 @@ void FillSchedule(v1::Schedule& schedule) {
   DISTILL_DEFAULT(schedule, warmup, false);
   DISTILL_DEFAULT(schedule, warmup_ratio, 0.05);
   DISTILL_DEFAULT(schedule, min_learning_rate, 1e-6);
-  DISTILL_DEFAULT(schedule, step_epochs, 5);
+  if (schedule.milestones().empty()) DISTILL_DEFAULT(schedule, step_epochs, 5);
   DISTILL_DEFAULT(schedule, step_factor, 0.8);
   DISTILL_DEFAULT(schedule, polynomial_power, 1.0);
 }
@@ -49,7 +61,8 @@ void FillLogits(v1::DistillationTerm& term) {
   DISTILL_DEFAULT(term, temperature, term.standardize_logits() ? 2.0 : 4.0);
 }
 
-void FillTerm(v1::DistillationTerm& term, double kd_ratio) {
+// `num_blocks`: of the student.
+void FillTerm(v1::DistillationTerm& term, double kd_ratio, int num_blocks) {
   DISTILL_DEFAULT(term, weight, DefaultWeight(term, kd_ratio));
   switch (term.method()) {
     case v1::DISTILLATION_METHOD_SOFT_TARGET:
@@ -67,22 +80,22 @@ void FillTerm(v1::DistillationTerm& term, double kd_ratio) {
       DISTILL_DEFAULT(term, form, v1::LOSS_FORM_REFERENCE);
       break;
     case v1::DISTILLATION_METHOD_FITNET:
-      if (term.blocks().empty()) term.add_blocks(3);
+      if (term.blocks().empty()) term.add_blocks(num_blocks - 1);
       break;
     case v1::DISTILLATION_METHOD_RKD:
       DISTILL_DEFAULT(term, rkd_distance, 25.0);
       DISTILL_DEFAULT(term, rkd_angle, 50.0);
       break;
     case v1::DISTILLATION_METHOD_MGD:
-      if (term.blocks().empty()) term.add_blocks(4);
+      if (term.blocks().empty()) term.add_blocks(num_blocks);
       DISTILL_DEFAULT(term, mgd_mask_ratio, 0.15);
       DISTILL_DEFAULT(term, mgd_alpha, 7e-5);
       break;
     case v1::DISTILLATION_METHOD_SP:
     case v1::DISTILLATION_METHOD_AT:
       if (term.blocks().empty()) {
-        term.add_blocks(3);
-        term.add_blocks(4);
+        term.add_blocks(num_blocks - 1);
+        term.add_blocks(num_blocks);
       }
       DISTILL_DEFAULT(term, form,
                       term.method() == v1::DISTILLATION_METHOD_SP ? v1::LOSS_FORM_PAPER
@@ -93,13 +106,13 @@ void FillTerm(v1::DistillationTerm& term, double kd_ratio) {
   }
 }
 
-void FillDistillation(v1::Distillation& distillation) {
+void FillDistillation(v1::Distillation& distillation, int num_blocks) {
   DISTILL_DEFAULT(distillation, kd_ratio, 0.7);
   for (v1::Teacher& teacher : *distillation.mutable_teachers()) {
     DISTILL_DEFAULT(teacher, checkpoint, v1::CHECKPOINT_KIND_BEST);
   }
   for (v1::DistillationTerm& term : *distillation.mutable_terms()) {
-    FillTerm(term, distillation.kd_ratio());
+    FillTerm(term, distillation.kd_ratio(), num_blocks);
   }
 }
 
@@ -136,19 +149,23 @@ double DefaultWeight(const v1::DistillationTerm& term, double kd_ratio) {
   return kd_ratio < 1 ? kd_ratio / (1 - kd_ratio) : kd_ratio;
 }
 
-void FillDefaults(v1::Input& input) {
-  DISTILL_DEFAULT(input, image_size, 224);
+void FillDefaults(std::string_view model, v1::Input& input) {
+  DISTILL_DEFAULT(input, image_size, ArchitectureOr(model).image_size);
   DISTILL_DEFAULT(input, normalization, v1::NORMALIZATION_DATASET);
 }
 
 void FillDefaults(v1::TrainJob& job) {
-  FillDefaults(*job.mutable_input());
+  FillDefaults(job.model(), *job.mutable_input());
   FillAugmentation(*job.mutable_augmentation());
   FillLoss(*job.mutable_loss());
   FillOptimizer(*job.mutable_optimizer());
   FillSchedule(*job.mutable_schedule());
   FillRegularisation(job);
-  if (job.has_distillation()) FillDistillation(*job.mutable_distillation());
+  if (job.has_distillation()) {
+    FillDistillation(*job.mutable_distillation(), ArchitectureOr(job.model()).num_blocks());
+    DISTILL_DEFAULT(job, task_weight, 1.0);
+    DISTILL_DEFAULT(job, distillation_warmup_epochs, 0);
+  }
   DISTILL_DEFAULT(job, epochs, 100);
   DISTILL_DEFAULT(job, batch_size, 64);
   DISTILL_DEFAULT(job, amp, false);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "distill/v1/eval.pb.h"
 #include "distill/v1/train.pb.h"
 
@@ -13,8 +15,8 @@ void FillDefaults(v1::TrainJob& job);
 /// evaluated job, stay as they are.
 void FillDefaults(v1::EvalJob& job);
 
-/// Sets image size and normalisation where they are missing.
-void FillDefaults(v1::Input& input);
+/// Sets image size (that of the architecture `model`) and normalisation where they are missing.
+void FillDefaults(std::string_view model, v1::Input& input);
 
 /// Returns the weight of a term that has none of its own. For the reference system's methods from
 /// its `kd_ratio` r: r / (1 - r) below 1, else r; for AT always r. (So 0.7 gives 2.33, 0.99 gives

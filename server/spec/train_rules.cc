@@ -24,6 +24,8 @@ void CheckAugmentation(const v1::Augmentation& given, const v1::Augmentation& fi
   violations.CheckPositive(path + "mix_alpha", filled.mix_alpha(), 1000);
   violations.CheckCount(path + "rand_augment_operations", filled.rand_augment_operations(), 1, 16);
   violations.CheckCount(path + "rand_augment_magnitude", filled.rand_augment_magnitude(), 0, 30);
+  constexpr int kMaxCropPadding = 1024;
+  violations.CheckCount(path + "crop_padding", filled.crop_padding(), 0, kMaxCropPadding);
   const bool is_rand_augment = filled.policy() == v1::AUGMENTATION_POLICY_RAND_AUGMENT;
   if (!is_rand_augment && given.has_rand_augment_operations()) {
     violations.Add(path + "rand_augment_operations",
@@ -47,8 +49,36 @@ void CheckLoss(const v1::TaskLoss& filled, ViolationList& violations) {
   violations.CheckRange("train.loss.focal_gamma", filled.focal_gamma(), 0, 100);
 }
 
-void CheckOptimizer(const v1::TrainJob& filled, ViolationList& violations) {
+void CheckMilestones(const v1::Schedule& given, v1::ScheduleKind kind, ViolationList& violations) {
+  const std::string path = "train.schedule.milestones";
+  constexpr int kMaxMilestones = 100;
+  if (given.milestones().empty()) return;
+  if (kind != v1::SCHEDULE_KIND_STEP) {
+    violations.Add(path, v1::ScheduleKind_Name(kind), "belongs to the kind STEP only");
+  }
+  if (given.has_step_epochs()) {
+    violations.Add("train.schedule.step_epochs", std::to_string(given.step_epochs()),
+                   "excludes milestones; give one of the two");
+  }
+  violations.CheckCount(path, given.milestones_size(), 0, kMaxMilestones);
+  int previous = 0;
+  for (const int milestone : given.milestones()) {
+    if (milestone <= previous || milestone > kMaxEpochs) {
+      violations.Add(path, std::to_string(milestone),
+                     "must be epochs from 1 to 100000, each after the one before");
+      return;
+    }
+    previous = milestone;
+  }
+}
+
+void CheckOptimizer(const v1::Optimizer& given, const v1::TrainJob& filled,
+                    ViolationList& violations) {
   const v1::Optimizer& optimizer = filled.optimizer();
+  if (given.has_nesterov() && optimizer.kind() != v1::OPTIMIZER_KIND_SGD) {
+    violations.Add("train.optimizer.nesterov", v1::OptimizerKind_Name(optimizer.kind()),
+                   "belongs to SGD only");
+  }
   CheckEnum("train.optimizer.kind", optimizer.kind(), v1::OptimizerKind_IsValid, violations);
   violations.CheckPositive("train.optimizer.learning_rate", optimizer.learning_rate(), 100);
   violations.CheckRange("train.optimizer.weight_decay", optimizer.weight_decay(), 0, 10);
@@ -56,14 +86,22 @@ void CheckOptimizer(const v1::TrainJob& filled, ViolationList& violations) {
     violations.Add("train.optimizer.momentum", NumberText(optimizer.momentum()),
                    "must be at least 0 and less than 1");
   }
+}
+
+// What decides the rate at each epoch.
+void CheckSchedule(const v1::Schedule& given, const v1::TrainJob& filled,
+                   ViolationList& violations) {
   const v1::Schedule& schedule = filled.schedule();
   CheckEnum("train.schedule.kind", schedule.kind(), v1::ScheduleKind_IsValid, violations);
   violations.CheckRange("train.schedule.warmup_ratio", schedule.warmup_ratio(), 0, 1);
-  violations.CheckCount("train.schedule.step_epochs", schedule.step_epochs(), 1, kMaxEpochs);
+  if (schedule.milestones().empty()) {
+    violations.CheckCount("train.schedule.step_epochs", schedule.step_epochs(), 1, kMaxEpochs);
+  }
+  CheckMilestones(given, schedule.kind(), violations);
   violations.CheckPositive("train.schedule.step_factor", schedule.step_factor(), 1);
   violations.CheckPositive("train.schedule.polynomial_power", schedule.polynomial_power(), 100);
   const double lowest = schedule.min_learning_rate();
-  if (!(lowest >= 0 && lowest <= optimizer.learning_rate())) {
+  if (!(lowest >= 0 && lowest <= filled.optimizer().learning_rate())) {
     violations.Add("train.schedule.min_learning_rate", NumberText(lowest),
                    "must be at least 0 and at most optimizer.learning_rate");
   }
@@ -96,6 +134,26 @@ void CheckBudget(const v1::TrainJob& filled, ViolationList& violations) {
   violations.CheckCount("train.data_threads", filled.data_threads(), 0, kMaxThreads);
 }
 
+// What stands beside `distillation` and speaks of it.
+void CheckShareOfTask(const v1::TrainJob& given, const v1::TrainJob& filled,
+                      ViolationList& violations) {
+  constexpr double kMaxTaskWeight = 1e6;
+  if (given.has_distillation()) {
+    violations.CheckRange("train.task_weight", filled.task_weight(), 0, kMaxTaskWeight);
+    violations.CheckCount("train.distillation_warmup_epochs", filled.distillation_warmup_epochs(),
+                          0, kMaxEpochs);
+    return;
+  }
+  const std::string remedy = "is of a sum with distillation terms; leave it out, or distil";
+  if (given.has_task_weight()) {
+    violations.Add("train.task_weight", NumberText(given.task_weight()), remedy);
+  }
+  if (given.has_distillation_warmup_epochs()) {
+    violations.Add("train.distillation_warmup_epochs",
+                   std::to_string(given.distillation_warmup_epochs()), remedy);
+  }
+}
+
 // Some methods read the true label of each image.
 void CheckLabelsAreTrue(const v1::TrainJob& given, ViolationList& violations) {
   const v1::BatchMix mix = given.augmentation().mix();
@@ -114,7 +172,9 @@ void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
   CheckInputRules("train.input", given.input(), filled.input(), violations);
   CheckAugmentation(given.augmentation(), filled.augmentation(), violations);
   CheckLoss(filled.loss(), violations);
-  CheckOptimizer(filled, violations);
+  CheckOptimizer(given.optimizer(), filled, violations);
+  CheckSchedule(given.schedule(), filled, violations);
+  CheckShareOfTask(given, filled, violations);
   CheckRegularisation(filled, violations);
   CheckBudget(filled, violations);
   if (given.has_distillation()) {

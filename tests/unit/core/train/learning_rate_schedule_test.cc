@@ -107,6 +107,38 @@ TEST(LearningRateScheduleTest, StepMultipliesAfterEachIntervalDownToTheLowestRat
   EXPECT_EQ(LearningRate(options, 6), 0.3);
 }
 
+// CRD's schedule for CIFAR-100: 240 epochs, a tenth after 150, 180 and 210 of them.
+TEST(LearningRateScheduleTest, MilestonesMultiplyAfterThatManyEpochs) {
+  ScheduleOptions options;
+  options.kind = ScheduleKind::kStep;
+  options.epochs = 240;
+  options.learning_rate = 0.05;
+  options.min_learning_rate = 0.0;
+  options.step_factor = 0.1;
+  options.milestones = {150, 180, 210};
+  ASSERT_OK(ValidateSchedule(options));
+
+  EXPECT_EQ(LearningRate(options, 0), 0.05);
+  EXPECT_EQ(LearningRate(options, 149), 0.05);
+  EXPECT_NEAR(LearningRate(options, 150), 0.005, 1e-17);
+  EXPECT_NEAR(LearningRate(options, 179), 0.005, 1e-17);
+  EXPECT_NEAR(LearningRate(options, 180), 0.0005, 1e-17);
+  EXPECT_NEAR(LearningRate(options, 239), 0.00005, 1e-18);
+  options.warmup = true;
+  EXPECT_NEAR(LearningRate(options, 149), 0.05, 1e-17) << "a warm-up does not move them";
+  EXPECT_NEAR(LearningRate(options, 150), 0.005, 1e-17);
+}
+
+TEST(LearningRateScheduleTest, MilestonesMustAscend) {
+  ScheduleOptions options;
+  options.kind = ScheduleKind::kStep;
+  for (const std::vector<int64_t>& milestones : {std::vector<int64_t>{0}, {10, 10}, {20, 10}}) {
+    options.milestones = milestones;
+    EXPECT_THAT(ValidateSchedule(options),
+                StatusIs(Code::kInvalidArgument, HasSubstr("milestones")));
+  }
+}
+
 TEST(LearningRateScheduleTest, PolynomialFallsWithItsPower) {
   ScheduleOptions options;
   options.kind = ScheduleKind::kPolynomial;

@@ -188,6 +188,57 @@ TEST(OptimizerTest, GradientInAnotherLayoutReachesTheRightElements) {
   EXPECT_TRUE(weight.detach().equal(before - gradient));
 }
 
+// Closed forms, with a gradient g that stays: after n steps of rate r plain momentum m has moved by
+// r g sum_k (1 - m^k) / (1 - m), k from 1 to n; Nesterov's is one term further in the sum, less the
+// first.
+TEST(OptimizerTest, PlainMomentumAndNesterovsMoveByTheirClosedForms) {
+  constexpr int kSteps = 7;
+  constexpr double kRate = 0.01;
+  constexpr double kMomentum = 0.9;
+  for (const bool is_nesterov : {false, true}) {
+    OptimizerOptions options;
+    options.kind = OptimizerKind::kSgd;
+    options.momentum = kMomentum;
+    options.nesterov = is_nesterov;
+    const at::Tensor gradient = at::arange(1, 100, at::kDouble);
+    const auto make = [&gradient] {
+      return UpdateTensors{at::zeros_like(gradient), gradient, at::zeros_like(gradient), {}, 0.0};
+    };
+    const UpdateTensors fused = make();
+    const UpdateTensors split = make();
+    double distance = 0;
+    for (int step = 1; step <= kSteps; ++step) {
+      UpdateInOnePass(fused, options, {kRate, step});
+      UpdateByTensorOperations(split, options, {kRate, step});
+      const int power = is_nesterov ? step + 1 : step;
+      distance += kRate * (1 - std::pow(kMomentum, power)) / (1 - kMomentum);
+    }
+
+    const at::Tensor expected = gradient * -distance;
+    EXPECT_LT((fused.values / expected - 1).abs().max().item<double>(), 1e-12) << is_nesterov;
+    EXPECT_LT((split.values / expected - 1).abs().max().item<double>(), 1e-12) << is_nesterov;
+  }
+}
+
+TEST(OptimizerTest, EverythingDecaysWhereAskedFor) {
+  SmallNetwork module;
+  OptimizerOptions options;
+  options.kind = OptimizerKind::kSgd;
+  options.momentum = 0;
+  options.weight_decay = 0.5;
+  options.decay_all = true;
+  const auto optimizer = MakeOptimizer(module, options);
+  const at::Tensor weight = Named(module, "conv.weight").detach().clone();
+
+  optimizer->CollectGradients();  // none: all count as zero
+  optimizer->Step(0.1);
+
+  EXPECT_TRUE(at::allclose(Named(module, "conv.weight"), weight * 0.95));
+  EXPECT_TRUE(at::allclose(Named(module, "conv.bias"), at::full({5}, 0.95)));
+  EXPECT_TRUE(at::allclose(Named(module, "norm.weight"), at::full({8}, 0.95)));
+  EXPECT_TRUE(at::equal(Named(module, "norm.running_mean"), at::zeros({8})));
+}
+
 TEST(OptimizerTest, OnlyWeightsDecay) {
   SmallNetwork module;
   OptimizerOptions options;

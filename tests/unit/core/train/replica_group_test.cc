@@ -123,6 +123,22 @@ class ReplicaGroupTest : public ::testing::Test {
     }
   }
 
+  // Writes a teacher; terms are the caller's.
+  DistillationOptions& DistilFromResNet18() {
+    type_ = at::kFloat;  // as the teacher
+    TensorFile file;
+    const auto teacher = CreateModel("resnet18", kClasses).value();
+    file.tensors = teacher->State();
+    EXPECT_OK(WriteSafetensors(dir_.path() / "teacher.safetensors", file));
+    options_.image_size = kSide;
+    options_.normalization = {{0.5, 0.5, 0.5}, {0.25, 0.25, 0.25}};
+    DistillationOptions& distillation = options_.distillation.emplace();
+    distillation.teacher = {"resnet18", dir_.path() / "teacher.safetensors",
+                            options_.normalization};
+    return distillation;
+  }
+
+  const distill::testing::TempDir dir_;
   const std::vector<int64_t> kCounts{5, 50, 20, 2};
   TrainOptions options_;
   at::ScalarType type_ = at::kDouble;
@@ -168,17 +184,7 @@ TEST_F(ReplicaGroupTest, RDropPenaltyIsThatOfTheWholeBatch) {
 }
 
 TEST_F(ReplicaGroupTest, TermsOfEachImageAreThoseOfTheWholeBatch) {
-  const distill::testing::TempDir dir;
-  type_ = at::kFloat;  // as the teacher
-  const auto teacher = CreateModel("resnet18", kClasses);
-  ASSERT_OK(teacher);
-  TensorFile file;
-  file.tensors = (*teacher)->State();
-  ASSERT_OK(WriteSafetensors(dir.path() / "teacher.safetensors", file));
-  options_.image_size = kSide;
-  options_.normalization = {{0.5, 0.5, 0.5}, {0.25, 0.25, 0.25}};
-  DistillationOptions& distillation = options_.distillation.emplace();
-  distillation.teacher = {"resnet18", dir.path() / "teacher.safetensors", options_.normalization};
+  DistillationOptions& distillation = DistilFromResNet18();
   for (const auto method : {DistillationMethod::kSoftTarget, DistillationMethod::kAt}) {
     DistillationTermOptions& term = distillation.terms.emplace_back();
     term.method = method;
@@ -192,6 +198,31 @@ TEST_F(ReplicaGroupTest, TermsOfEachImageAreThoseOfTheWholeBatch) {
   // Rounding in float32 depends on the size of a batch.
   EXPECT_TRUE(at::allclose(three.gradients, one.gradients, 1e-4, 1e-6))
       << (three.gradients - one.gradients).abs().max();
+}
+
+// total = task weight * task + min(epoch / warm-up, 1) * sum of weight * term, on every device.
+TEST_F(ReplicaGroupTest, TotalWeighsTheTaskAndTheTermsOfItsEpoch) {
+  DistillationOptions& distillation = DistilFromResNet18();
+  distillation.terms.resize(1);
+  distillation.terms[0].weight = 3;
+  distillation.task_weight = 0.1;
+  distillation.warmup_epochs = 4;
+  const MixedBatch batch = Batch(12);
+  const std::vector<double> kScales = {0.25, 0.5, 0.75, 1, 1};
+  for (const size_t num_devices : {1, 3}) {
+    const auto group = Make(num_devices);
+    for (size_t epoch = 0; epoch < kScales.size(); ++epoch) {
+      objective_->StartEpoch(static_cast<int64_t>(epoch));
+      group->StartEpoch(static_cast<int64_t>(epoch));
+
+      const at::Tensor parts = group->Step(batch, {}).parts;
+
+      ASSERT_EQ(objective_->names()[3], "train/kd/soft_target");
+      const auto part = [&parts](int64_t index) { return parts[index].item<double>(); };
+      EXPECT_NEAR(part(2), 3 * kScales[epoch] * part(3), 1e-5);
+      EXPECT_NEAR(part(0), 0.1 * part(1) + part(2), 1e-5);
+    }
+  }
 }
 
 TEST_F(ReplicaGroupTest, LossScaleMultipliesTheGradients) {

@@ -48,6 +48,66 @@ TEST_F(JobResolverTest, FillsInTheDefaultsOfTheProtocol) {
   EXPECT_THAT(train.input().mean(), ElementsAre(0.5, 0.25, 0.125));
 }
 
+TEST_F(JobResolverTest, NetworksForSmallPicturesHaveTheirImageSizeAndTheirBlocksByDefault) {
+  Submit(TrainJob("teacher"));
+  v1::Job job = StudentOf("teacher", "student");
+  job.mutable_train()->set_model("resnet20");
+  v1::Distillation& given = *job.mutable_train()->mutable_distillation();
+  given.mutable_terms(0)->set_method(v1::DISTILLATION_METHOD_AT);
+  given.add_terms()->set_method(v1::DISTILLATION_METHOD_FITNET);
+
+  const v1::TrainJob train = ResolvedOf(job).train();
+
+  EXPECT_EQ(train.input().image_size(), 32);
+  EXPECT_THAT(train.distillation().terms(0).blocks(), ElementsAre(2, 3));
+  EXPECT_THAT(train.distillation().terms(1).blocks(), ElementsAre(2));
+}
+
+TEST_F(JobResolverTest, EvaluationOfAFileHasTheImageSizeOfItsModel) {
+  WriteFile("model.safetensors");
+  v1::Job job;
+  job.set_name("eval");
+  job.mutable_eval()->set_file("model.safetensors");
+  job.mutable_eval()->set_model("wrn-40-2");
+  job.mutable_eval()->set_dataset("birds");
+
+  EXPECT_EQ(ResolvedOf(job).eval().input().image_size(), 32);
+}
+
+TEST_F(JobResolverTest, TeacherWithoutTheBlockIsNamed) {
+  v1::Job teacher = TrainJob("teacher");
+  teacher.mutable_train()->set_model("wrn-40-2");
+  Submit(teacher);
+  v1::Job student = StudentOf("teacher", "student");
+  v1::DistillationTerm& term = *student.mutable_train()->mutable_distillation()->mutable_terms(0);
+  term.set_method(v1::DISTILLATION_METHOD_AT);
+  term.add_blocks(4);
+
+  EXPECT_THAT(Violations(student), ElementsAre(AtWith("train.distillation.terms[0].blocks[0]",
+                                                      "the teacher, wrn-40-2, has 3 blocks")));
+}
+
+TEST_F(JobResolverTest, PublishedWeightsOfANetworkThatHasNoneAreRefused) {
+  v1::Job job = TrainJob("plain");
+  job.mutable_train()->set_model("vgg8");
+  job.mutable_train()->mutable_initial_weights()->set_pretrained(true);
+
+  EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.initial_weights.pretrained",
+                                                  "no published weights of vgg8")));
+}
+
+TEST_F(JobResolverTest, MilestonesStandInsteadOfStepEpochs) {
+  v1::Job job = TrainJob("plain");
+  v1::Schedule& schedule = *job.mutable_train()->mutable_schedule();
+  schedule.set_kind(v1::SCHEDULE_KIND_STEP);
+  for (const int epoch : {150, 180, 210}) schedule.add_milestones(epoch);
+
+  const v1::Schedule resolved = ResolvedOf(job).train().schedule();
+
+  EXPECT_THAT(resolved.milestones(), ElementsAre(150, 180, 210));
+  EXPECT_FALSE(resolved.has_step_epochs());
+}
+
 TEST_F(JobResolverTest, KeepsWhatWasGivenBesideWhatWasResolved) {
   const JobSpec spec = Resolve({TrainJob("plain")}).specs.front();
 
@@ -185,6 +245,32 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& job) { Train(job).mutable_schedule()->set_min_learning_rate(1); }},
         Fault{"train.schedule.step_factor",
               [](auto& job) { Train(job).mutable_schedule()->set_step_factor(0); }},
+        Fault{"train.schedule.milestones",
+              [](auto& job) { Train(job).mutable_schedule()->add_milestones(10); }},
+        Fault{"train.schedule.milestones",
+              [](auto& job) {
+                Train(job).mutable_schedule()->set_kind(v1::SCHEDULE_KIND_STEP);
+                Train(job).mutable_schedule()->add_milestones(10);
+                Train(job).mutable_schedule()->add_milestones(10);
+              }},
+        Fault{"train.schedule.step_epochs",
+              [](auto& job) {
+                Train(job).mutable_schedule()->set_kind(v1::SCHEDULE_KIND_STEP);
+                Train(job).mutable_schedule()->add_milestones(10);
+                Train(job).mutable_schedule()->set_step_epochs(5);
+              }},
+        Fault{"train.optimizer.nesterov",
+              [](auto& job) { Train(job).mutable_optimizer()->set_nesterov(false); }},
+        Fault{"train.augmentation.crop_padding",
+              [](auto& job) { Train(job).mutable_augmentation()->set_crop_padding(-1); }},
+        Fault{"train.task_weight", [](auto& job) { Train(job).set_task_weight(-1); }},
+        Fault{"train.task_weight",
+              [](auto& job) {
+                Train(job).clear_distillation();
+                Train(job).set_task_weight(0.1);
+              }},
+        Fault{"train.distillation_warmup_epochs",
+              [](auto& job) { Train(job).set_distillation_warmup_epochs(-1); }},
         Fault{"train.loss.label_smoothing",
               [](auto& job) { Train(job).mutable_loss()->set_label_smoothing(1); }},
         Fault{"train.loss.kind",
@@ -237,6 +323,12 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& job) {
                 Term(job).set_method(v1::DISTILLATION_METHOD_DKD);
                 Train(job).mutable_augmentation()->set_mix(v1::BATCH_MIX_CUTMIX);
+              }},
+        Fault{"train.distillation.terms[0].blocks[0]",
+              [](auto& job) {
+                Train(job).set_model("resnet20");  // its teacher has four blocks
+                Term(job).set_method(v1::DISTILLATION_METHOD_SP);
+                Term(job).add_blocks(4);
               }},
         Fault{"train.distillation.terms[0].blocks[1]", [](auto& job) {
                 Term(job).set_method(v1::DISTILLATION_METHOD_SP);
