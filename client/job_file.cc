@@ -143,7 +143,28 @@ class NodeReader {
 struct Defaults {
   v1::Job train;
   v1::Job eval;
+  std::map<std::string, YAML::Node> variants;  // of training jobs
 };
+
+constexpr const char* kVariants = "variants";
+
+void ReadVariants(const YAML::Node& node, NodeReader& reader, Defaults& defaults) {
+  if (!node.IsMap()) {
+    reader.Complain(node, kVariants, "names with fields of jobs are needed here");
+    return;
+  }
+  for (const auto& entry : node) {
+    const std::string name = entry.first.Scalar();
+    const std::string path = std::string(kVariants) + "." + name;
+    v1::Job unused;
+    reader.ReadMessage(entry.second, path, unused);
+    if (unused.has_eval() || !unused.name().empty()) {
+      reader.Complain(entry.second, path, "is of training jobs, and has no name of its own");
+    }
+    defaults.variants.erase(name);  // a node that is assigned to changes its document
+    defaults.variants.emplace(name, entry.second);
+  }
+}
 
 void ReadDefaults(const YAML::Node& node, NodeReader& reader, Defaults& defaults) {
   if (!node.IsMap()) {
@@ -158,8 +179,42 @@ void ReadDefaults(const YAML::Node& node, NodeReader& reader, Defaults& defaults
   }
 }
 
+// Adds a job for each variant that `node` names.
+void ReadVariantsOfJob(const YAML::Node& node, const std::string& path, const Defaults& defaults,
+                       NodeReader& reader, std::vector<v1::Job>& jobs) {
+  const YAML::Node list = node[kVariants];
+  const std::string list_path = path.empty() ? kVariants : path + "." + kVariants;
+  v1::Job own;
+  reader.ReadMessage(node, path, own, {kVariants});
+  if (own.name().empty() || !own.has_train()) {
+    reader.Complain(node, path, "variants are of a training job with a name");
+  }
+  if (!list.IsSequence() || list.size() == 0) {
+    reader.Complain(list, list_path, "a list of names is needed");
+    return;
+  }
+  NodeReader unheard("");  // what is wrong with the fields was said just now
+  for (const YAML::Node& entry : list) {
+    const std::string name = entry.IsScalar() ? entry.Scalar() : "";
+    const auto variant = defaults.variants.find(name);
+    if (variant == defaults.variants.end()) {
+      reader.Complain(entry, list_path, "no such variant: '" + name + "'");
+      continue;
+    }
+    v1::Job job = defaults.train;
+    unheard.ReadMessage(variant->second, "", job);
+    unheard.ReadMessage(node, "", job, {kVariants});
+    job.set_name(own.name() + "-" + name);
+    jobs.push_back(std::move(job));
+  }
+}
+
 void ReadJob(const YAML::Node& node, const std::string& path, const Defaults& defaults,
              NodeReader& reader, std::vector<v1::Job>& jobs) {
+  if (node.IsMap() && node[kVariants]) {
+    ReadVariantsOfJob(node, path, defaults, reader, jobs);
+    return;
+  }
   const bool is_eval = node.IsMap() && node["eval"];
   v1::Job job = is_eval ? defaults.eval : defaults.train;
   reader.ReadMessage(node, path, job);
@@ -169,28 +224,51 @@ void ReadJob(const YAML::Node& node, const std::string& path, const Defaults& de
   jobs.push_back(std::move(job));
 }
 
+bool IsTrue(const YAML::Node& node, NodeReader& reader) {
+  if (!node) return false;
+  const std::string text = node.IsScalar() ? node.Scalar() : "";
+  if (text != "true" && text != "false") reader.Complain(node, "evaluate", "true or false");
+  return text == "true";
+}
+
 void ReadDocument(const YAML::Node& document, NodeReader& reader, Defaults& defaults,
                   std::vector<v1::Job>& jobs) {
-  const bool is_group = document.IsMap() && (document["jobs"] || document["defaults"]);
+  const bool is_group = document.IsMap() && (document["jobs"] || document["defaults"] ||
+                                             (document[kVariants] && !document["train"]));
   if (!is_group) {
     ReadJob(document, "", defaults, reader, jobs);
     return;
   }
   for (const auto& entry : document) {
     const std::string key = entry.first.Scalar();
-    if (key != "jobs" && key != "defaults") {
-      reader.Complain(entry.first, key, "no such key; beside 'jobs' there is only 'defaults'");
+    if (key != "jobs" && key != "defaults" && key != kVariants && key != "evaluate") {
+      reader.Complain(entry.first, key,
+                      "no such key; beside 'jobs' there are 'defaults', 'variants' and 'evaluate'");
     }
   }
   if (document["defaults"]) ReadDefaults(document["defaults"], reader, defaults);
+  if (document[kVariants]) ReadVariants(document[kVariants], reader, defaults);
   const YAML::Node list = document["jobs"];
   if (!list) return;
   if (!list.IsSequence()) {
     reader.Complain(list, "jobs", "a list is needed");
     return;
   }
+  std::vector<v1::Job> read;
   for (size_t index = 0; index < list.size(); ++index) {
-    ReadJob(list[index], "jobs[" + std::to_string(index) + "]", defaults, reader, jobs);
+    ReadJob(list[index], "jobs[" + std::to_string(index) + "]", defaults, reader, read);
+  }
+  const bool evaluates = IsTrue(document["evaluate"], reader);
+  for (v1::Job& job : read) {
+    v1::Job evaluation = defaults.eval;
+    evaluation.set_name(job.name() + "-eval");
+    evaluation.mutable_eval()->set_job(job.name());
+    const bool is_evaluated = evaluates && job.has_train();
+    if (is_evaluated && job.name().empty()) {
+      reader.Complain(list, "jobs", "a job needs a name to be evaluated by");
+    }
+    jobs.push_back(std::move(job));
+    if (is_evaluated) jobs.push_back(std::move(evaluation));
   }
 }
 

@@ -1,5 +1,8 @@
 #include "client/job_settings.h"
 
+#include <fnmatch.h>
+
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -40,6 +43,23 @@ Status ApplySettings(const std::vector<std::string>& settings, std::vector<v1::J
     }
     if (!concerns_any) return {Code::kInvalidArgument, "--set: no job has it: " + path};
   }
+  return {};
+}
+
+Status SelectJobs(const std::vector<std::string>& patterns, std::vector<v1::Job>& jobs) {
+  const auto matches = [](const std::string& pattern, const v1::Job& job) {
+    return ::fnmatch(pattern.c_str(), job.name().c_str(), 0) == 0;
+  };
+  for (const std::string& pattern : patterns) {
+    const bool has_one = std::any_of(jobs.begin(), jobs.end(),
+                                     [&](const v1::Job& job) { return matches(pattern, job); });
+    if (!has_one)
+      return {Code::kInvalidArgument, "--only: no job of the file is called " + pattern};
+  }
+  std::erase_if(jobs, [&](const v1::Job& job) {
+    return std::none_of(patterns.begin(), patterns.end(),
+                        [&](const std::string& pattern) { return matches(pattern, job); });
+  });
   return {};
 }
 

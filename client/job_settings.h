@@ -14,6 +14,10 @@ namespace distill::client {
 /// kInvalidArgument: no such field, a value that does not fit, or a setting that concerns no job.
 Status ApplySettings(const std::vector<std::string>& settings, std::vector<v1::Job>& jobs);
 
+/// Keeps the jobs whose names match one of `patterns`, shell patterns as "resnet20*", in order.
+/// kInvalidArgument: a pattern that no name matches; the message gives it.
+Status SelectJobs(const std::vector<std::string>& patterns, std::vector<v1::Job>& jobs);
+
 /// Puts `prefix` before the names of all jobs, and before the names by which they name each other.
 void PrefixNames(const std::string& prefix, std::vector<v1::Job>& jobs);
 

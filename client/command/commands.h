@@ -32,6 +32,7 @@ ExitCode Eval(const CommandContext& context, const EvalFlags& flags, const Submi
 struct SubmitFileOptions {
   std::string file;  // "-" = standard input
   std::vector<std::string> settings;
+  std::vector<std::string> only;  // none: all
   std::string prefix;
   SubmitOptions submit;
 };

@@ -131,7 +131,8 @@ ExitCode SubmitFile(const CommandContext& context, const SubmitFileOptions& opti
   if (!text.ok()) return context.Fail(text.status());
   auto jobs = ParseJobFile(*text, options.file == "-" ? "(standard input)" : options.file);
   if (!jobs.ok()) return context.Fail(jobs.status());
-  const Status status = ApplySettings(options.settings, *jobs);
+  Status status = options.only.empty() ? Status() : SelectJobs(options.only, *jobs);
+  if (status.ok()) status = ApplySettings(options.settings, *jobs);
   if (!status.ok()) return context.FailWith(ExitCode::kUsage, status.message());
   if (!options.prefix.empty()) PrefixNames(options.prefix, *jobs);
   return SubmitBatch(context, std::move(jobs).value(), options.submit);

@@ -235,6 +235,11 @@ void AddSubmit(CommandLine& line) {
   verb.add_option("--set", options->settings,
                   "PATH=VALUE ...: sets a field of all jobs that have it, e.g. train.epochs=2")
       ->type_name("PATH=VALUE");
+  verb.add_option(
+          "--only", options->only,
+          "NAME ...: of the file's jobs only these, e.g. 'resnet20*'; what they need of the "
+          "others must be there already")
+      ->type_name("NAME");
   verb.add_option("--prefix", options->prefix, "goes before the names of all jobs");
   AddSubmitFlags(verb, options->submit);
 }

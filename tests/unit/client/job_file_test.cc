@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <set>
+#include <vector>
 
 #include "client/output/message_json.h"
 #include "core/base/durable_file.h"
@@ -135,6 +136,74 @@ TEST(JobFileTest, WhatIsNotYamlIsRefusedWithItsLine) {
               StatusIs(Code::kInvalidArgument, HasSubstr("f:")));
   EXPECT_THAT(ParseJobFile("", "f"), StatusIs(Code::kInvalidArgument, HasSubstr("holds no job")));
   EXPECT_THAT(ParseJobFile("just words", "f"), ::distill::testing::HasCode(Code::kInvalidArgument));
+}
+
+TEST(JobFileTest, AJobStandsForEachOfItsVariantsUnderDefaultsAndOwnFields) {
+  const auto jobs = ParseJobFile(
+      "defaults: {train: {epochs: 9, seed: 1, batch_size: 2}}\n"
+      "variants:\n"
+      "  at: {train: {epochs: 5, seed: 2, distillation: {terms: [{method: at}]}}}\n"
+      "  sp: {train: {distillation: {terms: [{method: sp}]}}}\n"
+      "jobs:\n"
+      "  - name: s\n"
+      "    variants: [at, sp]\n"
+      "    train: {seed: 3, distillation: {teachers: [{job: t}]}}\n"
+      "---\n"
+      "variants: {sp: {train: {distillation: {terms: [{method: sp, blocks: [4]}]}}}}\n"
+      "jobs: [{name: u, variants: [at, sp], train: {model: m}}]\n",
+      "v.yaml");
+
+  ASSERT_OK(jobs);
+  ASSERT_EQ(jobs->size(), 4U);
+  EXPECT_EQ((*jobs)[0].name(), "s-at");
+  EXPECT_EQ((*jobs)[0].train().epochs(), 5);
+  EXPECT_EQ((*jobs)[0].train().seed(), 3);
+  EXPECT_EQ((*jobs)[0].train().batch_size(), 2);
+  EXPECT_EQ((*jobs)[0].train().distillation().teachers(0).job(), "t");
+  EXPECT_EQ((*jobs)[0].train().distillation().terms(0).method(), v1::DISTILLATION_METHOD_AT);
+  EXPECT_EQ((*jobs)[1].name(), "s-sp");
+  EXPECT_EQ((*jobs)[1].train().epochs(), 9);
+  EXPECT_EQ((*jobs)[1].train().distillation().terms(0).blocks_size(), 0);
+  EXPECT_EQ((*jobs)[2].name(), "u-at") << "a variant is known in the documents after its own";
+  EXPECT_THAT((*jobs)[3].train().distillation().terms(0).blocks(), ElementsAre(4));
+}
+
+TEST(JobFileTest, EveryTrainingJobIsEvaluatedWhereAskedFor) {
+  const auto jobs = ParseJobFile(
+      "defaults: {priority: 3, eval: {passes: [{split: test}]}}\n"
+      "variants: {a: {}, b: {}}\n"
+      "evaluate: true\n"
+      "jobs: [{name: s, variants: [a, b], train: {}}, {name: x, eval: {job: y}}]\n",
+      "e.yaml");
+
+  ASSERT_OK(jobs);
+  std::vector<std::string> names;
+  for (const v1::Job& job : *jobs) names.push_back(job.name());
+  EXPECT_THAT(names, ElementsAre("s-a", "s-a-eval", "s-b", "s-b-eval", "x"));
+  EXPECT_EQ((*jobs)[1].eval().job(), "s-a");
+  EXPECT_EQ((*jobs)[1].eval().passes_size(), 1);
+  EXPECT_EQ((*jobs)[1].priority(), 3);
+}
+
+TEST(JobFileTest, WhatIsWrongWithVariantsIsToldWithItsPlace) {
+  const auto jobs = ParseJobFile(
+      "variants:\n"
+      "  a: {train: {epohcs: 3}}\n"
+      "  b: {eval: {}}\n"
+      "evaluate: maybe\n"
+      "jobs:\n"
+      "  - {name: s, variants: [a, c], train: {}}\n"
+      "  - {variants: [a], train: {}}\n"
+      "  - {name: t, variants: [], train: {}}\n",
+      "w.yaml");
+
+  EXPECT_THAT(jobs, StatusIs(Code::kInvalidArgument,
+                             AllOf(HasSubstr("w.yaml:2: variants.a.train.epohcs: no such field"),
+                                   HasSubstr("w.yaml:3: variants.b: is of training jobs"),
+                                   HasSubstr("w.yaml:4: evaluate: true or false"),
+                                   HasSubstr("w.yaml:6: jobs[0].variants: no such variant: 'c'"),
+                                   HasSubstr("w.yaml:7: jobs[1]: variants are of a training job"),
+                                   HasSubstr("w.yaml:8: jobs[2].variants: a list of names"))));
 }
 
 TEST(JobFileTest, TheReferenceRecipeHoldsEveryRunWithItsEvaluationInOrder) {

@@ -68,5 +68,17 @@ TEST(JobSettingsTest, APrefixKeepsJobsPointingAtEachOther) {
   EXPECT_EQ(jobs[2].eval().job(), "trial-s");
 }
 
+TEST(JobSettingsTest, OnlyTheJobsThatAPatternNamesAreKept) {
+  auto jobs = SomeJobs();
+
+  ASSERT_OK(SelectJobs({"[st]"}, jobs));
+
+  ASSERT_EQ(jobs.size(), 2U);
+  EXPECT_EQ(jobs[0].name(), "t");
+  EXPECT_EQ(jobs[1].name(), "s");
+  EXPECT_THAT(SelectJobs({"s*", "x*"}, jobs),
+              StatusIs(Code::kInvalidArgument, HasSubstr("is called x*")));
+}
+
 }  // namespace
 }  // namespace distill::client
