@@ -7,6 +7,7 @@
 #include "core/loss/decoupled_distillation.h"
 #include "core/loss/distillation_term.h"
 #include "core/loss/feature_hint.h"
+#include "core/loss/fitted_hint.h"
 #include "core/loss/masked_generation.h"
 #include "core/loss/probabilistic_transfer.h"
 #include "core/loss/relational_distillation.h"
@@ -109,6 +110,23 @@ Status CheckLogits(const DistillationTermOptions& options) {
 
 using Term = std::unique_ptr<DistillationTerm>;
 
+Result<Term> CreateHint(const DistillationTermOptions& options, const std::vector<int>& blocks) {
+  if (options.form.value_or(LossForm::kPaper) == LossForm::kPaper) {
+    return Term(std::make_unique<FeatureHint>(blocks, options.student, options.teacher));
+  }
+  for (const int block : blocks) {
+    const BlockShape& student = options.student.blocks.at(static_cast<size_t>(block - 1));
+    const BlockShape& teacher = options.teacher.blocks.at(static_cast<size_t>(block - 1));
+    if (SizeFitter::Fits(student, teacher)) continue;
+    return Invalid(
+        "the reference form needs maps of the student that are as large as the teacher's, "
+        "larger, or half as large, but block " +
+        std::to_string(block) + " has " + SizeText(student) + " and " + SizeText(teacher) +
+        "; take the form paper");
+  }
+  return Term(std::make_unique<FittedHint>(blocks, options.student, options.teacher));
+}
+
 // Of the logits.
 Result<Term> CreateOfLogits(const DistillationTermOptions& options) {
   DISTILL_RETURN_IF_ERROR(CheckLogits(options));
@@ -140,7 +158,7 @@ Result<Term> CreateOfBlocks(const DistillationTermOptions& options) {
       return Term(std::make_unique<MaskedGeneration>(MaskedGeneration::Options{
           blocks, options.mask_ratio, options.mgd_alpha, options.student, options.teacher}));
     case DistillationMethod::kFitNet:
-      return Term(std::make_unique<FeatureHint>(blocks, options.student, options.teacher));
+      return CreateHint(options, blocks);
     default:
       return Invalid("unknown distillation method");
   }

@@ -52,7 +52,8 @@ struct DistillationTermOptions {
   bool standardize_logits = false;  // kSoftTarget, kDkd
   /// Block numbers 1 to 4 (strides 4, 8, 16, 32). Empty: MGD 4; FitNet 3; SP and AT 3 and 4.
   std::vector<int> blocks;
-  /// Unset: SP the paper's form, AT and DIST the reference's. The other methods have one form.
+  /// Unset: SP and FitNet the paper's form, AT and DIST the reference's. The other methods have one
+  /// form. FitNet's reference is CRD's code.
   std::optional<LossForm> form;
   double mask_ratio = 0.15;  // kMgd: share of the channels that are masked
   double mgd_alpha = 7e-5;   // kMgd
@@ -101,7 +102,7 @@ class DistillationTerm : public Module {
 /// Makes a term. Parameters are drawn from LibTorch's default CPU generator, on the CPU.
 /// kInvalidArgument: a number out of range, a block that is none of 1 to 4, named twice or that a
 /// network lacks, class counts that differ (SoftTarget, DKD, DIST), fewer than three classes (DKD),
-/// or maps that differ in size (MGD).
+/// or maps whose sizes do not fit (MGD, FitNet's reference form).
 Result<std::unique_ptr<DistillationTerm>> CreateDistillationTerm(
     const DistillationTermOptions& options);
 

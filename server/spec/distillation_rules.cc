@@ -66,9 +66,9 @@ void CheckOptionsBelong(const std::string& path, const v1::DistillationTerm& giv
   refuse_unless(is_dist, given.has_dist_gamma(), "dist_gamma", "DIST");
   refuse_unless(is_rkd, given.has_rkd_distance(), "rkd_distance", "RKD");
   refuse_unless(is_rkd, given.has_rkd_angle(), "rkd_angle", "RKD");
-  refuse_unless(
-      is_one_of({DISTILLATION_METHOD_SP, DISTILLATION_METHOD_AT, DISTILLATION_METHOD_DIST}),
-      given.has_form(), "form", "SP, AT and DIST");
+  refuse_unless(is_one_of({DISTILLATION_METHOD_SP, DISTILLATION_METHOD_AT, DISTILLATION_METHOD_DIST,
+                           DISTILLATION_METHOD_FITNET}),
+                given.has_form(), "form", "SP, AT, DIST and FITNET");
   refuse_unless(is_one_of({DISTILLATION_METHOD_MGD, DISTILLATION_METHOD_SP, DISTILLATION_METHOD_AT,
                            DISTILLATION_METHOD_FITNET}),
                 !given.blocks().empty(), "blocks", "MGD, SP, AT and FITNET");

@@ -81,6 +81,7 @@ void FillTerm(v1::DistillationTerm& term, double kd_ratio, int num_blocks) {
       break;
     case v1::DISTILLATION_METHOD_FITNET:
       if (term.blocks().empty()) term.add_blocks(num_blocks - 1);
+      DISTILL_DEFAULT(term, form, v1::LOSS_FORM_PAPER);
       break;
     case v1::DISTILLATION_METHOD_RKD:
       DISTILL_DEFAULT(term, rkd_distance, 25.0);

@@ -153,6 +153,9 @@ TEST_F(RecipesTest, CrdsTableIsThereRowByRowWithItsPublishedSchedule) {
       ASSERT_EQ(train.distillation().terms_size(), 1);
       const v1::DistillationTerm& term = train.distillation().terms(0);
       EXPECT_EQ(term.weight(), weight);
+      if (method == "fitnet") {
+        EXPECT_EQ(term.form(), v1::LOSS_FORM_REFERENCE);
+      }
       const std::map<std::string, std::vector<int>> blocks = {
           {"at", num_blocks == 3 ? std::vector<int>{1, 2, 3} : std::vector<int>{1, 2, 3, 4}},
           {"sp", {num_blocks}},
