@@ -25,6 +25,13 @@ void PrefixReference(const std::string& prefix, const std::set<std::string>& nam
   if (names.count(reference) != 0) reference.insert(0, prefix);
 }
 
+void PrefixTeachers(const std::string& prefix, const std::set<std::string>& names,
+                    google::protobuf::RepeatedPtrField<v1::Teacher>& teachers) {
+  for (v1::Teacher& teacher : teachers) {
+    if (teacher.has_job()) PrefixReference(prefix, names, *teacher.mutable_job());
+  }
+}
+
 }  // namespace
 
 Status ApplySettings(const std::vector<std::string>& settings, std::vector<v1::Job>& jobs) {
@@ -77,10 +84,9 @@ void PrefixNames(const std::string& prefix, std::vector<v1::Job>& jobs) {
       PrefixReference(prefix, names,
                       *job.mutable_train()->mutable_initial_weights()->mutable_job());
     }
+    if (job.has_eval()) PrefixTeachers(prefix, names, *job.mutable_eval()->mutable_teachers());
     if (!job.train().has_distillation()) continue;
-    for (v1::Teacher& teacher : *job.mutable_train()->mutable_distillation()->mutable_teachers()) {
-      if (teacher.has_job()) PrefixReference(prefix, names, *teacher.mutable_job());
-    }
+    PrefixTeachers(prefix, names, *job.mutable_train()->mutable_distillation()->mutable_teachers());
   }
 }
 

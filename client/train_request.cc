@@ -97,29 +97,12 @@ Status ApplyTermFlags(const DistillationFlags& flags, v1::Distillation& distilla
   return {};
 }
 
-Status ApplyTeacher(const DistillationFlags& flags, v1::Distillation& distillation) {
-  if (flags.teacher.empty()) return UsageError("--kd: a teacher is needed: --teacher JOB or FILE");
-  v1::Teacher& teacher = *distillation.add_teachers();
-  if (IsFileName(flags.teacher)) {
-    if (flags.teacher_model.empty()) {
-      return UsageError("--teacher: a file needs --teacher-model, its architecture");
-    }
-    teacher.set_file(flags.teacher);
-  } else {
-    teacher.set_job(flags.teacher);
-  }
-  teacher.set_model(flags.teacher_model);
-  if (flags.teacher_checkpoint.empty()) return {};
-  return SetField(teacher, "checkpoint", flags.teacher_checkpoint)
-      .WithContext("--teacher-checkpoint");
-}
-
 bool HasDistillationParameters(const DistillationFlags& flags) {
   for (const auto& [field, values] : flags.parameters) {
     if (!values.empty()) return true;
   }
-  return !flags.teacher.empty() || !flags.teacher_model.empty() || !flags.ratio.empty() ||
-         !flags.teacher_checkpoint.empty();
+  return !flags.teachers.teachers.empty() || flags.teachers.has_details() || !flags.ratio.empty() ||
+         !flags.ensemble.empty();
 }
 
 Status ApplyDistillation(const DistillationFlags& flags, v1::TrainJob& train) {
@@ -139,7 +122,14 @@ Status ApplyDistillation(const DistillationFlags& flags, v1::TrainJob& train) {
     const Status status = SetField(distillation, "kd_ratio", flags.ratio);
     if (!status.ok()) return UsageError("--" + status.message());
   }
-  DISTILL_RETURN_IF_ERROR(ApplyTeacher(flags, distillation));
+  if (!flags.ensemble.empty()) {
+    const Status status = SetField(distillation, "ensemble", flags.ensemble);
+    if (!status.ok()) return UsageError("--" + status.message());
+  }
+  if (flags.teachers.teachers.empty()) {
+    return UsageError("--kd: a teacher is needed: --teacher JOB or FILE");
+  }
+  DISTILL_RETURN_IF_ERROR(AddTeachers(flags.teachers, *distillation.mutable_teachers()));
   return ApplyTermFlags(flags, distillation);
 }
 
@@ -175,12 +165,6 @@ Status AddPasses(const EvalFlags& flags, v1::EvalJob& eval) {
 
 }  // namespace
 
-bool IsFileName(const std::string& text) {
-  const std::string_view view = text;
-  return view.find('/') != std::string_view::npos || view.ends_with(".pth") ||
-         view.ends_with(".pt") || view.ends_with(".safetensors");
-}
-
 Result<v1::Job> BuildTrainJob(const TrainFlags& flags) {
   v1::Job job;
   v1::TrainJob& train = *job.mutable_train();
@@ -207,6 +191,11 @@ Result<v1::Job> BuildEvalJob(const EvalFlags& flags) {
   DISTILL_RETURN_IF_ERROR(Apply(flags.settings, job));
   DISTILL_RETURN_IF_ERROR(ApplyJobFlags(flags.job_flags, job));
   DISTILL_RETURN_IF_ERROR(AddPasses(flags, eval));
+  if (flags.without_teachers && !flags.teachers.teachers.empty()) {
+    return UsageError("--teacher and --no-teacher: give one of them");
+  }
+  eval.set_without_teachers(flags.without_teachers);
+  DISTILL_RETURN_IF_ERROR(AddTeachers(flags.teachers, *eval.mutable_teachers()));
   return job;
 }
 

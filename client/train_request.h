@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "client/teacher_request.h"
 #include "core/base/status.h"
 #include "distill/v1/job.pb.h"
 
@@ -27,9 +28,8 @@ struct JobFlags {
 struct DistillationFlags {
   bool is_asked_for = false;         // --kd was given, with or without a method
   std::vector<std::string> methods;  // none: SoftTarget, as the reference
-  std::string teacher;               // a job, or a file (IsFileName)
-  std::string teacher_model;
-  std::string teacher_checkpoint;
+  TeacherFlags teachers;
+  std::string ensemble;
   std::string ratio;
   std::map<std::string, std::vector<std::string>> parameters;  // by TermParameter::field
 };
@@ -52,11 +52,9 @@ struct EvalFlags {
   std::vector<std::string> splits;  // none: test; a plain pass of each
   bool tta = false;                 // a pass with TTA of each, too
   bool tta_only = false;            // only passes with TTA
+  TeacherFlags teachers;            // to compare with; none: those of the job
+  bool without_teachers = false;
 };
-
-/// Returns true for what names a file rather than a job: it has a "/" or ends in .pth, .pt or
-/// .safetensors.
-bool IsFileName(const std::string& text);
 
 /// Returns the job that the flags ask for. kInvalidArgument: a value does not fit, or flags
 /// contradict each other; the message names the flag.

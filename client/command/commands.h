@@ -143,7 +143,8 @@ struct DatasetAddOptions {
   std::optional<double> val_fraction;
   std::optional<double> test_fraction;
   std::optional<int64_t> seed;
-  bool wait = true;  // until it has been scanned
+  std::string bad_files;  // "" = the server's default
+  bool wait = true;       // until it has been scanned
 };
 ExitCode DatasetAdd(const CommandContext& context, const DatasetAddOptions& options);
 ExitCode DatasetList(const CommandContext& context, bool quiet);

@@ -87,6 +87,14 @@ void PrintDataset(const CommandContext& context, const v1::Dataset& dataset) {
   PrintSplits(context, dataset);
 }
 
+void PrintBadFiles(const CommandContext& context, const v1::Dataset& dataset) {
+  for (const v1::BadFile& file : dataset.bad_files()) {
+    context.Note(file.path() + ": " + file.reason());
+  }
+  const int64_t more = dataset.num_bad_files() - dataset.bad_files_size();
+  if (more > 0) context.Note("and " + std::to_string(more) + " more");
+}
+
 // Waits until a data set has been scanned, and tells how far it is.
 Result<v1::Dataset> AwaitScan(const CommandContext& context, v1::Dataset dataset) {
   int64_t last_shown = -1;
@@ -120,6 +128,13 @@ ExitCode DatasetAdd(const CommandContext& context, const DatasetAddOptions& opti
   if (options.val_fraction) wanted.set_val_fraction(*options.val_fraction);
   if (options.test_fraction) wanted.set_test_fraction(*options.test_fraction);
   if (options.seed) wanted.set_seed(*options.seed);
+  if (!options.bad_files.empty()) {
+    const auto policy = ParseEnum(*v1::BadFilePolicy_descriptor(), options.bad_files);
+    if (!policy.ok()) {
+      return context.FailWith(ExitCode::kUsage, "--bad-files: " + policy.status().message());
+    }
+    wanted.set_bad_file_policy(static_cast<v1::BadFilePolicy>(*policy));
+  }
   request.set_request_id(MakeRequestId());
   auto dataset = context.client().CreateDataset(request);
   if (dataset.ok() && options.wait) dataset = AwaitScan(context, *dataset);
@@ -134,11 +149,14 @@ ExitCode DatasetAdd(const CommandContext& context, const DatasetAddOptions& opti
                   << ImagesIn(*dataset, v1::SPLIT_VAL) << " val, "
                   << ImagesIn(*dataset, v1::SPLIT_TEST) << " test images\n";
   }
-  if (dataset->num_bad_files() > 0) {
+  const bool has_failed = dataset->state() == v1::DATASET_STATE_FAILED;
+  if (has_failed) {
+    PrintBadFiles(context, *dataset);
+  } else if (dataset->num_bad_files() > 0) {
     context.Note(std::to_string(dataset->num_bad_files()) +
                  " files were left out: distillctl dataset show " + dataset->name());
   }
-  if (dataset->state() != v1::DATASET_STATE_FAILED) return ExitCode::kOk;
+  if (!has_failed) return ExitCode::kOk;
   return context.FailWith(ExitCode::kError, dataset->message());
 }
 

@@ -108,9 +108,28 @@ void PrintHead(const CommandContext& context, const v1::Job& job) {
   PrintField(out, "depends on", needed);
 }
 
+// Classes by the hundred are for programs.
+void DropClassLists(google::protobuf::RepeatedPtrField<v1::Teacher>& teachers) {
+  for (v1::Teacher& teacher : teachers) {
+    teacher.clear_class_names();
+    teacher.clear_class_map();
+    teacher.clear_class_outputs();
+  }
+}
+
 void PrintSpec(const CommandContext& context, const v1::Job& job) {
-  if (job.has_train()) context.out() << "\nspec\n" << Indented(ToJson(TrainSpec(job)));
-  if (job.has_eval()) context.out() << "\nspec\n" << Indented(ToJson(EvalSpec(job)));
+  if (job.has_train()) {
+    v1::TrainJob spec = TrainSpec(job);
+    if (spec.has_distillation()) {
+      DropClassLists(*spec.mutable_distillation()->mutable_teachers());
+    }
+    context.out() << "\nspec\n" << Indented(ToJson(spec));
+  }
+  if (job.has_eval()) {
+    v1::EvalJob spec = EvalSpec(job);
+    DropClassLists(*spec.mutable_teachers());
+    context.out() << "\nspec\n" << Indented(ToJson(spec));
+  }
 }
 
 }  // namespace

@@ -29,6 +29,9 @@ void AddDatasetAdd(CommandLine& line, CLI::App& dataset) {
   verb.add_option("--val", options->val_fraction, "share for validation (default 0.1)");
   verb.add_option("--test", options->test_fraction, "share for the test (default 0.2)");
   verb.add_option("--seed", options->seed, "of the split (default 0)");
+  verb.add_option("--bad-files", options->bad_files,
+                  "files that are no good images: fail (default; lists them) or skip")
+      ->type_name("fail|skip");
   verb.add_flag_callback(
       "--no-wait", [options] { options->wait = false; }, "do not wait until it has been scanned");
 }

@@ -136,6 +136,33 @@ struct EvalOptions {
   SubmitOptions submit;
 };
 
+void AddTeacherFlags(CLI::App& verb, const char* group, TeacherFlags& flags) {
+  const auto add = [&](const char* names, std::vector<std::string>& values, const char* help,
+                       const char* type) {
+    AddRepeated(verb, names, values, help)->type_name(type)->group(group);
+  };
+  add("--teacher,--teacher_path", flags.teachers,
+      "a job, or a file of weights on the server (with / or .pth, .pt, .safetensors); may be "
+      "repeated; the flags that follow are then given once, or once for each teacher (- = not for "
+      "this one)",
+      "JOB|FILE");
+  add("--teacher-model", flags.models, "architecture of the teacher's file", "MODEL");
+  add("--teacher-checkpoint", flags.checkpoints, "best (default) or last", "KIND");
+  add("--teacher-mean", flags.means,
+      "normalisation that the file was trained with, e.g. 0.5,0.5,0.5; default: the student's",
+      "R,G,B");
+  add("--teacher-std", flags.stds, "as --teacher-mean", "R,G,B");
+  add("--teacher-classes", flags.classes,
+      "a file on this machine: the classes of the teacher's file, one a line, in the order of its "
+      "outputs",
+      "FILE");
+  add("--teacher-class-map", flags.class_maps,
+      "where the teacher's classes are others than the data set's: by-name, or a file on this "
+      "machine with a line 'class of the data set,class of the teacher' for each class of the data "
+      "set, with nothing after the comma where the teacher does not know it",
+      "by-name|FILE");
+}
+
 void AddDistillationFlags(CLI::App& verb, DistillationFlags& flags) {
   const char* const group = "Distillation";
   const auto repeated = [&](const char* names, std::vector<std::string>& values, const char* help) {
@@ -148,13 +175,11 @@ void AddDistillationFlags(CLI::App& verb, DistillationFlags& flags) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("METHOD")
       ->group(group);
-  verb.add_option("--teacher,--teacher_path", flags.teacher,
-                  "a job, or a file of weights on the server (with / or .pth, .pt, .safetensors)")
-      ->type_name("JOB|FILE")
-      ->group(group);
-  verb.add_option("--teacher-model", flags.teacher_model, "architecture of the teacher's file")
-      ->group(group);
-  verb.add_option("--teacher-checkpoint", flags.teacher_checkpoint, "best (default) or last")
+  AddTeacherFlags(verb, group, flags.teachers);
+  repeated("--teacher-weight", flags.teachers.weights, "of the teacher in an ensemble; default 1");
+  verb.add_option("--ensemble", flags.ensemble,
+                  "what several teachers are together: mean-kl (default), mean-prob, mean-logit or "
+                  "random-one")
       ->group(group);
   verb.add_option(
           "--kd-ratio,--kd_ratio", flags.ratio,
@@ -223,6 +248,9 @@ void AddEval(CommandLine& line) {
       ->group("Evaluation");
   verb.add_flag("--tta-only", flags->tta_only, "with ten crops, without the plain pass")
       ->group("Evaluation");
+  AddTeacherFlags(verb, "Teachers to compare with (default: those of the job)", flags->teachers);
+  verb.add_flag("--no-teacher", flags->without_teachers, "compare with no teacher")
+      ->group("Teachers to compare with (default: those of the job)");
   AddJobFlags(verb, flags, "eval");
   AddGrid(verb, EvalFlagGroups(), options->submit);
   AddSubmitFlags(verb, options->submit);

@@ -151,27 +151,40 @@ TextTable ResultTable(const std::vector<ResultRow>& rows, bool is_indented) {
 }
 
 TextTable EvaluationTable(const std::vector<v1::Evaluation>& evaluations) {
-  constexpr std::array kFigures = {"accuracy", "mpa",      "top5_accuracy",    "loss",
-                                   "kappa",    "f1_macro", "images_per_second"};
-  TextTable table({{"MODEL OF"},
-                   {"CHECKPOINT"},
-                   {"DATASET"},
-                   {"SPLIT"},
-                   {"IMAGES", Align::kRight},
-                   {"ACC", Align::kRight},
-                   {"MPA", Align::kRight},
-                   {"TOP5", Align::kRight},
-                   {"LOSS", Align::kRight},
-                   {"KAPPA", Align::kRight},
-                   {"F1", Align::kRight},
-                   {"IMAGES/S", Align::kRight}});
+  struct FigureColumn {
+    const char* heading;
+    const char* metric;
+  };
+  std::vector<FigureColumn> figures = {{"ACC", "accuracy"},
+                                       {"MPA", "mpa"},
+                                       {"TOP5", "top5_accuracy"},
+                                       {"LOSS", "loss"},
+                                       {"ECE", "ece"},
+                                       {"KAPPA", "kappa"},
+                                       {"F1", "f1_macro"},
+                                       {"IMAGES/S", "images_per_second"}};
+  const bool has_teachers =
+      std::any_of(evaluations.begin(), evaluations.end(), [](const v1::Evaluation& evaluation) {
+        return evaluation.metrics().count("teacher_agreement") != 0;
+      });
+  if (has_teachers) {
+    figures.push_back({"TEACHER ACC", "teacher_accuracy"});
+    figures.push_back({"AGREEMENT", "teacher_agreement"});
+    figures.push_back({"TEACHER KL", "teacher_kl"});
+  }
+  std::vector<TextTable::Column> columns = {
+      {"MODEL OF"}, {"CHECKPOINT"}, {"DATASET"}, {"SPLIT"}, {"IMAGES", Align::kRight}};
+  for (const FigureColumn& figure : figures) columns.push_back({figure.heading, Align::kRight});
+  TextTable table(std::move(columns));
   for (const v1::Evaluation& evaluation : evaluations) {
     const bool has_kind = evaluation.checkpoint() != v1::CHECKPOINT_KIND_UNSPECIFIED;
     std::vector<std::string> cells = {
         SourceText(evaluation),
         has_kind ? EnumText(*v1::CheckpointKind_descriptor(), evaluation.checkpoint()) : "-",
         evaluation.dataset(), SplitText(evaluation.pass()), std::to_string(evaluation.images())};
-    for (const char* const name : kFigures) cells.push_back(Figure(Metric(evaluation, name)));
+    for (const FigureColumn& figure : figures) {
+      cells.push_back(Figure(Metric(evaluation, figure.metric)));
+    }
     table.AddRow(std::move(cells));
   }
   return table;

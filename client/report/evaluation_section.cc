@@ -32,8 +32,17 @@ double ShareOfRow(const v1::Evaluation& evaluation, int truth, int predicted) {
 }
 
 std::string Figures(const v1::Evaluation& evaluation) {
-  static constexpr std::array kNames = {"accuracy", "mpa",      "top5_accuracy",    "loss",
-                                        "kappa",    "f1_macro", "images_per_second"};
+  static constexpr std::array kNames = {"accuracy",
+                                        "mpa",
+                                        "top5_accuracy",
+                                        "loss",
+                                        "ece",
+                                        "kappa",
+                                        "f1_macro",
+                                        "images_per_second",
+                                        "teacher_accuracy",
+                                        "teacher_agreement",
+                                        "teacher_kl"};
   std::string html = "<dl class=\"figures\"><div><dt>images</dt><dd>" +
                      std::to_string(evaluation.images()) + "</dd></div>";
   for (const char* const name : kNames) {

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -179,6 +180,7 @@ class ListedImages {
   Result<DatasetLayout> Run();
 
  private:
+  Status ReadClasses();
   Status AddRecord(const std::vector<std::string>& fields, int64_t line);
   bool IsAllowed(const fs::path& path) const;
   Status Damaged(int64_t line, const std::string& what) const;
@@ -203,8 +205,31 @@ Status ListedImages::Damaged(int64_t line, const std::string& what) const {
   return {Code::kInvalidArgument, path_.string() + ", line " + std::to_string(line) + ": " + what};
 }
 
+// The classes of NAME.csv may be listed in NAME.classes.txt, one a line.
+Status ListedImages::ReadClasses() {
+  fs::path list = path_;
+  list.replace_extension(".classes.txt");
+  std::error_code error;
+  if (!fs::exists(list, error)) return Status::Ok();
+  DISTILL_ASSIGN_OR_RETURN(const std::string text, ReadFile(list));
+  std::istringstream lines(text);
+  std::vector<std::string>& names = layout_.class_names;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) names.push_back(line);
+  }
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end()) {
+    return {Code::kInvalidArgument, list.string() + ": class is listed twice: " + *twice};
+  }
+  if (names.empty()) return {Code::kInvalidArgument, list.string() + ": names no class"};
+  return Status::Ok();
+}
+
 Result<DatasetLayout> ListedImages::Run() {
   DISTILL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path_));
+  DISTILL_RETURN_IF_ERROR(ReadClasses());
   CsvReader reader(text);
   std::vector<std::string> fields;
   const std::vector<std::string> header = {"path", "class", "split"};
@@ -225,6 +250,10 @@ Status ListedImages::AddRecord(const std::vector<std::string>& fields, int64_t l
   const std::optional<Split> split = ParseSplit(fields[2]);
   if (!split) return Damaged(line, "split is not train, val or test: " + fields[2]);
   if (fields[0].empty() || fields[1].empty()) return Damaged(line, "path or class is empty");
+  const std::vector<std::string>& names = layout_.class_names;
+  if (!names.empty() && !std::binary_search(names.begin(), names.end(), fields[1])) {
+    return Damaged(line, "class is not among those of the list of classes: " + fields[1]);
+  }
   const fs::path image = (path_.parent_path() / fields[0]).lexically_normal();
   if (!listed_.insert(image).second) return Damaged(line, "listed twice: " + image.string());
   layout_.has_split[static_cast<size_t>(*split)] = true;

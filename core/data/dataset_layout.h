@@ -22,6 +22,8 @@ struct FoundImage {
 /// What a data set's folders, or its CSV file, say.
 struct DatasetLayout {
   std::vector<FoundImage> images;  // sorted by path
+  /// Sorted by name, with classes that have no image. Empty: those of the images.
+  std::vector<std::string> class_names;
   std::vector<BadImage> bad_images;
   std::array<bool, kNumSplits> has_split{};  // which splits it makes itself, by Split
   int64_t num_ignored_files = 0;

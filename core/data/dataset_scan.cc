@@ -42,6 +42,9 @@ Result<ScanReport> Scan::Run() {
   RejectConflicts();
   DISTILL_RETURN_IF_ERROR(CheckClasses());
   BuildManifest();
+  if (report_.manifest.entries.empty()) {
+    return Status(Code::kInvalidArgument, "no good image in " + options_.path.string());
+  }
   MakeMissingSplits();
   ComputePixelStatistics();
   return std::move(report_);
@@ -82,6 +85,8 @@ void Scan::RejectConflictsAmong(const std::vector<size_t>& copies) {
 }
 
 Status Scan::CheckClasses() const {
+  // Who lists the classes means those without an image, too.
+  if (layout_.class_names.size() > 1) return Status::Ok();
   std::set<std::string> class_names;
   for (const FoundImage& image : layout_.images) class_names.insert(image.class_name);
   if (class_names.size() < 2) {
@@ -117,6 +122,7 @@ void Scan::BuildManifest() {
   Manifest& manifest = report_.manifest;
   std::map<std::string, int32_t> class_indices;
   for (const FoundImage& image : layout_.images) class_indices[image.class_name] = 0;
+  for (const std::string& class_name : layout_.class_names) class_indices[class_name] = 0;
   for (auto& [class_name, index] : class_indices) {
     index = static_cast<int32_t>(manifest.class_names.size());
     manifest.class_names.push_back(class_name);
@@ -159,9 +165,16 @@ void Scan::ComputePixelStatistics() {
   uint64_t num_pixels = 0;
   std::array<uint64_t, 3> sum{};
   std::array<uint64_t, 3> sum_of_squares{};
-  auto entry = report_.manifest.entries.begin();  // one for each good image, in the same order
+  // Without training images (a data set to evaluate on), of all.
+  const std::vector<ManifestEntry>& entries = report_.manifest.entries;
+  const bool has_training =
+      std::any_of(entries.begin(), entries.end(),
+                  [](const ManifestEntry& entry) { return entry.split == Split::kTrain; });
+  auto entry = entries.begin();  // one for each good image, in the same order
   for (size_t i = 0; i < surveys_.size(); ++i) {
-    if (!IsGood(i) || (entry++)->split != Split::kTrain) continue;
+    if (!IsGood(i)) continue;
+    const Split split = (entry++)->split;
+    if (has_training && split != Split::kTrain) continue;
     num_pixels += surveys_[i].num_pixels;
     for (size_t c = 0; c < 3; ++c) {
       sum[c] += surveys_[i].sum[c];

@@ -17,7 +17,9 @@ struct ScanOptions {
   /// folders; a folder with the files of CIFAR-10 or CIFAR-100 in their binary version
   /// (core/data/cifar_layout.h), each of whose pictures has a path of its own; or a CSV file with
   /// the header path,class,split (paths absolute or beside the file). A class's images may lie in
-  /// folders below its own.
+  /// folders below its own. The classes of NAME.csv are those of its images, which must all be in
+  /// train, or those that NAME.classes.txt lists, one a line, with or without images: then a data
+  /// set may be for evaluation only, for weights that know more classes than it has pictures of.
   std::filesystem::path path;
   /// Where `path` has no val (test) split, this share of each class's different training images
   /// becomes it: rounded to the nearest, but at least one image where the share is not 0, and never

@@ -20,14 +20,18 @@ bool IsSha256(std::string_view text) {
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// One line of a manifest file, its class still a name.
+// One line of a manifest file, its class still a name. Without a path: a class without an image.
 struct ManifestLine {
   ManifestEntry entry;
   std::string class_name;
 };
 
 std::optional<ManifestLine> ParseLine(const std::vector<std::string>& fields) {
-  if (fields.size() != 4 || fields[1].empty() || !IsSha256(fields[3])) return std::nullopt;
+  if (fields.size() != 4 || fields[1].empty()) return std::nullopt;
+  if (fields[0].empty() && fields[2].empty() && fields[3].empty()) {
+    return ManifestLine{{}, fields[1]};
+  }
+  if (!IsSha256(fields[3])) return std::nullopt;
   const std::optional<Split> split = ParseSplit(fields[2]);
   const std::filesystem::path path = fields[0];
   if (!split || !path.is_absolute()) return std::nullopt;
@@ -45,6 +49,7 @@ Manifest IndexClasses(std::vector<ManifestLine> lines) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   for (ManifestLine& line : lines) {
+    if (line.entry.path.empty()) continue;
     const auto name = std::lower_bound(names.begin(), names.end(), line.class_name);
     line.entry.class_index = static_cast<int32_t>(name - names.begin());
     manifest.entries.push_back(std::move(line.entry));
@@ -54,18 +59,15 @@ Manifest IndexClasses(std::vector<ManifestLine> lines) {
 
 // A file can only hold what reading it back would give again.
 Status CheckWritable(const Manifest& manifest) {
-  std::vector<bool> is_used(manifest.class_names.size());
   for (const ManifestEntry& entry : manifest.entries) {
     const bool is_class = entry.class_index >= 0 &&
                           static_cast<size_t>(entry.class_index) < manifest.class_names.size();
     if (!is_class || !entry.path.is_absolute() || !IsSha256(entry.sha256)) {
       return {Code::kInvalidArgument, "manifest entry is not complete: " + entry.path.string()};
     }
-    is_used[static_cast<size_t>(entry.class_index)] = true;
   }
-  for (size_t i = 0; i < is_used.size(); ++i) {
+  for (size_t i = 0; i < manifest.class_names.size(); ++i) {
     const std::string& name = manifest.class_names[i];
-    if (!is_used[i]) return {Code::kInvalidArgument, "class has no image: " + name};
     if (name.empty() || (i > 0 && manifest.class_names[i - 1] >= name)) {
       return {Code::kInvalidArgument, "class names are not sorted and unique at: " + name};
     }
@@ -138,10 +140,15 @@ Status WriteManifest(const std::filesystem::path& path, const Manifest& manifest
   DISTILL_RETURN_IF_ERROR(CheckWritable(manifest));
   std::string text(kHeader);
   text += '\n';
+  std::vector<bool> has_image(manifest.class_names.size());
   for (const ManifestEntry& entry : manifest.entries) {
+    has_image[static_cast<size_t>(entry.class_index)] = true;
     const std::string& class_name = manifest.class_names[static_cast<size_t>(entry.class_index)];
     text += CsvField(entry.path.string()) + "," + CsvField(class_name) + ",";
     text += std::string(SplitName(entry.split)) + "," + entry.sha256 + "\n";
+  }
+  for (size_t i = 0; i < has_image.size(); ++i) {
+    if (!has_image[i]) text += "," + CsvField(manifest.class_names[i]) + ",,\n";
   }
   return ReplaceFile(path, text);
 }

@@ -45,8 +45,9 @@ struct Manifest {
 Result<Manifest> ReadManifest(const std::filesystem::path& path);
 
 /// Writes `manifest` atomically and durably: CSV with a header line, one image a line
-/// (path,class,split,sha256). kInvalidArgument: what could not be read back, as a class without an
-/// image, a relative path or an entry without its hash.
+/// (path,class,split,sha256), and of a class without an image a line with nothing but its name.
+/// kInvalidArgument: what could not be read back, as class names that are not sorted, a relative
+/// path or an entry without its hash.
 Status WriteManifest(const std::filesystem::path& path, const Manifest& manifest);
 
 /// Returns the hash that names a data set: SHA-256 over the class names and, in order, every

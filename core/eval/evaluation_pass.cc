@@ -12,8 +12,7 @@ namespace {
 constexpr int64_t kCrops = 10;
 
 // Returns the logits of a batch: [images, classes], float32 where the network made less.
-at::Tensor LogitsOf(Model& model, const Batch& batch, const PassOptions& options) {
-  const at::Tensor images = options.normalizer->Apply(batch.images);
+at::Tensor LogitsOf(Model& model, const at::Tensor& images, const PassOptions& options) {
   const AutocastScope autocast(options.device, options.amp);
   const at::Tensor logits = model.Forward(images, /*want_blocks=*/false).logits.to(at::kFloat);
   if (!options.ten_crop) return logits;
@@ -45,9 +44,12 @@ Result<PassResult> RunPass(Model& model, BatchSource& source, const PassOptions&
     DISTILL_ASSIGN_OR_RETURN(const std::optional<Batch> batch, source.Next());
     if (!batch) break;
     const at::Tensor labels = batch->labels.to(options.device);
-    const at::Tensor logits = LogitsOf(model, *batch, options);
+    const at::Tensor images = options.normalizer->Apply(batch->images);
+    const at::Tensor logits = LogitsOf(model, images, options);
     accumulator.Add(logits, labels, options.loss(logits, labels));
-    if (options.wrong != nullptr) options.wrong->Add(logits, labels, batch->indices);
+    if (options.look) {
+      options.look({images, options.ten_crop ? kCrops : 1, logits, labels, batch->indices});
+    }
     pass_rate.Add(labels.size(0));
     report_rate.Add(labels.size(0));
     if (report_rate.seconds() >= 1 || step == source.num_batches()) report_step(step);

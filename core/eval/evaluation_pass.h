@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/base/status.h"
 #include "core/data/batch_source.h"
@@ -12,10 +13,18 @@
 #include "core/device/image_normalizer.h"
 #include "core/eval/metrics.h"
 #include "core/eval/run_listener.h"
-#include "core/eval/wrong_predictions.h"
 #include "core/model/model.h"
 
 namespace distill::core {
+
+/// A batch that was evaluated, on the device.
+struct EvaluatedBatch {
+  const at::Tensor& images;             // [batch * crops, 3, H, W], normalised
+  int64_t crops;                        // of each image: 1 or 10
+  const at::Tensor& logits;             // [batch, classes], float32: the mean over the crops
+  const at::Tensor& labels;             // [batch], int64
+  const std::vector<int64_t>& indices;  // positions in the split's entries
+};
 
 /// How to go over a split.
 struct PassOptions {
@@ -27,8 +36,8 @@ struct PassOptions {
   bool ten_crop = false;
   std::string phase;  // "val", "test": for reports
   int epoch = 0;      // epochs done: for reports
-  /// Keeps what was wrong, when set; must outlive the pass. Each batch then waits for the device.
-  WrongPredictions* wrong = nullptr;
+  /// Looks at each batch, when set. May throw c10::Error.
+  std::function<void(const EvaluatedBatch&)> look;
   /// Returns the batch's mean loss from logits and labels.
   std::function<at::Tensor(const at::Tensor&, const at::Tensor&)> loss;
 };

@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "core/device/device.h"
+#include "core/eval/calibration.h"
 #include "core/eval/evaluation_pass.h"
 #include "core/eval/failure.h"
+#include "core/eval/fidelity.h"
 #include "core/eval/inference_model.h"
 #include "core/eval/rate_meter.h"
 #include "core/eval/wrong_predictions.h"
@@ -56,20 +59,81 @@ EvalReport ToReport(const EvaluateOptions& options, const Manifest& manifest,
   return report;
 }
 
+// Evaluates one network pass by pass. Owned by one thread.
+class Evaluation {
+ public:
+  Evaluation(const EvaluateOptions& options, const at::Device& device, RunListener& listener)
+      : options_(options),
+        listener_(listener),
+        device_(device),
+        normalizer_(options.normalization.mean, options.normalization.std, device) {}
+
+  Status Load() {
+    DISTILL_ASSIGN_OR_RETURN(manifest_, ReadManifest(options_.manifest));
+    DISTILL_ASSIGN_OR_RETURN(
+        model_, LoadForInference(options_.model, options_.weights, num_classes(), device_));
+    if (options_.teachers.empty()) return Status::Ok();
+    Result<TeacherEnsemble> teachers = TeacherEnsemble::Load(
+        options_.teachers, EnsembleMode::kMeanProb, num_classes(), options_.normalization, device_);
+    if (!teachers.ok()) return teachers.status();
+    teachers_.emplace(std::move(*teachers));
+    return Status::Ok();
+  }
+
+  Result<EvalReport> Run(const EvaluationPass& pass, AmpMode amp) {
+    DISTILL_ASSIGN_OR_RETURN(const std::unique_ptr<BatchSource> source,
+                             OpenSplit(options_, manifest_, pass));
+    WrongPredictions wrong(options_.max_wrong);
+    CalibrationAccumulator calibration(device_);
+    std::optional<Fidelity> fidelity;
+    if (teachers_) fidelity.emplace(*teachers_, num_classes(), device_);
+    PassOptions how;
+    how.device = device_;
+    how.normalizer = &normalizer_;
+    how.amp = amp;
+    how.num_classes = num_classes();
+    how.ten_crop = pass.ten_crop;
+    how.phase = SplitName(pass.split);
+    how.loss = [](const at::Tensor& logits, const at::Tensor& labels) {
+      TaskLossOptions plain;
+      plain.label_smoothing = 0;
+      return TaskLoss(logits, {labels, {}, 1.0}, {}, plain);
+    };
+    how.look = [&](const EvaluatedBatch& batch) {
+      wrong.Add(batch.logits, batch.labels, batch.indices);
+      calibration.Add(batch.logits, batch.labels);
+      if (fidelity) fidelity->Add(batch.images, batch.crops, batch.logits, batch.labels);
+    };
+    DISTILL_ASSIGN_OR_RETURN(PassResult result, RunPass(*model_, *source, how, listener_));
+    EvalReport report = ToReport(options_, manifest_, pass, std::move(result), wrong);
+    report.calibration_error = calibration.Error();
+    if (fidelity) report.fidelity = fidelity->Read();
+    return report;
+  }
+
+ private:
+  int64_t num_classes() const { return static_cast<int64_t>(manifest_.class_names.size()); }
+
+  const EvaluateOptions& options_;
+  RunListener& listener_;
+  const at::Device device_;
+  const ImageNormalizer normalizer_;
+  Manifest manifest_;
+  std::unique_ptr<Model> model_;
+  std::optional<TeacherEnsemble> teachers_;
+};
+
 Result<std::vector<EvalReport>> EvaluateUnguarded(const EvaluateOptions& options,
                                                   RunListener& listener) {
   DISTILL_ASSIGN_OR_RETURN(const at::Device device, ParseDevice(options.device));
-  DISTILL_ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(options.manifest));
-  const auto num_classes = static_cast<int64_t>(manifest.class_names.size());
-  DISTILL_ASSIGN_OR_RETURN(const std::unique_ptr<Model> model,
-                           LoadForInference(options.model, options.weights, num_classes, device));
+  Evaluation evaluation(options, device, listener);
+  DISTILL_RETURN_IF_ERROR(evaluation.Load());
   const AmpPlan amp = ChooseAmp(device, options.amp);
   StartReport start;
   start.device_name = options.device;
   listener.OnStart(start);
   if (!amp.notice.empty()) listener.OnNotice(amp.notice);
 
-  const ImageNormalizer normalizer(options.normalization.mean, options.normalization.std, device);
   const RateMeter clock;
   std::vector<EvalReport> reports;
   for (const EvaluationPass& pass : options.passes) {
@@ -78,24 +142,8 @@ Result<std::vector<EvalReport>> EvaluateUnguarded(const EvaluateOptions& options
       return Status(Code::kDeadlineExceeded,
                     "time limit reached, seconds: " + std::to_string(options.time_limit_seconds));
     }
-    DISTILL_ASSIGN_OR_RETURN(const std::unique_ptr<BatchSource> source,
-                             OpenSplit(options, manifest, pass));
-    WrongPredictions wrong(options.max_wrong);
-    PassOptions pass_options;
-    pass_options.wrong = &wrong;
-    pass_options.device = device;
-    pass_options.normalizer = &normalizer;
-    pass_options.amp = amp.mode;
-    pass_options.num_classes = num_classes;
-    pass_options.ten_crop = pass.ten_crop;
-    pass_options.phase = SplitName(pass.split);
-    pass_options.loss = [](const at::Tensor& logits, const at::Tensor& labels) {
-      TaskLossOptions plain;
-      plain.label_smoothing = 0;
-      return TaskLoss(logits, {labels, {}, 1.0}, {}, plain);
-    };
-    DISTILL_ASSIGN_OR_RETURN(PassResult result, RunPass(*model, *source, pass_options, listener));
-    reports.push_back(ToReport(options, manifest, pass, std::move(result), wrong));
+    DISTILL_ASSIGN_OR_RETURN(EvalReport report, evaluation.Run(pass, amp.mode));
+    reports.push_back(std::move(report));
   }
   return reports;
 }

@@ -11,6 +11,7 @@
 #include "core/eval/input_normalization.h"
 #include "core/eval/report.h"
 #include "core/eval/run_listener.h"
+#include "core/eval/teacher.h"
 
 namespace distill::core {
 
@@ -31,6 +32,8 @@ struct EvaluateOptions {
   int data_threads = 1;
   int64_t time_limit_seconds = 0;  // 0 = none; looked at between passes
   std::vector<EvaluationPass> passes;
+  /// To compare with; several are the mean of their probabilities.
+  std::vector<TeacherOptions> teachers;
   size_t max_wrong = 64;  // wrongly taken images that a report names
 };
 

@@ -47,15 +47,23 @@ class CsvLine {
 // The overall metrics with their names in files, in order.
 std::vector<std::pair<const char*, double>> OverallMetrics(const EvalReport& report) {
   const EvalMetrics& metrics = report.metrics;
-  return {{"accuracy", metrics.accuracy},
-          {"mpa", metrics.mean_class_accuracy},
-          {"top5_accuracy", metrics.top5_accuracy},
-          {"loss", metrics.loss},
-          {"kappa", metrics.kappa},
-          {"precision_macro", metrics.macro_precision},
-          {"recall_macro", metrics.macro_recall},
-          {"f1_macro", metrics.macro_f1},
-          {"images_per_second", report.images_per_second}};
+  std::vector<std::pair<const char*, double>> all = {
+      {"accuracy", metrics.accuracy},
+      {"mpa", metrics.mean_class_accuracy},
+      {"top5_accuracy", metrics.top5_accuracy},
+      {"loss", metrics.loss},
+      {"ece", report.calibration_error},
+      {"kappa", metrics.kappa},
+      {"precision_macro", metrics.macro_precision},
+      {"recall_macro", metrics.macro_recall},
+      {"f1_macro", metrics.macro_f1},
+      {"images_per_second", report.images_per_second}};
+  if (report.fidelity) {
+    all.emplace_back("teacher_accuracy", report.fidelity->teacher_accuracy);
+    all.emplace_back("teacher_agreement", report.fidelity->agreement);
+    all.emplace_back("teacher_kl", report.fidelity->kl);
+  }
+  return all;
 }
 
 }  // namespace
@@ -77,13 +85,18 @@ std::string OverallCsv(const EvalReport& report) {
 }
 
 std::string ClassCsv(const EvalReport& report) {
-  std::string text = "class,images,predicted,correct,precision,recall,f1\n";
+  std::string text = "class,images,predicted,correct,precision,recall,f1";
+  text += report.fidelity ? ",teacher_recall,recall_difference,teacher_agreement\n" : "\n";
   for (size_t i = 0; i < report.metrics.classes.size(); ++i) {
     const ClassMetrics& of = report.metrics.classes[i];
     CsvLine line;
     line.Add(report.class_names.at(i));
     line.Add(of.num_images).Add(of.num_predicted).Add(of.num_correct);
     line.Add(of.precision).Add(of.recall).Add(of.f1);
+    if (report.fidelity) {
+      const double recall = report.fidelity->class_recall.at(i);
+      line.Add(recall).Add(of.recall - recall).Add(report.fidelity->class_agreement.at(i));
+    }
     text += line.Finish();
   }
   return text;
@@ -128,6 +141,10 @@ std::string ReportJson(const EvalReport& report) {
     entry["precision"] = of.precision;
     entry["recall"] = of.recall;
     entry["f1"] = of.f1;
+    if (report.fidelity) {
+      entry["teacher_recall"] = report.fidelity->class_recall.at(i);
+      entry["teacher_agreement"] = report.fidelity->class_agreement.at(i);
+    }
     json["classes"].push_back(std::move(entry));
     const auto row = metrics.confusion.begin() + static_cast<std::ptrdiff_t>(i * num_classes);
     json["confusion"].push_back(

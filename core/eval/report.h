@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/eval/fidelity_metrics.h"
 #include "core/eval/metrics.h"
 
 namespace distill::core {
@@ -20,7 +22,9 @@ struct EvalReport {
   EvalMetrics metrics;
   /// One for each class of `metrics`.
   std::vector<std::string> class_names;
-  double images_per_second = 0.0;  // 0 = not measured
+  double images_per_second = 0.0;           // 0 = not measured
+  double calibration_error = 0.0;           // see CalibrationAccumulator
+  std::optional<FidelityMetrics> fidelity;  // where there were teachers
   int64_t num_wrong = 0;
   /// Those images of the wrong ones that the network was surest of, surest first.
   std::vector<WrongImage> wrong;
@@ -31,7 +35,7 @@ struct EvalReport {
 /// Render a report as CSV (RFC 4180, with a header line and LF line ends; numbers in the shortest
 /// form that reads back equal):
 /// - OverallCsv: one line with the facts and all overall metrics;
-/// - ClassCsv: one line for each class;
+/// - ClassCsv: one line for each class; recall_difference is the model's less the teacher's;
 /// - ConfusionCsv: one line for each true class, one column for each predicted, counts of images.
 std::string OverallCsv(const EvalReport& report);
 std::string ClassCsv(const EvalReport& report);

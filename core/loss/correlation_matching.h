@@ -26,6 +26,7 @@ class CorrelationMatching final : public DistillationTerm {
 
   std::string_view name() const override;
   bool needs_blocks() const override { return false; }
+  std::optional<double> logit_temperature() const override { return options_.temperature; }
 
  private:
   at::Tensor ComputeDetached(const DistillationInputs& inputs) override;

@@ -29,13 +29,6 @@ std::string SizeText(const BlockShape& shape) {
   return std::to_string(shape.height) + "x" + std::to_string(shape.width);
 }
 
-std::vector<int> BlocksOf(const DistillationTermOptions& options) {
-  if (!options.blocks.empty()) return options.blocks;
-  if (options.method == DistillationMethod::kMgd) return {4};
-  if (options.method == DistillationMethod::kFitNet) return {3};
-  return {3, 4};
-}
-
 Status CheckBlocks(const DistillationTermOptions& options, const std::vector<int>& blocks) {
   std::set<int> seen;
   for (const int block : blocks) {
@@ -182,6 +175,13 @@ Result<Term> CreateChecked(const DistillationTermOptions& options) {
 }
 
 }  // namespace
+
+std::vector<int> BlocksOf(const DistillationTermOptions& options) {
+  if (!options.blocks.empty()) return options.blocks;
+  if (options.method == DistillationMethod::kMgd) return {4};
+  if (options.method == DistillationMethod::kFitNet) return {3};
+  return {3, 4};
+}
 
 Result<Term> CreateDistillationTerm(const DistillationTermOptions& options) {
   Result<Term> term = CreateChecked(options);

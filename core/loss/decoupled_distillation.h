@@ -26,6 +26,7 @@ class DecoupledDistillation final : public DistillationTerm {
 
   std::string_view name() const override;
   bool needs_blocks() const override { return false; }
+  std::optional<double> logit_temperature() const override { return options_.temperature; }
   bool needs_labels() const override { return true; }
 
  private:

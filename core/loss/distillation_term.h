@@ -91,6 +91,9 @@ class DistillationTerm : public Module {
   /// Returns whether Compute() reads ModelOutput::blocks.
   virtual bool needs_blocks() const = 0;
 
+  /// Returns the temperature of a term that reads nothing of the networks but their logits.
+  virtual std::optional<double> logit_temperature() const { return std::nullopt; }
+
   /// Returns whether Compute() reads DistillationInputs::labels: then images must not be mixed.
   virtual bool needs_labels() const { return false; }
 
@@ -98,6 +101,9 @@ class DistillationTerm : public Module {
   /// Computes the loss. Called with autocast off and a teacher that is detached.
   virtual at::Tensor ComputeDetached(const DistillationInputs& inputs) = 0;
 };
+
+/// Returns the numbers of the blocks that a method of blocks reads: those of `options`, or its own.
+std::vector<int> BlocksOf(const DistillationTermOptions& options);
 
 /// Makes a term. Parameters are drawn from LibTorch's default CPU generator, on the CPU.
 /// kInvalidArgument: a number out of range, a block that is none of 1 to 4, named twice or that a

@@ -16,6 +16,7 @@ class SoftTarget final : public DistillationTerm {
 
   std::string_view name() const override;
   bool needs_blocks() const override { return false; }
+  std::optional<double> logit_temperature() const override { return temperature_; }
 
  private:
   at::Tensor ComputeDetached(const DistillationInputs& inputs) override;

@@ -106,6 +106,7 @@ MixedBatch MixBatch(const at::Tensor& images, const at::Tensor& labels,
   MixedBatch batch;
   batch.images = images;
   batch.labels.labels = labels;
+  batch.place = place;
   Random random = Random::For(place.seed, static_cast<uint64_t>(place.epoch),
                               static_cast<uint64_t>(place.step), kMixStream);
   if (options.kind == BatchMixKind::kNone || !random.Chance(options.probability)) return batch;

@@ -26,6 +26,7 @@ struct BatchPlace {
 struct MixedBatch {
   at::Tensor images;
   BatchLabels labels;
+  BatchPlace place;
 };
 
 /// Mixes each image of a batch with another of the same batch, by a share lambda drawn for the

@@ -60,7 +60,8 @@ NamedTensors EpochSums::State() const { return {{"sums", sums_}}; }
 
 void EpochSums::Restore(const NamedTensors& state, int64_t num_images) {
   Reset();
-  sums_.copy_(state.at(0).tensor);
+  if (state.empty() || state[0].tensor.sizes() != sums_.sizes()) return;
+  sums_.copy_(state[0].tensor);
   num_images_ = num_images;
 }
 

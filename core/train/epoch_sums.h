@@ -39,7 +39,8 @@ class EpochSums {
 
   void Reset();
 
-  /// The sums for a checkpoint, and back. Restore: REQUIRES the same names.
+  /// The sums for a checkpoint, and back. Restore: sums of other figures (of a checkpoint that an
+  /// older version wrote) are not taken over; means are then of what is added from here on.
   NamedTensors State() const;
   int64_t num_images() const { return num_images_; }
   void Restore(const NamedTensors& state, int64_t num_images);

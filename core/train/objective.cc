@@ -6,19 +6,28 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/random.h"
+#include "core/train/gradient_shares.h"
+
 namespace distill::core {
 namespace {
 
-// Runs both networks once on a black image, to see what they make of the image size.
-std::pair<OutputShape, OutputShape> DryRun(Model& student, const Teacher& teacher,
-                                           int64_t image_size, const at::Device& device) {
-  const at::NoGradGuard no_grad;
-  const at::Tensor image = at::zeros({1, 3, image_size, image_size}, at::device(device));
+constexpr uint64_t kTeacherStream = 0x7EAC;
+
+OutputShape ShapeOf(Model& student, const at::Tensor& image) {
   const bool was_training = student.is_training();
   student.SetTraining(false);
-  const ModelOutput of_student = student.Forward(image, /*want_blocks=*/true);
+  const ModelOutput output = student.Forward(image, /*want_blocks=*/true);
   student.SetTraining(was_training);
-  return {OutputShapeOf(of_student), OutputShapeOf(teacher.Forward(image, true))};
+  return OutputShapeOf(output);
+}
+
+// What a term's share of the gradient is taken at: the deepest of the outputs that it reads.
+at::Tensor SeenBy(const TaughtTerm& term, const ModelOutput& student) {
+  if (term.method().logit_temperature()) return student.logits;
+  if (term.blocks().empty()) return student.embedding;
+  const int deepest = *std::max_element(term.blocks().begin(), term.blocks().end());
+  return student.blocks.at(static_cast<size_t>(deepest - 1));
 }
 
 // Whether a term is of pairs or triples of images, not of each image.
@@ -32,6 +41,11 @@ bool ComparesImages(DistillationMethod method) {
     default:
       return false;
   }
+}
+
+std::string SizeText(const BlockShape& shape) {
+  return std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
+         std::to_string(shape.width);
 }
 
 at::Tensor Mean(const at::Tensor& first, const at::Tensor& second) { return (first + second) / 2; }
@@ -50,40 +64,37 @@ Result<std::unique_ptr<Objective>> Objective::Create(const TrainOptions& options
   objective->names_ = {"train/loss", "train/task_loss"};
   if (options.r_drop) objective->names_.emplace_back("train/r_drop");
   if (options.distillation) {
-    DISTILL_ASSIGN_OR_RETURN(
-        objective->teacher_,
-        Teacher::Load(options.distillation->teacher, static_cast<int64_t>(class_counts.size()),
-                      options.normalization, device));
+    Result<TeacherEnsemble> teachers = TeacherEnsemble::Load(
+        options.distillation->teachers, options.distillation->ensemble,
+        static_cast<int64_t>(class_counts.size()), options.normalization, device);
+    if (!teachers.ok()) return teachers.status();
+    objective->teachers_.emplace(std::move(*teachers));
     DISTILL_RETURN_IF_ERROR(objective->AddTerms(options, student, device));
   }
   return objective;
 }
 
+// Runs the networks once on a black image, to see what they make of the image size.
 Status Objective::AddTerms(const TrainOptions& options, Model& student, const at::Device& device) {
-  const auto [student_shape, teacher_shape] =
-      DryRun(student, *teacher_, options.image_size, device);
+  const at::NoGradGuard no_grad;
+  const at::Tensor image =
+      at::zeros({1, 3, options.image_size, options.image_size}, at::device(device));
+  student_shape_ = ShapeOf(student, image);
+  for (const Teacher& teacher : teachers_->teachers()) {
+    teacher_shapes_.push_back(OutputShapeOf(teacher.Forward(image, true)));
+  }
   task_weight_ = options.distillation->task_weight;
   warmup_epochs_ = options.distillation->warmup_epochs;
-  names_.emplace_back("train/kd_loss");
-  for (DistillationTermOptions term_options : options.distillation->terms) {
-    term_options.student = student_shape;
-    term_options.teacher = teacher_shape;
-    DISTILL_ASSIGN_OR_RETURN(std::unique_ptr<DistillationTerm> term,
-                             CreateDistillationTerm(term_options));
-    if (term->needs_labels() && options.mix.kind != BatchMixKind::kNone) {
-      return {Code::kInvalidArgument, std::string(term->name()) +
+  for (const DistillationTermOptions& term : options.distillation->terms) {
+    DISTILL_RETURN_IF_ERROR(AddTerm(term));
+    if (terms_.back().method().needs_labels() && options.mix.kind != BatchMixKind::kNone) {
+      return {Code::kInvalidArgument, std::string(terms_.back().method().name()) +
                                           " needs the true label of each image: train it without "
                                           "mixup and cutmix"};
     }
-    term->To(device);
-    term->ToChannelsLast();
-    wants_blocks_ = wants_blocks_ || term->needs_blocks();
-    if (ComparesImages(term_options.method)) {
-      relational_terms_ += (relational_terms_.empty() ? "" : ", ") + std::string(term->name());
-    }
-    names_.push_back("train/kd/" + std::string(term->name()));
-    terms_.push_back({std::move(term), term_options.weight});
+    terms_.back().To(device);
   }
+  NameTerms();
   return Status::Ok();
 }
 
@@ -92,14 +103,36 @@ void Objective::StartEpoch(int64_t epoch) {
   term_scale_ = std::min(static_cast<double>(epoch + 1) / static_cast<double>(warmup_epochs_), 1.0);
 }
 
-Objective::Forward Objective::RunStudent(Model& student, const at::Tensor& images,
-                                         const BatchLabels& labels,
-                                         const ModelOutput& taught) const {
+void Objective::NameTerms() {
+  std::vector<std::string> terms;
+  for (const TaughtTerm& term : terms_) {
+    terms.push_back("train/kd/" + std::string(term.method().name()));
+  }
+  names_.emplace_back("train/kd_loss");
+  for (const std::string& term : terms) names_.push_back(term + "/weighted");
+  for (const std::string& term : terms) names_.push_back(term);
+  for (const std::string& term : terms) share_names_.push_back(term + "/gradient_share");
+}
+
+Status Objective::AddTerm(const DistillationTermOptions& options) {
+  DISTILL_ASSIGN_OR_RETURN(
+      TaughtTerm term, TaughtTerm::Create(options, student_shape_, teacher_shapes_, *teachers_));
+  wants_blocks_ = wants_blocks_ || term.method().needs_blocks();
+  if (ComparesImages(options.method)) {
+    relational_terms_ +=
+        (relational_terms_.empty() ? "" : ", ") + std::string(term.method().name());
+  }
+  terms_.push_back(std::move(term));
+  return Status::Ok();
+}
+
+Objective::Forward Objective::RunStudent(Model& student, const MixedBatch& batch,
+                                         const Taught& taught) const {
   Forward forward;
-  forward.output = student.Forward(images, wants_blocks_);
-  forward.task_loss = TaskLoss(forward.output.logits, labels, class_weights_, loss_);
-  for (const WeightedTerm& weighted : terms_) {
-    forward.terms.push_back(weighted.term->Compute({forward.output, taught, labels.labels}));
+  forward.output = student.Forward(batch.images, wants_blocks_);
+  forward.task_loss = TaskLoss(forward.output.logits, batch.labels, class_weights_, loss_);
+  for (const TaughtTerm& term : terms_) {
+    forward.terms.push_back(term.Compute(forward.output, taught, batch.labels.labels));
   }
   return forward;
 }
@@ -114,13 +147,32 @@ BatchLabels Objective::WithBatchWeights(const BatchLabels& labels) const {
   return weighted;
 }
 
-ObjectiveValue Objective::Compute(Model& student, const at::Tensor& images,
-                                  const BatchLabels& labels, double share) const {
-  const ModelOutput taught = teacher_ ? teacher_->Forward(images, wants_blocks_) : ModelOutput();
+ObjectiveValue Objective::Compute(Model& student, const MixedBatch& batch, double share) const {
+  Taught taught;
+  if (teachers_) {
+    Random random = Random::For(batch.place.seed, static_cast<uint64_t>(batch.place.epoch),
+                                static_cast<uint64_t>(batch.place.step), kTeacherStream);
+    taught = teachers_->Forward(batch.images, wants_blocks_, random.Uniform());
+  }
   std::vector<Forward> forwards;
-  forwards.push_back(RunStudent(student, images, labels, taught));
-  if (r_drop_) forwards.push_back(RunStudent(student, images, labels, taught));
-  return Combine(forwards, share);
+  forwards.push_back(RunStudent(student, batch, taught));
+  const bool measures = !terms_.empty() && batch.place.step % kStepsBetweenShares == 0;
+  const at::Tensor shares = measures ? MeasureShares(forwards.front()) : at::Tensor();
+  if (r_drop_) forwards.push_back(RunStudent(student, batch, taught));
+  ObjectiveValue value = Combine(forwards, share);
+  value.shares = shares;
+  return value;
+}
+
+at::Tensor Objective::MeasureShares(const Forward& forward) const {
+  constexpr double kScaleOfHalf = 1024;
+  std::vector<LossPart> parts = {{forward.task_loss * task_weight_, {}}};
+  for (size_t i = 0; i < terms_.size(); ++i) {
+    parts.push_back(
+        {forward.terms[i] * (terms_[i].weight() * term_scale_), SeenBy(terms_[i], forward.output)});
+  }
+  const bool is_half = forward.output.logits.scalar_type() == at::kHalf;
+  return MeasureGradientShares(parts, is_half ? kScaleOfHalf : 1);
 }
 
 ObjectiveValue Objective::Combine(const std::vector<Forward>& forwards, double share) const {
@@ -139,31 +191,63 @@ ObjectiveValue Objective::Combine(const std::vector<Forward>& forwards, double s
     total = total + penalty;
   }
   std::vector<at::Tensor> raw_terms;
+  std::vector<at::Tensor> weighted_terms;
   at::Tensor taught_loss;
   for (size_t i = 0; i < terms_.size(); ++i) {
     const at::Tensor term = is_double ? Mean(first.terms[i], last.terms[i]) : first.terms[i];
-    const at::Tensor weighted = term * (terms_[i].weight * term_scale_);
+    const at::Tensor weighted = term * (terms_[i].weight() * term_scale_);
     taught_loss = taught_loss.defined() ? taught_loss + weighted : weighted;
     raw_terms.push_back(term);
+    weighted_terms.push_back(weighted);
   }
   if (taught_loss.defined()) {
     parts.push_back(taught_loss);
     total = total + taught_loss;
   }
+  parts.insert(parts.end(), weighted_terms.begin(), weighted_terms.end());
   parts.insert(parts.end(), raw_terms.begin(), raw_terms.end());
   parts.insert(parts.begin(), total);
   for (at::Tensor& part : parts) part = part.detach().to(at::kFloat);
-  return {total, at::stack(parts), first.output.logits.detach()};
+  return {total, at::stack(parts), first.output.logits.detach(), {}};
 }
 
 at::Tensor Objective::ValidationLoss(const at::Tensor& logits, const at::Tensor& labels) const {
   return TaskLoss(logits, {labels, {}, 1.0}, class_weights_, loss_);
 }
 
+std::vector<std::string> Objective::TermPlans() const {
+  std::vector<std::string> plans;
+  for (const TaughtTerm& term : terms_) {
+    const std::string name(term.method().name());
+    int64_t num_trained = 0;
+    for (const NamedTensor& tensor : term.State()) num_trained += tensor.tensor.numel();
+    const std::string trained =
+        num_trained == 0 ? ""
+                         : ", " + std::to_string(num_trained) + " trained parameters of its own";
+    if (term.blocks().empty()) {
+      plans.push_back(name + (term.method().logit_temperature() ? ": logits" : ": embeddings") +
+                      trained);
+      continue;
+    }
+    for (const OutputShape& teacher : teacher_shapes_) {
+      std::string plan = name + ":";
+      for (const int block : term.blocks()) {
+        const auto index = static_cast<size_t>(block - 1);
+        plan += " block " + std::to_string(block) + ", student " +
+                SizeText(student_shape_.blocks.at(index)) + ", teacher " +
+                SizeText(teacher.blocks.at(index)) + ";";
+      }
+      plan.pop_back();
+      plans.push_back(plan + trained);
+    }
+  }
+  return plans;
+}
+
 NamedTensors Objective::TermState() const {
   NamedTensors state;
   for (size_t i = 0; i < terms_.size(); ++i) {
-    for (NamedTensor& tensor : terms_[i].term->State()) {
+    for (NamedTensor& tensor : terms_[i].State()) {
       tensor.name = std::to_string(i) + "." + tensor.name;
       state.push_back(std::move(tensor));
     }

@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "core/base/status.h"
-#include "core/loss/distillation_term.h"
+#include "core/eval/teacher_ensemble.h"
 #include "core/loss/task_loss.h"
 #include "core/model/model.h"
-#include "core/train/teacher.h"
+#include "core/train/batch_mix.h"
+#include "core/train/taught_term.h"
 #include "core/train/train_options.h"
 
 namespace distill::core {
@@ -24,6 +25,9 @@ struct ObjectiveValue {
   at::Tensor parts;
   /// [batch, classes], detached: of the first forward.
   at::Tensor logits;
+  /// [share_names()], float32, on the device: each term's share of the gradient. Undefined but for
+  /// every kStepsBetweenShares-th batch of an epoch, from the first.
+  at::Tensor shares;
 };
 
 /// The loss of a training step: the task loss, R-Drop over two forwards, and the distillation
@@ -31,7 +35,7 @@ struct ObjectiveValue {
 /// both. Owned by one thread.
 class Objective {
  public:
-  /// Loads the teacher, if there is one, and makes the terms, whose shapes come from a dry run of
+  /// Loads the teachers, if there are any, and makes the terms, whose shapes come from a dry run of
   /// `student` (kept in its mode). `class_counts`: of the training split.
   /// kInvalidArgument, kFailedPrecondition: teacher, terms and student do not fit; says how.
   static Result<std::unique_ptr<Objective>> Create(const TrainOptions& options,
@@ -42,13 +46,16 @@ class Objective {
   /// their weights. Before the first call they count in full.
   void StartEpoch(int64_t epoch);
 
-  /// Computes the loss of one batch. `images`: [batch, 3, H, W], normalised, on the device.
-  /// May throw c10::Error. `teacher_runs_under_autocast` is whatever the caller has set.
+  /// Of which batches the terms' shares of the gradient are measured: it costs some passes back
+  /// through the end of the network.
+  static constexpr int64_t kStepsBetweenShares = 50;
+
+  /// Computes the loss of one batch. Images: [batch, 3, H, W], normalised, on the device. Both
+  /// networks run under the autocast that the caller has set. May throw c10::Error.
   /// `share`: of the whole batch that this is a part of. The values of all parts, weighted by their
   /// shares, add up to that of the whole, but for terms that compare images with each other,
-  /// which see the part alone. `labels` of a part: see WithBatchWeights().
-  ObjectiveValue Compute(Model& student, const at::Tensor& images, const BatchLabels& labels,
-                         double share = 1.0) const;
+  /// which see the part alone. Labels of a part: see WithBatchWeights().
+  ObjectiveValue Compute(Model& student, const MixedBatch& batch, double share = 1.0) const;
 
   /// Returns the labels of a whole batch with what parts of it need to know of the whole.
   BatchLabels WithBatchWeights(const BatchLabels& labels) const;
@@ -60,19 +67,28 @@ class Objective {
   at::Tensor ValidationLoss(const at::Tensor& logits, const at::Tensor& labels) const;
 
   /// The names of ObjectiveValue::parts: "train/loss" first, then "train/task_loss" and what else
-  /// there is: "train/r_drop", "train/kd_loss" (weighted sum, as in the total), "train/kd/<method>"
-  /// (unweighted).
+  /// there is: "train/r_drop", "train/kd_loss" (weighted sum, as in the total),
+  /// "train/kd/<method>/weighted" and "train/kd/<method>" (unweighted) of each term.
   const std::vector<std::string>& names() const { return names_; }
+
+  /// The names of ObjectiveValue::shares, one a term: "train/kd/<method>/gradient_share".
+  const std::vector<std::string>& share_names() const { return share_names_; }
+
+  /// Returns whether the terms read blocks of the networks.
+  bool wants_blocks() const { return wants_blocks_; }
+
+  /// Returns for each term, and each of its teachers, a line that says what it compares, e.g.
+  /// "mgd: block 4, student 320x7x7, teacher 2048x7x7, 1000 trained parameters of its own".
+  std::vector<std::string> TermPlans() const;
+
+  /// Returns the teachers, or nullptr without distillation.
+  const TeacherEnsemble* teachers() const { return teachers_ ? &*teachers_ : nullptr; }
 
   /// The terms' own modules (MGD's generator), with a name each, for optimiser and checkpoints.
   NamedTensors TermState() const;
   NamedTensors TermParameters() const;
 
  private:
-  struct WeightedTerm {
-    std::unique_ptr<DistillationTerm> term;
-    double weight = 1;
-  };
   struct Forward {
     ModelOutput output;
     at::Tensor task_loss;
@@ -81,21 +97,26 @@ class Objective {
 
   Objective() = default;
   Status AddTerms(const TrainOptions& options, Model& student, const at::Device& device);
-  Forward RunStudent(Model& student, const at::Tensor& images, const BatchLabels& labels,
-                     const ModelOutput& taught) const;
+  Status AddTerm(const DistillationTermOptions& options);
+  Forward RunStudent(Model& student, const MixedBatch& batch, const Taught& taught) const;
+  void NameTerms();
+  at::Tensor MeasureShares(const Forward& forward) const;
   ObjectiveValue Combine(const std::vector<Forward>& forwards, double share) const;
 
   TaskLossOptions loss_;
   at::Tensor class_weights_;
   std::optional<RDropOptions> r_drop_;
-  std::optional<Teacher> teacher_;
-  std::vector<WeightedTerm> terms_;
+  std::optional<TeacherEnsemble> teachers_;
+  std::vector<TaughtTerm> terms_;
   double task_weight_ = 1;
   int64_t warmup_epochs_ = 0;
   double term_scale_ = 1;
   bool wants_blocks_ = false;
   std::string relational_terms_;
   std::vector<std::string> names_;
+  std::vector<std::string> share_names_;
+  OutputShape student_shape_;
+  std::vector<OutputShape> teacher_shapes_;
 };
 
 }  // namespace distill::core

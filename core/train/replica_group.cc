@@ -41,7 +41,7 @@ ObjectiveValue ComputeGradients(Model& student, const Objective& objective, cons
   ObjectiveValue value;
   {
     const AutocastScope autocast(shard.batch.images.device(), precision.mode);
-    value = objective.Compute(student, shard.batch.images, shard.batch.labels, shard.share);
+    value = objective.Compute(student, shard.batch, shard.share);
   }
   (precision.loss_scale == 1 ? value.total : value.total * precision.loss_scale).backward();
   value.total = value.total.detach();

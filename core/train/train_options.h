@@ -9,7 +9,9 @@
 
 #include "core/data/augmentation.h"
 #include "core/eval/input_normalization.h"
+#include "core/eval/teacher.h"
 #include "core/loss/distillation_term.h"
+#include "core/loss/ensemble.h"
 #include "core/loss/r_drop.h"
 #include "core/loss/task_loss.h"
 #include "core/train/batch_mix.h"
@@ -19,17 +21,12 @@
 
 namespace distill::core {
 
-struct TeacherOptions {
-  std::string model;                 // architecture
-  std::filesystem::path weights;     // of that architecture, for the data set's classes
-  InputNormalization normalization;  // that it was trained with
-};
-
 struct DistillationOptions {
-  TeacherOptions teacher;
-  std::vector<DistillationTermOptions> terms;  // their shapes are filled in by the trainer
-  double task_weight = 1;                      // of the task loss beside the terms
-  int64_t warmup_epochs = 0;                   // in which the terms' weights rise; 0 = none
+  std::vector<TeacherOptions> teachers;           // at least one
+  EnsembleMode ensemble = EnsembleMode::kMeanKl;  // of several
+  std::vector<DistillationTermOptions> terms;     // their shapes are filled in by the trainer
+  double task_weight = 1;                         // of the task loss beside the terms
+  int64_t warmup_epochs = 0;                      // in which the terms' weights rise; 0 = none
 };
 
 /// Which figure of the validation split picks the best weights.
@@ -40,8 +37,10 @@ enum class SelectionMetric { kValAccuracy, kValMpa, kValLoss };
 struct TrainOptions {
   std::string model;                               // architecture of the student
   std::filesystem::path manifest;                  // of the data set (core/data/manifest.h)
+  int64_t num_bad_files = 0;                       // that the data set was made without
   std::filesystem::path run_directory;             // gets checkpoints and models
   std::string device = "cpu";                      // or "cuda:0"
+  int64_t memory_limit_bytes = 0;                  // of each GPU; 0 = none
   std::vector<std::string> other_devices;          // of the same kind: each takes part in each step
   std::filesystem::path initial_weights;           // empty: random
   std::vector<std::filesystem::path> resume_from;  // training checkpoints, newest first

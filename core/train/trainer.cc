@@ -52,6 +52,7 @@ class TrainingLoop {
     if (!trained.ok()) return trained;
     DISTILL_RETURN_IF_ERROR(session_.CheckFinite());
     Metrics metrics = session_.TrainMetrics();
+    session_.WarnOfFaintTerms(metrics);
     const double images_per_second = epoch_rate_.OverAll();
     Result<Metrics> validated = session_.Validate();
     // A stop while validating: the training of the epoch is done, so keep it.

@@ -10,6 +10,7 @@
 #include "core/device/generator_state.h"
 #include "core/eval/evaluation_pass.h"
 #include "core/train/batch_mix.h"
+#include "core/train/preflight.h"
 
 namespace distill::core {
 namespace {
@@ -44,6 +45,17 @@ Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOpti
   DISTILL_RETURN_IF_ERROR(session->BuildOptimization());
   DISTILL_RETURN_IF_ERROR(session->BuildReplicas());
   DISTILL_RETURN_IF_ERROR(session->Resume());
+  if (session->position_.step == 0) {
+    const PreflightPlan plan{options,
+                             session->manifest_,
+                             *session->student_,
+                             *session->objective_,
+                             *session->optimizer_,
+                             session->normalizer_,
+                             device,
+                             session->amp_.mode};
+    DISTILL_RETURN_IF_ERROR(RunPreflight(plan, listener));
+  }
   return session;
 }
 
@@ -102,6 +114,9 @@ Status TrainingSession::BuildOptimization() {
     averaged_->ToChannelsLast();
   }
   sums_ = std::make_unique<EpochSums>(objective_->names(), device_);
+  if (!objective_->share_names().empty()) {
+    share_sums_ = std::make_unique<EpochSums>(objective_->share_names(), device_);
+  }
   accumulator_ = std::make_unique<MetricAccumulator>(
       static_cast<int64_t>(manifest_.class_names.size()), device_);
   return Status::Ok();
@@ -149,6 +164,7 @@ Result<bool> TrainingSession::TrainStep() {
   ++position_.step;
   ++position_.batch;
   sums_->Add(value.parts, num_images, position_.step);
+  if (value.shares.defined()) share_sums_->Add(value.shares, 1, position_.step);
   accumulator_->Add(value.logits.to(at::kFloat), mixed.labels.dominant(), {});
   return true;
 }
@@ -197,11 +213,24 @@ Result<Metrics> TrainingSession::Validate() {
 
 Metrics TrainingSession::TrainMetrics() const {
   Metrics metrics = sums_->Means();
+  if (share_sums_) metrics.merge(share_sums_->Means());
   const EvalMetrics counted = ComputeMetrics(accumulator_->Read());
   metrics["train/accuracy"] = counted.accuracy;
   metrics["train/mpa"] = counted.mean_class_accuracy;
   metrics["train/learning_rate"] = learning_rate();
   return metrics;
+}
+
+void TrainingSession::WarnOfFaintTerms(const Metrics& metrics) {
+  constexpr double kFaint = 0.01;
+  for (const std::string& name : objective_->share_names()) {
+    const auto share = metrics.find(name);
+    if (share == metrics.end() || share->second >= kFaint) continue;
+    if (!faint_terms_.insert(name).second) continue;
+    listener_.OnNotice(name + " is " + std::to_string(share->second) +
+                       ", less than 0.01: the term hardly teaches; give it more weight "
+                       "(--kd-weight) or leave it out");
+  }
 }
 
 Status TrainingSession::CheckFinite() const {
@@ -218,6 +247,7 @@ void TrainingSession::FinishEpoch() {
   position_.batch = 0;
   epoch_is_started_ = false;
   sums_->Reset();
+  if (share_sums_) share_sums_->Reset();
   accumulator_->Reset();
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,8 @@ struct TrainPosition {
 class TrainingSession {
  public:
   /// Builds everything and checks that the parts fit: data set, student, initial weights, teacher
-  /// and terms. Resumes from a checkpoint where there is one. Codes as Train() (trainer.h).
+  /// and terms. Resumes from a checkpoint where there is one; a run that begins is looked at first
+  /// (preflight.h). Codes as Train() (trainer.h).
   static Result<std::unique_ptr<TrainingSession>> Create(const TrainOptions& options,
                                                          RunListener& listener);
 
@@ -53,8 +55,12 @@ class TrainingSession {
   /// Returns "val/..." metrics. kCancelled: asked to stop.
   Result<Metrics> Validate();
 
-  /// Returns the means of the epoch so far: losses, accuracy, learning rate. Waits for the device.
+  /// Returns the means of the epoch so far: losses, accuracy, the terms' shares of the gradient,
+  /// learning rate. Waits for the device.
   Metrics TrainMetrics() const;
+
+  /// Tells once of each distillation term that has next to no share of the gradient in `metrics`.
+  void WarnOfFaintTerms(const Metrics& metrics);
 
   /// Returns kOutOfRange, naming term and step, when a loss was not finite. Waits for the device.
   Status CheckFinite() const;
@@ -104,6 +110,8 @@ class TrainingSession {
   std::unique_ptr<ReplicaGroup> replicas_;  // where there are further devices
   GradientScaler scaler_;
   std::unique_ptr<EpochSums> sums_;
+  std::unique_ptr<EpochSums> share_sums_;  // with distillation: of the terms' gradient shares
+  std::set<std::string> faint_terms_;      // that were told of
   std::unique_ptr<MetricAccumulator> accumulator_;
   bool epoch_is_started_ = false;
   TrainPosition position_;

@@ -67,6 +67,10 @@ TrainingCheckpoint TrainingSession::Capture() const {
   checkpoint.groups["epoch_sums"] = sums_->State();
   checkpoint.groups["epoch_counts"] = accumulator_->State();
   checkpoint.integers["epoch_images"] = sums_->num_images();
+  if (share_sums_) {
+    checkpoint.groups["share_sums"] = share_sums_->State();
+    checkpoint.integers["share_measures"] = share_sums_->num_images();
+  }
   checkpoint.integers["epoch"] = position_.epoch;
   checkpoint.integers["batch"] = position_.batch;
   checkpoint.integers["step"] = position_.step;
@@ -110,6 +114,10 @@ Status TrainingSession::Restore(const TrainingCheckpoint& checkpoint) {
   DISTILL_RETURN_IF_ERROR(
       CopyGroup(GroupOf(checkpoint, "epoch_counts"), accumulator_->State(), "epoch_counts"));
   sums_->Restore(GroupOf(checkpoint, "epoch_sums"), IntegerOf(checkpoint, "epoch_images"));
+  if (share_sums_) {
+    share_sums_->Restore(GroupOf(checkpoint, "share_sums"),
+                         IntegerOf(checkpoint, "share_measures"));
+  }
   position_.epoch = IntegerOf(checkpoint, "epoch");
   position_.batch = IntegerOf(checkpoint, "batch");
   position_.step = IntegerOf(checkpoint, "step");

@@ -82,6 +82,19 @@ LossForm ToLossForm(v1::LossForm form) {
   return form == v1::LOSS_FORM_REFERENCE ? LossForm::kReference : LossForm::kPaper;
 }
 
+EnsembleMode ToEnsembleMode(v1::Ensemble ensemble) {
+  switch (ensemble) {
+    case v1::ENSEMBLE_MEAN_PROB:
+      return EnsembleMode::kMeanProb;
+    case v1::ENSEMBLE_MEAN_LOGIT:
+      return EnsembleMode::kMeanLogit;
+    case v1::ENSEMBLE_RANDOM_ONE:
+      return EnsembleMode::kRandomOne;
+    default:
+      return EnsembleMode::kMeanKl;
+  }
+}
+
 SelectionMetric ToSelectionMetric(v1::SelectionMetric metric) {
   if (metric == v1::SELECTION_METRIC_VAL_MPA) return SelectionMetric::kValMpa;
   if (metric == v1::SELECTION_METRIC_VAL_LOSS) return SelectionMetric::kValLoss;

@@ -19,6 +19,7 @@ AugmentationPolicy ToAugmentationPolicy(v1::AugmentationPolicy policy);
 BatchMixKind ToBatchMixKind(v1::BatchMix mix);
 DistillationMethod ToDistillationMethod(v1::DistillationMethod method);
 LossForm ToLossForm(v1::LossForm form);
+EnsembleMode ToEnsembleMode(v1::Ensemble ensemble);
 SelectionMetric ToSelectionMetric(v1::SelectionMetric metric);
 Split ToSplit(v1::Split split);
 

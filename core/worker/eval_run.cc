@@ -9,6 +9,7 @@
 #include "core/base/durable_file.h"
 #include "core/eval/evaluator.h"
 #include "core/worker/enum_conversion.h"
+#include "core/worker/teacher_conversion.h"
 #include "core/worker/wrong_pictures.h"
 
 namespace distill::core {
@@ -28,6 +29,9 @@ EvaluateOptions ToOptions(const worker::v1::WorkerSpec& spec) {
   options.data_threads =
       task.job().data_threads() > 0 ? task.job().data_threads() : std::max(1, spec.num_threads());
   options.time_limit_seconds = task.job().time_limit_seconds();
+  for (const worker::v1::ResolvedTeacher& teacher : task.teachers()) {
+    options.teachers.push_back(ToTeacherOptions(teacher));
+  }
   for (const v1::EvalPass& pass : task.job().passes()) {
     options.passes.push_back({ToSplit(pass.split()), pass.tta()});
   }
@@ -41,11 +45,17 @@ void SetMetrics(const EvalReport& report, v1::Evaluation& out) {
   to["mpa"] = from.mean_class_accuracy;
   to["top5_accuracy"] = from.top5_accuracy;
   to["loss"] = from.loss;
+  to["nll"] = from.loss;
+  to["ece"] = report.calibration_error;
   to["kappa"] = from.kappa;
   to["precision_macro"] = from.macro_precision;
   to["recall_macro"] = from.macro_recall;
   to["f1_macro"] = from.macro_f1;
   to["images_per_second"] = report.images_per_second;
+  if (!report.fidelity) return;
+  to["teacher_accuracy"] = report.fidelity->teacher_accuracy;
+  to["teacher_agreement"] = report.fidelity->agreement;
+  to["teacher_kl"] = report.fidelity->kl;
 }
 
 v1::Evaluation ToMessage(const worker::v1::WorkerSpec& spec, const v1::EvalPass& pass,
@@ -69,6 +79,9 @@ v1::Evaluation ToMessage(const worker::v1::WorkerSpec& spec, const v1::EvalPass&
     to.set_precision(from.precision);
     to.set_recall(from.recall);
     to.set_f1(from.f1);
+    if (!report.fidelity) continue;
+    to.set_teacher_recall(report.fidelity->class_recall[i]);
+    to.set_teacher_agreement(report.fidelity->class_agreement[i]);
   }
   for (const int64_t count : report.metrics.confusion) message.add_confusion(count);
   message.set_finished_at_unix_ms(SystemClock().UnixMillis());

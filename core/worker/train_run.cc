@@ -4,6 +4,7 @@
 
 #include "core/train/trainer.h"
 #include "core/worker/enum_conversion.h"
+#include "core/worker/teacher_conversion.h"
 
 namespace distill::core {
 namespace {
@@ -79,29 +80,25 @@ DistillationTermOptions ToTermOptions(const v1::DistillationTerm& from) {
   return to;
 }
 
-Status ReadDistillation(const worker::v1::TrainTask& task, TrainOptions& options) {
-  if (!task.job().has_distillation()) return Status::Ok();
-  if (task.teachers_size() != 1) {
-    return {Code::kInvalidArgument,
-            "distillation needs exactly one teacher, not " + std::to_string(task.teachers_size())};
-  }
-  const worker::v1::ResolvedTeacher& teacher = task.teachers(0);
+void ReadDistillation(const worker::v1::TrainTask& task, TrainOptions& options) {
+  if (!task.job().has_distillation()) return;
   DistillationOptions& distillation = options.distillation.emplace();
-  distillation.teacher.model = teacher.model();
-  distillation.teacher.weights = teacher.weights();
-  distillation.teacher.normalization = ToNormalization(teacher.mean(), teacher.std());
+  distillation.ensemble = ToEnsembleMode(task.job().distillation().ensemble());
+  for (const worker::v1::ResolvedTeacher& teacher : task.teachers()) {
+    distillation.teachers.push_back(ToTeacherOptions(teacher));
+  }
   if (task.job().has_task_weight()) distillation.task_weight = task.job().task_weight();
   distillation.warmup_epochs = task.job().distillation_warmup_epochs();
   for (const v1::DistillationTerm& term : task.job().distillation().terms()) {
     distillation.terms.push_back(ToTermOptions(term));
   }
-  return Status::Ok();
 }
 
 void ReadData(const worker::v1::WorkerSpec& spec, TrainOptions& options) {
   const worker::v1::TrainTask& task = spec.train();
   const v1::Input& input = task.job().input();
   options.manifest = task.dataset_manifest();
+  options.num_bad_files = task.num_bad_files();
   options.image_size = input.image_size();
   options.normalization =
       NormalizationOf(input, ToNormalization(task.dataset_mean(), task.dataset_std()));
@@ -119,6 +116,7 @@ Result<TrainOptions> ToTrainOptions(const worker::v1::WorkerSpec& spec,
   options.model = job.model();
   options.run_directory = run_directory;
   options.device = spec.device();
+  options.memory_limit_bytes = spec.gpu_memory_bytes();
   options.other_devices.assign(spec.other_devices().begin(), spec.other_devices().end());
   options.initial_weights = task.initial_weights();
   options.resume_from.assign(task.resume_from().begin(), task.resume_from().end());
@@ -126,7 +124,7 @@ Result<TrainOptions> ToTrainOptions(const worker::v1::WorkerSpec& spec,
   ReadAugmentation(job.augmentation(), options);
   ReadLoss(job, options);
   ReadOptimization(job, options);
-  DISTILL_RETURN_IF_ERROR(ReadDistillation(task, options));
+  ReadDistillation(task, options);
   options.epochs = job.epochs();
   options.batch_size = job.batch_size();
   options.seed = static_cast<uint64_t>(job.seed());

@@ -176,7 +176,10 @@ Status Daemon::StartManager() {
     LogInfo("device found", {{"device", device.id}, {"name", device.name}});
   }
   preparer_ = std::make_unique<WorkerRunPreparer>(
-      WorkerRunPreparerOptions{config_.state_dir, config_.worker_threads, config_.cpu_devices},
+      WorkerRunPreparerOptions{config_.state_dir,
+                               config_.worker_threads,
+                               config_.cpu_devices,
+                               {config_.dataset_roots.begin(), config_.dataset_roots.end()}},
       *store_);
   DISTILL_ASSIGN_OR_RETURN(const ProcessWorkerLauncherOptions launcher_options, LauncherOptions());
   DISTILL_ASSIGN_OR_RETURN(auto launcher, ProcessWorkerLauncher::Create(launcher_options));

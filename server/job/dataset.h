@@ -16,6 +16,7 @@ struct DatasetRecord {
   double val_fraction = 0;
   double test_fraction = 0;
   int64_t seed = 0;
+  bool skips_bad_files = false;  // else they fail the scan
   DatasetState state = DatasetState::kScanning;
   std::string message;
   int64_t created_at_unix_ms = 0;

@@ -38,6 +38,8 @@ v1::Dataset ToMessage(const DatasetRecord& dataset) {
   message.set_val_fraction(dataset.val_fraction);
   message.set_test_fraction(dataset.test_fraction);
   message.set_seed(dataset.seed);
+  message.set_bad_file_policy(dataset.skips_bad_files ? v1::BAD_FILE_POLICY_SKIP
+                                                      : v1::BAD_FILE_POLICY_FAIL);
   message.set_owner(dataset.owner);
   message.set_state(static_cast<v1::DatasetState>(dataset.state));
   message.set_message(dataset.message);

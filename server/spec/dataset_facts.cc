@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "server/spec/name_rules.h"
+#include "server/spec/spec_rules.h"
 
 namespace distill::server {
 namespace {
@@ -72,6 +73,10 @@ DatasetRecord ResolveDataset(const v1::Dataset& given, const std::string& owner,
     violations.Add("dataset.test_fraction", NumberText(record.test_fraction),
                    "val_fraction and test_fraction must add up to less than 1");
   }
+  const v1::BadFilePolicy policy =
+      given.has_bad_file_policy() ? given.bad_file_policy() : v1::BAD_FILE_POLICY_FAIL;
+  CheckEnum("dataset.bad_file_policy", policy, v1::BadFilePolicy_IsValid, violations);
+  record.skips_bad_files = policy == v1::BAD_FILE_POLICY_SKIP;
   if (record.seed < 0) {
     violations.Add("dataset.seed", std::to_string(record.seed), "must not be negative");
   }

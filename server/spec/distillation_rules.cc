@@ -14,25 +14,22 @@ std::string Indexed(const std::string& path, int index) {
   return path + "[" + std::to_string(index) + "]";
 }
 
-void CheckTeacher(const std::string& path, const v1::Teacher& teacher, ViolationList& violations) {
-  if (teacher.source_case() == v1::Teacher::SOURCE_NOT_SET) {
-    violations.Add(path + ".job", "", "name the job that trains the teacher, or a file");
-    return;
+void CheckTeacherFile(const std::string& path, const v1::Teacher& teacher,
+                      ViolationList& violations) {
+  if (teacher.model().empty()) {
+    violations.Add(path + ".model", "", "say which architecture file is");
   }
-  if (teacher.has_checkpoint()) {
-    CheckEnum(path + ".checkpoint", teacher.checkpoint(), v1::CheckpointKind_IsValid, violations);
-  }
-  if (teacher.source_case() == v1::Teacher::kFile) {
-    if (teacher.model().empty()) {
-      violations.Add(path + ".model", "", "say which architecture file is");
-    }
-    CheckMeanAndStd(path, {teacher.mean(), teacher.std()}, true, violations);
-    return;
-  }
+  CheckMeanAndStd(path, {teacher.mean(), teacher.std()}, true, violations);
+}
+
+// What a teacher from a job has of that job.
+void CheckTeacherJob(const std::string& path, const v1::Teacher& teacher,
+                     ViolationList& violations) {
   const std::string remedy = "belongs to a teacher from a file; the job's own is used";
   if (!teacher.model().empty()) violations.Add(path + ".model", teacher.model(), remedy);
   if (!teacher.mean().empty()) violations.Add(path + ".mean", "", remedy);
   if (!teacher.std().empty()) violations.Add(path + ".std", "", remedy);
+  if (!teacher.class_names().empty()) violations.Add(path + ".class_names", "", remedy);
 }
 
 // Refuses options of `given` that its method does not have.
@@ -127,6 +124,35 @@ void CheckTerm(const std::string& path, const v1::DistillationTerm& given,
 
 }  // namespace
 
+void CheckTeacherCount(const std::string& field, int num_teachers, ViolationList& violations) {
+  constexpr int kMaxTeachers = 16;
+  if (num_teachers <= kMaxTeachers) return;
+  violations.Add(field, std::to_string(num_teachers) + " teachers",
+                 "must be at most " + std::to_string(kMaxTeachers));
+}
+
+void CheckTeacher(const std::string& path, const v1::Teacher& teacher, ViolationList& violations) {
+  if (teacher.source_case() == v1::Teacher::SOURCE_NOT_SET) {
+    violations.Add(path + ".job", "", "name the job that trains the teacher, or a file");
+    return;
+  }
+  if (teacher.has_checkpoint()) {
+    CheckEnum(path + ".checkpoint", teacher.checkpoint(), v1::CheckpointKind_IsValid, violations);
+  }
+  if (teacher.has_weight()) {
+    violations.CheckPositive(path + ".weight", teacher.weight(), kMaxWeight);
+  }
+  if (!teacher.class_outputs().empty()) {
+    violations.Add(path + ".class_outputs", "",
+                   "is filled in by the server; give class_map or match_class_names");
+  }
+  if (teacher.has_file()) {
+    CheckTeacherFile(path, teacher, violations);
+  } else {
+    CheckTeacherJob(path, teacher, violations);
+  }
+}
+
 void CheckDistillationRules(const v1::Distillation& given, const v1::Distillation& filled,
                             ViolationList& violations) {
   const std::string path = "train.distillation";
@@ -134,10 +160,9 @@ void CheckDistillationRules(const v1::Distillation& given, const v1::Distillatio
   if (given.teachers().empty()) {
     violations.Add(path + ".teachers", "",
                    "name the teacher (a job or a weights file), or leave distillation out");
-  } else if (given.teachers_size() > 1) {
-    violations.Add(path + ".teachers", std::to_string(given.teachers_size()) + " teachers",
-                   "must be exactly one");
   }
+  CheckTeacherCount(path + ".teachers", given.teachers_size(), violations);
+  CheckEnum(path + ".ensemble", filled.ensemble(), v1::Ensemble_IsValid, violations);
   if (given.terms().empty()) {
     violations.Add(
         path + ".terms", "",

@@ -118,11 +118,11 @@ std::optional<worker::v1::ScanReport> JobLookup::FindReadyDataset(const std::str
   return std::move(report).value();
 }
 
-int JobLookup::CountClasses(const std::string& dataset) {
+ClassNames JobLookup::ClassesOf(const std::string& dataset) {
   const Result<DatasetRecord> record = store_.FindDataset(dataset);
-  if (!record.ok()) return 0;
+  if (!record.ok()) return {};
   const Result<worker::v1::ScanReport> report = ScanReportOf(*record);
-  return report.ok() ? report->class_names_size() : 0;
+  return report.ok() ? report->class_names() : ClassNames();
 }
 
 }  // namespace distill::server

@@ -8,6 +8,7 @@
 #include "distill/v1/job.pb.h"
 #include "distill/worker/v1/worker.pb.h"
 #include "server/job/job_store.h"
+#include "server/spec/class_map.h"
 #include "server/spec/field_violation.h"
 #include "server/spec/requester.h"
 
@@ -44,8 +45,8 @@ class JobLookup {
                                                          const std::string& name,
                                                          ViolationList& violations);
 
-  /// Returns how many classes a data set has now; 0 when it is unknown.
-  int CountClasses(const std::string& dataset);
+  /// Returns the classes of a data set as they are now; none when it is unknown.
+  ClassNames ClassesOf(const std::string& dataset);
 
   const Status& status() const { return status_; }
 

@@ -63,9 +63,11 @@ class JobResolution {
  private:
   void ResolveTrain();
   void ResolveInitialWeights(v1::TrainJob& train);
-  void ResolveTeacher(const std::string& path, int num_classes, v1::Teacher& teacher);
+  void ResolveTeacher(const std::string& path, const v1::Input& input, const ClassNames& classes,
+                      v1::Teacher& teacher);
   void ResolveEval();
   void ResolveEvalInput(const ReferredJob* source, const ScanReport& report);
+  void ResolveEvalTeachers(const ReferredJob* source, const ScanReport& report);
   void ResolveAfter();
   void FillRetry();
   void CheckSplits(const ScanReport& report);
@@ -167,30 +169,25 @@ void JobResolution::ResolveInitialWeights(v1::TrainJob& train) {
   }
 }
 
-void JobResolution::ResolveTeacher(const std::string& path, int num_classes, v1::Teacher& teacher) {
+void JobResolution::ResolveTeacher(const std::string& path, const v1::Input& input,
+                                   const ClassNames& classes, v1::Teacher& teacher) {
   if (teacher.source_case() == v1::Teacher::kFile) {
     FindFile(path + ".file", *teacher.mutable_file());
     if (!teacher.model().empty()) CheckModel(path + ".model", teacher.model());
     if (teacher.mean().empty()) {
-      *teacher.mutable_mean() = resolved_.train().input().mean();
-      *teacher.mutable_std() = resolved_.train().input().std();
+      *teacher.mutable_mean() = input.mean();
+      *teacher.mutable_std() = input.std();
     }
-    return;
+  } else if (teacher.source_case() == v1::Teacher::kJob) {
+    const auto source = Need(path + ".job", teacher.job());
+    if (!source) return;
+    teacher.set_job(source->reference);
+    teacher.set_model(source->train.model());
+    *teacher.mutable_mean() = source->train.input().mean();
+    *teacher.mutable_std() = source->train.input().std();
+    *teacher.mutable_class_names() = lookup_.ClassesOf(source->train.dataset());
   }
-  if (teacher.source_case() != v1::Teacher::kJob) return;
-  const auto source = Need(path + ".job", teacher.job());
-  if (!source) return;
-  const int teacher_classes = lookup_.CountClasses(source->train.dataset());
-  if (num_classes > 0 && teacher_classes > 0 && teacher_classes != num_classes) {
-    violations_.Add(path + ".job", teacher.job(),
-                    "was trained on " + std::to_string(teacher_classes) + " classes (" +
-                        source->train.dataset() + "), the student's data set has " +
-                        std::to_string(num_classes) + "; name a teacher with as many classes");
-  }
-  teacher.set_job(source->reference);
-  teacher.set_model(source->train.model());
-  *teacher.mutable_mean() = source->train.input().mean();
-  *teacher.mutable_std() = source->train.input().std();
+  if (!classes.empty()) ResolveClassMap(path, classes, teacher, violations_);
 }
 
 void JobResolution::ResolveTrain() {
@@ -212,10 +209,10 @@ void JobResolution::ResolveTrain() {
     WriteNormalization(*report, *train.mutable_input());
   }
   ResolveInitialWeights(train);
-  const int num_classes = report ? report->class_names_size() : 0;
+  const ClassNames classes = report ? report->class_names() : ClassNames();
   v1::Distillation& distillation = *train.mutable_distillation();
   for (int i = 0; i < distillation.teachers_size(); ++i) {
-    ResolveTeacher("train.distillation.teachers[" + std::to_string(i) + "]", num_classes,
+    ResolveTeacher("train.distillation.teachers[" + std::to_string(i) + "]", train.input(), classes,
                    *distillation.mutable_teachers(i));
   }
   CheckBlocksOf("student", train.model());
@@ -256,6 +253,24 @@ void JobResolution::ResolveEvalInput(const ReferredJob* source, const ScanReport
   WriteNormalization(report, input);
 }
 
+// Those of the job are a default: where they are gone, or know other classes, there are none.
+void JobResolution::ResolveEvalTeachers(const ReferredJob* source, const ScanReport& report) {
+  v1::EvalJob& eval = *resolved_.mutable_eval();
+  if (eval.without_teachers()) return;
+  const bool are_given = !eval.teachers().empty();
+  const ViolationList before = violations_;
+  if (!are_given && source != nullptr) {
+    *eval.mutable_teachers() = source->train.distillation().teachers();
+  }
+  for (int i = 0; i < eval.teachers_size(); ++i) {
+    ResolveTeacher("eval.teachers[" + std::to_string(i) + "]", eval.input(), report.class_names(),
+                   *eval.mutable_teachers(i));
+  }
+  if (are_given || violations_.violations() == before.violations()) return;
+  violations_ = before;
+  eval.clear_teachers();
+}
+
 void JobResolution::ResolveEval() {
   v1::EvalJob& eval = *resolved_.mutable_eval();
   FillDefaults(eval);
@@ -279,13 +294,14 @@ void JobResolution::ResolveEval() {
   const auto report = lookup_.FindReadyDataset("eval.dataset", eval.dataset(), violations_);
   if (!report) return;
   CheckSplits(*report);
-  const int model_classes = source ? lookup_.CountClasses(source->train.dataset()) : 0;
+  const int model_classes = source ? lookup_.ClassesOf(source->train.dataset()).size() : 0;
   if (model_classes > 0 && model_classes != report->class_names_size()) {
     violations_.Add("eval.dataset", eval.dataset(),
                     "has " + std::to_string(report->class_names_size()) +
                         " classes, the model was trained on " + std::to_string(model_classes));
   }
   ResolveEvalInput(source ? &*source : nullptr, *report);
+  ResolveEvalTeachers(source ? &*source : nullptr, *report);
   spec_.dataset = eval.dataset();
   spec_.model = eval.model();
 }

@@ -46,6 +46,9 @@ std::string ShapeOf(const v1::EvalJob& eval) {
   shape.set_batch_size(eval.batch_size());
   shape.set_amp(eval.amp());
   shape.mutable_input()->set_image_size(eval.input().image_size());
+  for (const v1::Teacher& teacher : eval.teachers()) {
+    shape.add_teachers()->set_model(teacher.model());
+  }
   for (const v1::EvalPass& pass : eval.passes()) {
     if (!pass.tta()) continue;
     shape.add_passes()->set_tta(true);

@@ -107,11 +107,15 @@ void FillTerm(v1::DistillationTerm& term, double kd_ratio, int num_blocks) {
   }
 }
 
+void FillTeacher(v1::Teacher& teacher) {
+  if (teacher.has_job()) DISTILL_DEFAULT(teacher, checkpoint, v1::CHECKPOINT_KIND_BEST);
+  DISTILL_DEFAULT(teacher, weight, 1.0);
+}
+
 void FillDistillation(v1::Distillation& distillation, int num_blocks) {
   DISTILL_DEFAULT(distillation, kd_ratio, 0.7);
-  for (v1::Teacher& teacher : *distillation.mutable_teachers()) {
-    DISTILL_DEFAULT(teacher, checkpoint, v1::CHECKPOINT_KIND_BEST);
-  }
+  DISTILL_DEFAULT(distillation, ensemble, v1::ENSEMBLE_MEAN_KL);
+  for (v1::Teacher& teacher : *distillation.mutable_teachers()) FillTeacher(teacher);
   for (v1::DistillationTerm& term : *distillation.mutable_terms()) {
     FillTerm(term, distillation.kd_ratio(), num_blocks);
   }
@@ -184,6 +188,7 @@ void FillDefaults(v1::EvalJob& job) {
     DISTILL_DEFAULT(job, checkpoint, v1::CHECKPOINT_KIND_BEST);
   }
   if (job.passes().empty()) job.add_passes()->set_split(v1::SPLIT_TEST);
+  for (v1::Teacher& teacher : *job.mutable_teachers()) FillTeacher(teacher);
   DISTILL_DEFAULT(job, batch_size, 64);
   DISTILL_DEFAULT(job, amp, false);
   DISTILL_DEFAULT(job, data_threads, 0);

@@ -17,6 +17,12 @@ void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
 /// it: two images at least, without which batch norms have no statistics.
 void CheckBatchShares(const v1::TrainJob& filled, int num_devices, ViolationList& violations);
 
+/// Checks one teacher by itself; violations go to fields below `path`.
+void CheckTeacher(const std::string& path, const v1::Teacher& teacher, ViolationList& violations);
+
+/// Adds a violation at `field` where there are more teachers than one job may have.
+void CheckTeacherCount(const std::string& field, int num_teachers, ViolationList& violations);
+
 /// As CheckTrainRules, for train.distillation.
 void CheckDistillationRules(const v1::Distillation& given, const v1::Distillation& filled,
                             ViolationList& violations);

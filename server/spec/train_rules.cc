@@ -191,6 +191,20 @@ void CheckBatchShares(const v1::TrainJob& filled, int num_devices, ViolationList
                      " devices; make it larger, or take fewer devices");
 }
 
+namespace {
+
+void CheckEvalTeachers(const v1::EvalJob& given, ViolationList& violations) {
+  if (given.without_teachers() && !given.teachers().empty()) {
+    violations.Add("eval.without_teachers", "true", "give teachers, or leave them out, not both");
+  }
+  CheckTeacherCount("eval.teachers", given.teachers_size(), violations);
+  for (int i = 0; i < given.teachers_size(); ++i) {
+    CheckTeacher("eval.teachers[" + std::to_string(i) + "]", given.teachers(i), violations);
+  }
+}
+
+}  // namespace
+
 void CheckEvalRules(const v1::EvalJob& given, const v1::EvalJob& filled,
                     ViolationList& violations) {
   violations.CheckCount("eval.batch_size", filled.batch_size(), 1, kMaxBatchSize);
@@ -202,6 +216,7 @@ void CheckEvalRules(const v1::EvalJob& given, const v1::EvalJob& filled,
     CheckEnum("eval.passes[" + std::to_string(i) + "].split", filled.passes(i).split(),
               v1::Split_IsValid, violations);
   }
+  CheckEvalTeachers(given, violations);
   if (given.source_case() == v1::EvalJob::SOURCE_NOT_SET) {
     violations.Add("eval.job", "", "name the training job to evaluate, or a weights file in file");
   }

@@ -142,6 +142,7 @@ Status WorkerRunPreparer::FillTrainTask(const JobRecord& job,
   task.set_dataset_manifest(ManifestPath(dataset).string());
   *task.mutable_dataset_mean() = report.mean();
   *task.mutable_dataset_std() = report.std();
+  task.set_num_bad_files(report.num_bad_files());
   v1::InitialWeights& weights = *train.mutable_initial_weights();
   if (weights.has_file()) {
     DISTILL_RETURN_IF_ERROR(CheckFile(weights.file()));
@@ -152,15 +153,18 @@ Status WorkerRunPreparer::FillTrainTask(const JobRecord& job,
                              FindModel(source, v1::CHECKPOINT_KIND_BEST));
     weights.set_job(std::to_string(source));
   }
-  DISTILL_RETURN_IF_ERROR(FillTeachers(job, task));
+  if (train.has_distillation()) {
+    DISTILL_RETURN_IF_ERROR(FillTeachers(job, *train.mutable_distillation()->mutable_teachers(),
+                                         *task.mutable_teachers()));
+  }
   AddResumePoints(job.id, earlier, task);
   return {};
 }
 
-Status WorkerRunPreparer::FillTeachers(const JobRecord& job, worker::v1::TrainTask& task) {
-  if (!task.job().has_distillation()) return {};
-  for (v1::Teacher& teacher : *task.mutable_job()->mutable_distillation()->mutable_teachers()) {
-    worker::v1::ResolvedTeacher& resolved = *task.add_teachers();
+Status WorkerRunPreparer::FillTeachers(const JobRecord& job, Teachers& teachers,
+                                       ResolvedTeachers& all) {
+  for (v1::Teacher& teacher : teachers) {
+    worker::v1::ResolvedTeacher& resolved = *all.Add();
     if (teacher.has_job()) {
       DISTILL_ASSIGN_OR_RETURN(const JobId source, DependencyId(job, teacher.job()));
       DISTILL_ASSIGN_OR_RETURN(*resolved.mutable_weights(),
@@ -174,6 +178,9 @@ Status WorkerRunPreparer::FillTeachers(const JobRecord& job, worker::v1::TrainTa
     resolved.set_model(teacher.model());
     *resolved.mutable_mean() = teacher.mean();
     *resolved.mutable_std() = teacher.std();
+    *resolved.mutable_class_outputs() = teacher.class_outputs();
+    if (!teacher.class_outputs().empty()) resolved.set_num_outputs(teacher.class_names_size());
+    resolved.set_weight(teacher.weight());
   }
   return {};
 }
@@ -204,6 +211,7 @@ Status WorkerRunPreparer::FillEvalTask(const JobRecord& job, worker::v1::WorkerS
     DISTILL_RETURN_IF_ERROR(CheckFile(eval.file()));
     task.set_weights(eval.file());
   }
+  DISTILL_RETURN_IF_ERROR(FillTeachers(job, *eval.mutable_teachers(), *task.mutable_teachers()));
   task.set_model(eval.model());
   task.set_image_size(eval.input().image_size());
   *task.mutable_mean() = eval.input().mean();
@@ -259,6 +267,8 @@ Result<LaunchRequest> WorkerRunPreparer::PrepareScan(const DatasetRecord& datase
   task.set_test_fraction(dataset.test_fraction);
   task.set_seed(dataset.seed);
   task.set_manifest(ManifestPath(dataset).string());
+  for (const fs::path& root : options_.dataset_roots) task.add_allowed_roots(root.string());
+  task.set_skips_bad_files(dataset.skips_bad_files);
   LaunchRequest request;
   request.key = {RunKey::Kind::kDatasetScan, dataset.id, 1};
   request.run_directory = DatasetDirectory(dataset.id);

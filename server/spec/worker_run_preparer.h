@@ -15,6 +15,8 @@ struct WorkerRunPreparerOptions {
   std::filesystem::path state_directory;  // absolute; holds runs/ and datasets/
   int worker_threads = 1;                 // for a job that asks for no number of its own
   int cpu_devices = 1;                    // that share those threads
+  /// Absolute. What a list of images names must lie inside one of them.
+  std::vector<std::filesystem::path> dataset_roots{};
 };
 
 /// Writes spec.json (distill.worker.v1.WorkerSpec as proto3 JSON) for workers, and finds the
@@ -36,7 +38,9 @@ class WorkerRunPreparer final : public RunPreparer {
  private:
   Status FillTrainTask(const JobRecord& job, const std::vector<AttemptRecord>& earlier,
                        worker::v1::WorkerSpec& spec);
-  Status FillTeachers(const JobRecord& job, worker::v1::TrainTask& task);
+  using Teachers = google::protobuf::RepeatedPtrField<v1::Teacher>;
+  using ResolvedTeachers = google::protobuf::RepeatedPtrField<worker::v1::ResolvedTeacher>;
+  Status FillTeachers(const JobRecord& job, Teachers& teachers, ResolvedTeachers& all);
   void AddResumePoints(JobId job, const std::vector<AttemptRecord>& earlier,
                        worker::v1::TrainTask& task) const;
   Status FillEvalTask(const JobRecord& job, worker::v1::WorkerSpec& spec);

@@ -7,7 +7,7 @@ namespace {
 
 constexpr char kSelect[] =
     "SELECT id, name, owner, path, val_fraction, test_fraction, seed, state, message,"
-    " created_at_unix_ms, files_scanned, files_total, report FROM dataset ";
+    " created_at_unix_ms, files_scanned, files_total, report, skips_bad_files FROM dataset ";
 
 DatasetRecord Read(SQLite::Statement& query) {
   RowReader row(query);
@@ -25,6 +25,7 @@ DatasetRecord Read(SQLite::Statement& query) {
   dataset.files_scanned = row.Int64();
   dataset.files_total = row.Int64();
   dataset.report = row.Text();
+  dataset.skips_bad_files = row.Int64() != 0;
   return dataset;
 }
 
@@ -38,11 +39,11 @@ Result<int64_t> Insert(SQLite::Database& control, const DatasetRecord& dataset) 
   }
   Execute(control,
           "INSERT INTO dataset (name, owner, path, val_fraction, test_fraction, seed, state,"
-          " message, created_at_unix_ms, files_scanned, files_total, report)"
-          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, x'')",
+          " message, created_at_unix_ms, files_scanned, files_total, report, skips_bad_files)"
+          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, x'', ?)",
           dataset.name, dataset.owner, dataset.path, dataset.val_fraction, dataset.test_fraction,
           dataset.seed, static_cast<int>(DatasetState::kScanning), dataset.message,
-          dataset.created_at_unix_ms);
+          dataset.created_at_unix_ms, dataset.skips_bad_files ? 1 : 0);
   return static_cast<int64_t>(control.getLastInsertRowid());
 }
 

@@ -30,7 +30,7 @@ TrainOptions Options(const std::filesystem::path& teacher_weights, int64_t size)
   options.model = "mobilenetv2";
   options.image_size = size;
   options.distillation.emplace();
-  options.distillation->teacher = {"resnet50", teacher_weights, {}};
+  options.distillation->teachers = {{"resnet50", teacher_weights, {}, {}, 0, 1}};
   options.distillation->terms.emplace_back();
   return options;
 }
@@ -68,14 +68,14 @@ int main(int argc, char** argv) {
   if (!objective.ok() || !optimizer.ok()) return 1;
   const at::Tensor images =
       at::randn({batch, 3, size, size}).to(*device).contiguous(at::MemoryFormat::ChannelsLast);
-  const BatchLabels labels{at::arange(batch, at::kLong).remainder(kClasses).to(*device), {}, 1.0};
+  const at::Tensor labels = at::arange(batch, at::kLong).remainder(kClasses).to(*device);
   (*student)->SetTraining(true);
   for (int step = 0; step <= steps; ++step) {
     const auto start = std::chrono::steady_clock::now();
     at::Tensor total;
     {
       const AutocastScope autocast(*device, amp);
-      total = (*objective)->Compute(**student, images, labels).total;
+      total = (*objective)->Compute(**student, {images, {labels, {}, 1.0}, {0, 0, step}}).total;
     }
     total.backward();
     (*optimizer)->CollectGradients();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -30,6 +31,20 @@ int OpenFiles(pid_t process) {
   std::error_code error;
   const std::filesystem::directory_iterator files(ProcFile(process, "fd"), error);
   return static_cast<int>(std::distance(begin(files), end(files)));
+}
+
+std::string OpenFilesText(pid_t process) {
+  std::map<std::string, int> kinds;
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(ProcFile(process, "fd"), error)) {
+    const std::string target = std::filesystem::read_symlink(file, error).filename();
+    ++kinds[target.substr(0, target.find(":["))];
+  }
+  std::string text;
+  for (const auto& [kind, count] : kinds) {
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
+  }
+  return text;
 }
 
 double ProcessorSeconds(pid_t process) {

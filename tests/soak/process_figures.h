@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <string>
 
 namespace distill::testing {
 
@@ -11,6 +12,9 @@ double MemoryMiB(pid_t process);
 
 /// How many files a process has open.
 int OpenFiles(pid_t process);
+
+/// What they are, by kind: "3 eventfd, 12 socket, 2 control.db".
+std::string OpenFilesText(pid_t process);
 
 /// The processor time that a process has used, of all its threads, in seconds.
 double ProcessorSeconds(pid_t process);

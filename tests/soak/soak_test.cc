@@ -29,6 +29,8 @@ constexpr int kTrainersProcessor = 0;
 constexpr double kMaxGrowthMiB = 64;
 // The store keeps eight idle readers of each database, with two files each.
 constexpr int kMaxMoreFiles = 64;
+// Of the median step, while the daemon is busy on other processors: caches and memory are shared.
+constexpr double kMaxSlowdown = 1.2;
 
 double Minutes() {
   const char* const given = std::getenv("DISTILL_SOAK_MINUTES");
@@ -125,12 +127,14 @@ TEST_F(SoakTest, FiftyClientsThatBehaveBadlyLeaveTheDaemonAndATrainingAsTheyWere
   EXPECT_EQ(tally_.unexpected, 0);
   EXPECT_EQ(tally_.unanswered, 0);
   EXPECT_LT(after - warm, kMaxGrowthMiB);
-  // How the two times compare is for a reader: what else runs on the machine counts in them too.
   EXPECT_GT(quiet_step, 0);
-  EXPECT_GT(step, 0);
+  // Without a processor of its own the trainer shares with the clients, not only with the daemon.
+  if (has_processors_) {
+    EXPECT_LT(step, kMaxSlowdown * quiet_step);
+  }
   EXPECT_TRUE(Eventually(std::chrono::seconds(60),
                          [&] { return OpenFiles(daemon()) <= files_before + kMaxMoreFiles; }))
-      << OpenFiles(daemon()) << " files are open, " << files_before << " were before";
+      << files_before << " files were open before, now " << OpenFilesText(daemon());
   StopTrainer();
   EXPECT_EQ(EndDaemon(SIGTERM), 0);
 }

@@ -26,7 +26,7 @@ TEST(TrainRequestTest, TermFlagsGoToTheMethodsTheyName) {
   TrainFlags flags;
   flags.distillation.is_asked_for = true;
   flags.distillation.methods = {"mgd", "AT"};
-  flags.distillation.teacher = "teacher";
+  flags.distillation.teachers.teachers = {"teacher"};
   flags.distillation.parameters["weight"] = {"2", "at=100"};
   flags.distillation.parameters["blocks"] = {"at=2,3"};
   flags.distillation.parameters["mgd_mask_ratio"] = {"0.5"};
@@ -51,7 +51,7 @@ TEST(TrainRequestTest, EveryParameterSetsTheFieldOfTheMethodsThatHaveIt) {
       TrainFlags flags;
       flags.distillation.is_asked_for = true;
       flags.distillation.methods = {v1::DistillationMethod_Name(method)};
-      flags.distillation.teacher = "teacher";
+      flags.distillation.teachers.teachers = {"teacher"};
       flags.distillation.parameters[parameter.field] = {"1"};
       if (std::string_view(parameter.field) == "form")
         flags.distillation.parameters["form"] = {"paper"};
@@ -73,7 +73,7 @@ TEST(TrainRequestTest, ATermFlagThatNoMethodTakesIsAnError) {
   TrainFlags flags;
   flags.distillation.is_asked_for = true;
   flags.distillation.methods = {"sp"};
-  flags.distillation.teacher = "t";
+  flags.distillation.teachers.teachers = {"t"};
   flags.distillation.parameters["temperature"] = {"4"};
 
   EXPECT_THAT(BuildTrainJob(flags), StatusIs(Code::kInvalidArgument, HasSubstr("--temperature")));
@@ -82,10 +82,10 @@ TEST(TrainRequestTest, ATermFlagThatNoMethodTakesIsAnError) {
 TEST(TrainRequestTest, ATeachersFileNeedsItsArchitecture) {
   TrainFlags flags;
   flags.distillation.is_asked_for = true;
-  flags.distillation.teacher = "resnet50.pth";
+  flags.distillation.teachers.teachers = {"resnet50.pth"};
   EXPECT_THAT(BuildTrainJob(flags), StatusIs(Code::kInvalidArgument, HasSubstr("--teacher-model")));
 
-  flags.distillation.teacher_model = "resnet50";
+  flags.distillation.teachers.models = {"resnet50"};
   const auto job = BuildTrainJob(flags);
 
   ASSERT_OK(job);

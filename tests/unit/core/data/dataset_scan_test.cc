@@ -173,6 +173,31 @@ TEST_F(DatasetScanTest, CsvFileNamesPathsClassesAndSplits) {
   EXPECT_THAT(PathsOf(report->manifest, Split::kTest), ElementsAre((root() / "four.ppm").string()));
 }
 
+TEST_F(DatasetScanTest, ListedClassesNeedNoImagesAndADataSetMayBeForEvaluationOnly) {
+  Add("one.ppm");
+  Add("two.ppm");
+  AddBytes("list.csv", "path,class,split\none.ppm,bee,test\ntwo.ppm,ant,test\n");
+  AddBytes("list.classes.txt", "cow\r\nbee\nant\n\ndog\n");
+  ScanOptions options = Options();
+  options.path /= "list.csv";
+
+  const Result<ScanReport> report = ScanDataset(options, {});
+
+  ASSERT_OK(report);
+  EXPECT_THAT(report->manifest.class_names, ElementsAre("ant", "bee", "cow", "dog"));
+  EXPECT_THAT(report->manifest.ImagesPerClass(Split::kTest), ElementsAre(1, 1, 0, 0));
+  // Pictures 1 and 2 of 4x4: one red pixel of sixteen each.
+  EXPECT_NEAR(report->mean[0], 1.0 / 16, 1e-12) << "of all pixels, where nothing is for training";
+
+  AddBytes("list.classes.txt", "ant\ncow\n");
+  EXPECT_THAT(
+      ScanDataset(options, {}),
+      StatusIs(Code::kInvalidArgument, ::testing::AllOf(HasSubstr("line 2"), HasSubstr("bee"))));
+  AddBytes("list.classes.txt", "ant\nbee\nant\n");
+  EXPECT_THAT(ScanDataset(options, {}),
+              StatusIs(Code::kInvalidArgument, HasSubstr("listed twice: ant")));
+}
+
 TEST_F(DatasetScanTest, DamagedCsvNamesTheLine) {
   Add("a.ppm");
   ScanOptions options = Options();

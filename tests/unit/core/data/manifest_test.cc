@@ -72,16 +72,28 @@ TEST(ManifestTest, DamageIsFoundAndItsLineNamed) {
   EXPECT_THAT(ReadManifest(path), HasCode(Code::kDataLoss));
 }
 
+TEST(ManifestTest, ClassesWithoutAnImageAreKept) {
+  const TempDir dir;
+  Manifest manifest = ThreeImages();
+  manifest.class_names.push_back("zebra, Grevy's");
+  ASSERT_OK(WriteManifest(dir.path() / "m.csv", manifest));
+
+  const auto read = ReadManifest(dir.path() / "m.csv");
+
+  ASSERT_OK(read);
+  EXPECT_EQ(read->class_names, manifest.class_names);
+  EXPECT_EQ(read->entries.size(), 3U);
+  EXPECT_EQ(ManifestSha256(*read), ManifestSha256(manifest));
+}
+
 TEST(ManifestTest, WhatCouldNotBeReadAgainIsNotWritten) {
   const TempDir dir;
-  Manifest unused_class = ThreeImages();
-  unused_class.class_names.push_back("emu");
   Manifest no_hash = ThreeImages();
   no_hash.entries[0].sha256 = "";
   Manifest unsorted = ThreeImages();
   std::swap(unsorted.class_names[0], unsorted.class_names[1]);
 
-  for (const Manifest& manifest : {unused_class, no_hash, unsorted}) {
+  for (const Manifest& manifest : {no_hash, unsorted}) {
     EXPECT_THAT(WriteManifest(dir.path() / "m.csv", manifest), HasCode(Code::kInvalidArgument));
   }
 }

@@ -20,6 +20,7 @@ EvalReport FourImages() {
   report.metrics = ComputeMetrics(counts);
   report.class_names = {"Sparrow, House", "the \"Great\" Auk"};
   report.images_per_second = 12.5;
+  report.calibration_error = 0.125;
   report.facts = {{"model", "mobilenetv2"}, {"split", "test"}};
   return report;
 }
@@ -27,10 +28,10 @@ EvalReport FourImages() {
 // Recalls 1, 1/2; precisions 2/3, 1; F1 4/5, 2/3; chance (2*3 + 2*1) / 16 = 1/2.
 TEST(ReportTest, OverallCsvHoldsFactsAndMetricsUnderTheirNames) {
   EXPECT_EQ(OverallCsv(FourImages()),
-            "model,split,images,accuracy,mpa,top5_accuracy,loss,kappa,precision_macro,"
+            "model,split,images,accuracy,mpa,top5_accuracy,loss,ece,kappa,precision_macro,"
             "recall_macro,f1_macro,images_per_second\n"
-            "mobilenetv2,test,4,0.75,0.75,1,0.5,0.5,0.8333333333333333,0.75,0.7333333333333334,"
-            "12.5\n");
+            "mobilenetv2,test,4,0.75,0.75,1,0.5,0.125,0.5,0.8333333333333333,0.75,"
+            "0.7333333333333334,12.5\n");
 }
 
 TEST(ReportTest, ClassCsvQuotesNamesAsRfc4180Asks) {
@@ -38,6 +39,19 @@ TEST(ReportTest, ClassCsvQuotesNamesAsRfc4180Asks) {
             "class,images,predicted,correct,precision,recall,f1\n"
             "\"Sparrow, House\",2,3,2,0.6666666666666666,1,0.8\n"
             "\"the \"\"Great\"\" Auk\",2,1,1,1,0.5,0.6666666666666666\n");
+}
+
+TEST(ReportTest, TeachersStandBesideTheModel) {
+  EvalReport report = FourImages();
+  report.fidelity = FidelityMetrics{0.5, 0.75, 0.25, {0.5, 0.5}, {1, 0.5}};
+
+  EXPECT_THAT(OverallCsv(report), ::testing::EndsWith("12.5,0.5,0.75,0.25\n"));
+  EXPECT_THAT(ClassCsv(report), ::testing::HasSubstr(",f1,teacher_recall,recall_difference,"
+                                                     "teacher_agreement\n"));
+  EXPECT_THAT(ClassCsv(report), ::testing::HasSubstr("0.8,0.5,0.5,1\n"));
+  const nlohmann::json json = nlohmann::json::parse(ReportJson(report));
+  EXPECT_EQ(json["teacher_kl"], 0.25);
+  EXPECT_EQ(json["classes"][1]["teacher_agreement"], 0.5);
 }
 
 TEST(ReportTest, ConfusionCsvHasALineForEachTrueClass) {

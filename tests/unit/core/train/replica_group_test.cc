@@ -133,8 +133,8 @@ class ReplicaGroupTest : public ::testing::Test {
     options_.image_size = kSide;
     options_.normalization = {{0.5, 0.5, 0.5}, {0.25, 0.25, 0.25}};
     DistillationOptions& distillation = options_.distillation.emplace();
-    distillation.teacher = {"resnet18", dir_.path() / "teacher.safetensors",
-                            options_.normalization};
+    distillation.teachers = {
+        {"resnet18", dir_.path() / "teacher.safetensors", options_.normalization, {}, 0, 1}};
     return distillation;
   }
 
@@ -217,9 +217,11 @@ TEST_F(ReplicaGroupTest, TotalWeighsTheTaskAndTheTermsOfItsEpoch) {
 
       const at::Tensor parts = group->Step(batch, {}).parts;
 
-      ASSERT_EQ(objective_->names()[3], "train/kd/soft_target");
+      ASSERT_EQ(objective_->names()[3], "train/kd/soft_target/weighted");
+      ASSERT_EQ(objective_->names()[4], "train/kd/soft_target");
       const auto part = [&parts](int64_t index) { return parts[index].item<double>(); };
-      EXPECT_NEAR(part(2), 3 * kScales[epoch] * part(3), 1e-5);
+      EXPECT_NEAR(part(2), 3 * kScales[epoch] * part(4), 1e-5);
+      EXPECT_EQ(part(3), part(2));
       EXPECT_NEAR(part(0), 0.1 * part(1) + part(2), 1e-5);
     }
   }

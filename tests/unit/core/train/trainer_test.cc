@@ -89,7 +89,7 @@ class TrainerTest : public ::testing::Test {
     options.gradient_clip_norm = 5;
     options.class_balance = true;
     DistillationOptions& distillation = options.distillation.emplace();
-    distillation.teacher = {"resnet18", Teacher(), options.normalization};
+    distillation.teachers = {{"resnet18", Teacher(), options.normalization, {}, 0, 1}};
     for (const auto method :
          {DistillationMethod::kSoftTarget, DistillationMethod::kMgd, DistillationMethod::kSp,
           DistillationMethod::kAt, DistillationMethod::kDist, DistillationMethod::kFitNet,
@@ -304,7 +304,7 @@ TEST_F(TrainerTest, PatienceEndsARunThatGetsNoBetter) {
 TEST_F(TrainerTest, TeacherOfOtherClassesIsRefusedBeforeTheFirstStep) {
   TrainOptions options = Options("student");
   DistillationOptions& distillation = options.distillation.emplace();
-  distillation.teacher = {"resnet18", Teacher(), options.normalization};
+  distillation.teachers = {{"resnet18", Teacher(), options.normalization, {}, 0, 1}};
   distillation.terms.emplace_back();
   options.manifest = options.run_directory / "five.csv";
   MakeManifest(5, options.manifest);

@@ -165,7 +165,7 @@ TEST_F(JobResolverTest, BatchNamesEarlierJobsByTheirPlace) {
 
   EXPECT_THAT(resolution.violations, IsEmpty());
   EXPECT_THAT(resolution.specs[1].depends_on, ElementsAre(-1));
-  EXPECT_THAT(resolution.specs[2].depends_on, ElementsAre(-2));
+  EXPECT_THAT(resolution.specs[2].depends_on, ElementsAre(-2, -1)) << "to compare with";
   EXPECT_EQ(resolution.specs[2].model, "mobilenetv2");
 }
 
@@ -293,7 +293,17 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Fault{"train.distillation.teachers", [](auto& job) { Kd(job).clear_teachers(); }},
         Fault{"train.distillation.teachers",
-              [](auto& job) { *Kd(job).add_teachers() = Kd(job).teachers(0); }},
+              [](auto& job) {
+                for (int i = 0; i < 16; ++i) *Kd(job).add_teachers() = Kd(job).teachers(0);
+              }},
+        Fault{"train.distillation.ensemble",
+              [](auto& job) { Kd(job).set_ensemble(static_cast<v1::Ensemble>(99)); }},
+        Fault{"train.distillation.teachers[0].weight",
+              [](auto& job) { Kd(job).mutable_teachers(0)->set_weight(0); }},
+        Fault{"train.distillation.teachers[0].class_outputs",
+              [](auto& job) { Kd(job).mutable_teachers(0)->add_class_outputs(1); }},
+        Fault{"train.distillation.teachers[0].class_names",
+              [](auto& job) { Kd(job).mutable_teachers(0)->add_class_names("crow"); }},
         Fault{"train.distillation.teachers[0].job",
               [](auto& job) { Kd(job).mutable_teachers(0)->set_job("nobody"); }},
         Fault{"train.distillation.teachers[0].model",
@@ -343,8 +353,7 @@ TEST_F(JobResolverTest, TeacherWithAnotherClassCountIsRefusedWithBothCounts) {
   student.mutable_train()->set_dataset("fish");
 
   EXPECT_THAT(Violations(student), ElementsAre(AtWith("train.distillation.teachers[0].job",
-                                                      "on 2 classes (birds), the student's data "
-                                                      "set has 5")));
+                                                      "other classes (2) than the data set (5)")));
 }
 
 TEST_F(JobResolverTest, TeacherMustBeATrainingJob) {
@@ -367,6 +376,64 @@ TEST_F(JobResolverTest, DatasetMustBeReadyAndHaveAValidationSplit) {
   EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.dataset", "no images")));
   job.mutable_train()->set_dataset("short");
   EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.dataset", "no validation images")));
+}
+
+TEST_F(JobResolverTest, ATeacherOfOtherClassesNeedsAClassMap) {
+  AddDataset("more birds", 3, {v1::SPLIT_TRAIN, v1::SPLIT_VAL});
+  v1::Job teacher = TrainJob("teacher");
+  teacher.mutable_train()->set_dataset("more birds");
+  Submit(teacher);
+  v1::Job student = StudentOf("teacher", "student");
+  EXPECT_THAT(Violations(student), ElementsAre(AtWith("train.distillation.teachers[0].job",
+                                                      "number 2 is class2 and none")));
+
+  v1::Teacher& given = *student.mutable_train()->mutable_distillation()->mutable_teachers(0);
+  given.set_match_class_names(true);
+  const v1::Teacher resolved = ResolvedOf(student).train().distillation().teachers(0);
+
+  EXPECT_THAT(resolved.class_outputs(), ElementsAre(0, 1));
+  EXPECT_THAT(resolved.class_names(), SizeIs(3));
+}
+
+TEST_F(JobResolverTest, SeveralTeachersAreAllDependedOn) {
+  const JobId first = Submit(TrainJob("first"));
+  const JobId second = Submit(TrainJob("second"));
+  v1::Job student = StudentOf("first", "student");
+  student.mutable_train()->mutable_distillation()->add_teachers()->set_job("second");
+
+  const Resolution resolution = Resolve({student});
+
+  EXPECT_THAT(resolution.violations, IsEmpty());
+  EXPECT_THAT(resolution.specs.front().depends_on, ElementsAre(first, second));
+}
+
+TEST_F(JobResolverTest, EvaluationComparesWithTheTeachersOfItsJob) {
+  const JobId teacher = Submit(TrainJob("teacher"));
+  Submit(StudentOf("teacher", "student"));
+
+  const v1::EvalJob eval = ResolvedOf(EvalOf("student", "evaluation")).eval();
+  ASSERT_THAT(eval.teachers(), SizeIs(1));
+  EXPECT_EQ(eval.teachers(0).job(), std::to_string(teacher));
+  EXPECT_EQ(eval.teachers(0).model(), "mobilenetv2");
+
+  v1::Job without = EvalOf("student", "without");
+  without.mutable_eval()->set_without_teachers(true);
+  EXPECT_THAT(ResolvedOf(without).eval().teachers(), IsEmpty());
+  EXPECT_THAT(ResolvedOf(EvalOf("teacher", "of-the-teacher")).eval().teachers(), IsEmpty());
+}
+
+TEST_F(JobResolverTest, TeachersOfAnEvaluationThatAreGoneAreLeftOutUnlessTheyWereAskedFor) {
+  const JobId teacher = Submit(TrainJob("teacher"));
+  Submit(StudentOf("teacher", "student"));
+  Transition cancelled;
+  cancelled.to = JobState::kCancelled;
+  ASSERT_OK(store_->MoveJob(teacher, JobState::kQueued, cancelled, 1));
+  ASSERT_OK(store_->DeleteJob(teacher));
+
+  EXPECT_THAT(ResolvedOf(EvalOf("student", "evaluation")).eval().teachers(), IsEmpty());
+  v1::Job asked = EvalOf("student", "asked");
+  asked.mutable_eval()->add_teachers()->set_job("teacher");
+  EXPECT_THAT(Violations(asked), ElementsAre(AtWith("eval.teachers[0].job", "no such job")));
 }
 
 TEST_F(JobResolverTest, EvaluationTakesModelDatasetAndInputFromItsJob) {

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/eval/input_normalization.h"
+#include "core/model/model.h"
+
+namespace distill::core {
+
+struct TeacherOptions {
+  std::string model;                 // architecture
+  std::filesystem::path weights;     // of that architecture
+  InputNormalization normalization;  // that it was trained with
+  /// For each class of the data set the teacher's output, or -1 where it has none. Empty: its
+  /// outputs are the data set's classes.
+  std::vector<int64_t> class_outputs;
+  int64_t num_outputs = 0;  // of the teacher; where class_outputs is not empty
+  double weight = 1;        // in an ensemble
+};
+
+/// A trained network that is only looked at: in evaluation mode, without gradients, its batch norms
+/// folded. Sees the student's own pixels, in the normalisation that it was trained with.
+/// Owned by one thread.
+class Teacher {
+ public:
+  /// Loads the teacher onto `device`. `student` is how the images of Forward() are normalised.
+  /// kInvalidArgument: the weights are not of that architecture, or not of `num_classes` classes
+  /// (num_outputs, with a class map); the message says what differs. A class map that names an
+  /// output twice, or no output at all. Errors of ReadTensorFile() besides.
+  static Result<Teacher> Load(const TeacherOptions& options, int64_t num_classes,
+                              const InputNormalization& student, const at::Device& device);
+
+  /// `images`: [batch, 3, H, W], normalised for the student. The result holds no graph; its logits
+  /// are of classes(), in that order. May throw c10::Error.
+  ModelOutput Forward(const at::Tensor& images, bool want_blocks) const;
+
+  /// Returns the classes of the data set that the teacher knows: [known], int64, on the device, in
+  /// rising order. Undefined: all of them.
+  const at::Tensor& classes() const { return classes_; }
+
+  /// Returns its weights.
+  NamedTensors State() const { return model_->State(); }
+
+  /// Returns what of `logits` [batch, classes of the data set] is of classes().
+  at::Tensor OfKnownClasses(const at::Tensor& logits) const;
+
+ private:
+  explicit Teacher(std::unique_ptr<Model> model) : model_(std::move(model)) {}
+  Status SetClassMap(const std::vector<int64_t>& class_outputs, const at::Device& device);
+
+  std::unique_ptr<Model> model_;
+  /// teacher_images = images * scale + shift; undefined where both normalisations are equal.
+  at::Tensor scale_;    // [1, 3, 1, 1]
+  at::Tensor shift_;    // [1, 3, 1, 1]
+  at::Tensor classes_;  // see classes()
+  at::Tensor outputs_;  // of each of classes(); undefined: no class map
+};
+
+}  // namespace distill::core

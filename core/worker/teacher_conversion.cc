@@ -1,0 +1,18 @@
+#include "core/worker/teacher_conversion.h"
+
+#include "core/worker/enum_conversion.h"
+
+namespace distill::core {
+
+TeacherOptions ToTeacherOptions(const worker::v1::ResolvedTeacher& from) {
+  TeacherOptions to;
+  to.model = from.model();
+  to.weights = from.weights();
+  to.normalization = ToNormalization(from.mean(), from.std());
+  to.class_outputs.assign(from.class_outputs().begin(), from.class_outputs().end());
+  to.num_outputs = from.num_outputs();
+  to.weight = from.weight() == 0 ? 1 : from.weight();
+  return to;
+}
+
+}  // namespace distill::core

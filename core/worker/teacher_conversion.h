@@ -1,0 +1,11 @@
+#pragma once
+
+#include "core/eval/teacher.h"
+#include "distill/worker/v1/worker.pb.h"
+
+namespace distill::core {
+
+/// Returns the options of a teacher as the daemon has found it.
+TeacherOptions ToTeacherOptions(const worker::v1::ResolvedTeacher& from);
+
+}  // namespace distill::core
