@@ -27,6 +27,9 @@ bool IsOutputOnly(const FieldDescriptor& field) {
   return field.number() >= kFirstOutputField || field.name() == "id" || field.name() == "owner";
 }
 
+// As many as a server takes at a time. Variants could make a small file large.
+constexpr size_t kMaxJobs = 1000;
+
 // Reads nodes into messages and collects what is wrong with them.
 class NodeReader {
  public:
@@ -201,6 +204,7 @@ void ReadVariantsOfJob(const YAML::Node& node, const std::string& path, const De
       reader.Complain(entry, list_path, "no such variant: '" + name + "'");
       continue;
     }
+    if (jobs.size() > kMaxJobs) return;  // one too many is told of later
     v1::Job job = defaults.train;
     unheard.ReadMessage(variant->second, "", job);
     unheard.ReadMessage(node, "", job, {kVariants});
@@ -269,6 +273,11 @@ void ReadDocument(const YAML::Node& document, NodeReader& reader, Defaults& defa
     }
     jobs.push_back(std::move(job));
     if (is_evaluated) jobs.push_back(std::move(evaluation));
+  }
+  if (jobs.size() > kMaxJobs) {
+    reader.Complain(list, "jobs",
+                    "a file may hold " + std::to_string(kMaxJobs) +
+                        " jobs, with their variants and evaluations; make it two");
   }
 }
 

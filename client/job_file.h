@@ -21,7 +21,7 @@ namespace distill::client {
 ///   NAME-eval, with the defaults of evaluations.
 ///
 /// kInvalidArgument: all that is wrong, one line each: "FILE:LINE: path: what"; too much in one
-/// file (client/yaml_bounds.h).
+/// file (client/yaml_bounds.h), or more jobs than a server takes at a time.
 Result<std::vector<v1::Job>> ParseJobFile(const std::string& text, const std::string& file_name);
 
 }  // namespace distill::client

@@ -68,6 +68,26 @@ TEST_F(Cifar, APairOfThePublishedTableTrainsEvaluatesAndIsReported) {
               AllOf(HasSubstr("test_batch.bin#000"), HasSubstr("data:image/jpeg;base64,")));
 }
 
+// PyTorch in Python computes a loss of 8.9044 and 1 right of 20 for the weights that akamaster
+// publishes on these drawn pictures (tests/oracle/models/cifar_reference.py): from file to figure.
+TEST_F(Cifar, PublishedWeightsGiveTheLossThatPyTorchGives) {
+  const char* const data = std::getenv("DISTILL_TEST_DATA");
+  const fs::path weights = fs::path(data == nullptr ? "" : data) / "weights/cifar10-resnet20.th";
+  if (!fs::exists(weights)) GTEST_SKIP() << "no weights in DISTILL_TEST_DATA";
+  fs::copy_file(weights, folder() / "weights" / "cifar10-resnet20.th");
+  AddCifar();
+
+  CtlOk({"eval", "--weights", "cifar10-resnet20.th", "--model", "resnet20-a", "--dataset", "cifar",
+         "--normalization", "imagenet", "--name", "published"});
+  AwaitSuccess("published");
+
+  const auto evaluations =
+      nlohmann::json::parse(CtlOk({"--output", "json", "evaluations", "published"}));
+  const auto& metrics = evaluations["evaluations"][0]["metrics"];
+  EXPECT_NEAR(metrics["loss"].get<double>(), 8.9044, 1e-3) << evaluations;
+  EXPECT_EQ(metrics["accuracy"].get<double>(), 0.05);
+}
+
 TEST_F(Cifar, AShortFileIsRefusedByNameAndCause) {
   fs::resize_file(folder() / "cifar" / "data_batch_3.bin", 5000);
 

@@ -185,6 +185,16 @@ TEST(JobFileTest, EveryTrainingJobIsEvaluatedWhereAskedFor) {
   EXPECT_EQ((*jobs)[1].priority(), 3);
 }
 
+TEST(JobFileTest, MoreJobsThanAServerTakesAreRefused) {
+  std::string names = "a";
+  for (int i = 1; i < 501; ++i) names += ", a";
+  const std::string text = "variants: {a: {}}\nevaluate: true\njobs: [{name: s, variants: [" +
+                           names + "], train: {}}]\n";
+
+  EXPECT_THAT(ParseJobFile(text, "m.yaml"),
+              StatusIs(Code::kInvalidArgument, HasSubstr("m.yaml:3: jobs: a file may hold 1000")));
+}
+
 TEST(JobFileTest, WhatIsWrongWithVariantsIsToldWithItsPlace) {
   const auto jobs = ParseJobFile(
       "variants:\n"
