@@ -8,10 +8,11 @@ const std::vector<TermParameter>& TermParameters() {
       {"--kd-weight",
        "weight",
        "[METHOD=]W: total = task + sum of W * term; default: --kd-ratio, dkd and rkd 1, dist 2, "
-       "fitnet 100, pkt 30000",
+       "fitnet 100, pkt 30000, crd 0.8",
        {DISTILLATION_METHOD_SOFT_TARGET, DISTILLATION_METHOD_MGD, DISTILLATION_METHOD_SP,
         DISTILLATION_METHOD_AT, DISTILLATION_METHOD_DKD, DISTILLATION_METHOD_DIST,
-        DISTILLATION_METHOD_FITNET, DISTILLATION_METHOD_RKD, DISTILLATION_METHOD_PKT}},
+        DISTILLATION_METHOD_FITNET, DISTILLATION_METHOD_RKD, DISTILLATION_METHOD_PKT,
+        DISTILLATION_METHOD_CRD}},
       {"--temperature",
        "temperature",
        "[METHOD=]T of soft-target and dkd (default 4) and dist (default 1)",
@@ -58,7 +59,16 @@ const std::vector<TermParameter>& TermParameters() {
        "rkd_distance",
        "weight of distances; default 25",
        {DISTILLATION_METHOD_RKD}},
-      {"--rkd-angle", "rkd_angle", "weight of angles; default 50", {DISTILLATION_METHOD_RKD}}};
+      {"--rkd-angle", "rkd_angle", "weight of angles; default 50", {DISTILLATION_METHOD_RKD}},
+      {"--crd-negatives",
+       "crd_negatives",
+       "other images that each is told from; default 16384",
+       {DISTILLATION_METHOD_CRD}},
+      {"--crd-temperature", "crd_temperature", "default 0.07", {DISTILLATION_METHOD_CRD}},
+      {"--crd-momentum",
+       "crd_momentum",
+       "of the memory's entries; default 0.5",
+       {DISTILLATION_METHOD_CRD}}};
   return parameters;
 }
 

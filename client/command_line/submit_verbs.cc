@@ -170,7 +170,7 @@ void AddDistillationFlags(CLI::App& verb, DistillationFlags& flags) {
   };
   // With expected(0, 1) each use takes a method or none: the reference has a bare --kd.
   verb.add_option("--kd,--kd_method,--kd-method", flags.methods,
-                  "soft-target, mgd, sp, at, dkd, dist, fitnet, rkd or pkt; may be repeated")
+                  "soft-target, mgd, sp, at, dkd, dist, fitnet, rkd, pkt or crd; may be repeated")
       ->expected(0, 1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("METHOD")

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/loss/attention_transfer.h"
+#include "core/loss/contrastive_representation.h"
 #include "core/loss/correlation_matching.h"
 #include "core/loss/decoupled_distillation.h"
 #include "core/loss/distillation_term.h"
@@ -136,6 +137,25 @@ Result<Term> CreateOfLogits(const DistillationTermOptions& options) {
   return Term(std::make_unique<SoftTarget>(temperature, options.standardize_logits));
 }
 
+Result<Term> CreateCrd(const DistillationTermOptions& options) {
+  if (options.crd_negatives < 1) {
+    return Invalid("CRD's number of negatives must be at least 1, not " +
+                   std::to_string(options.crd_negatives));
+  }
+  if (!(std::isfinite(options.crd_temperature) && options.crd_temperature > 0)) {
+    return Invalid("CRD's temperature must be a finite number above 0, not " +
+                   std::to_string(options.crd_temperature));
+  }
+  if (!(options.crd_momentum >= 0 && options.crd_momentum < 1)) {
+    return Invalid("CRD's momentum must be in [0, 1), not " + std::to_string(options.crd_momentum));
+  }
+  const std::set<int64_t> classes(options.image_classes.begin(), options.image_classes.end());
+  if (classes.size() < 2) return Invalid("CRD needs training images of at least two classes");
+  return Term(std::make_unique<ContrastiveRepresentation>(ContrastiveRepresentation::Options{
+      options.student.embedding, options.teacher.embedding, options.image_classes,
+      options.crd_negatives, options.crd_temperature, options.crd_momentum}));
+}
+
 // Of the feature maps.
 Result<Term> CreateOfBlocks(const DistillationTermOptions& options) {
   const std::vector<int> blocks = BlocksOf(options);
@@ -169,6 +189,8 @@ Result<Term> CreateChecked(const DistillationTermOptions& options) {
           RelationalDistillation::Options{options.rkd_distance, options.rkd_angle}));
     case DistillationMethod::kPkt:
       return Term(std::make_unique<ProbabilisticTransfer>());
+    case DistillationMethod::kCrd:
+      return CreateCrd(options);
     default:
       return CreateOfBlocks(options);
   }

@@ -40,6 +40,8 @@ std::string_view DistillationMethodName(DistillationMethod method) {
       return "rkd";
     case DistillationMethod::kPkt:
       return "pkt";
+    case DistillationMethod::kCrd:
+      return "crd";
   }
   return "unknown";
 }
@@ -47,6 +49,7 @@ std::string_view DistillationMethodName(DistillationMethod method) {
 OutputShape OutputShapeOf(const ModelOutput& output) {
   OutputShape shape;
   if (output.logits.defined()) shape.num_classes = output.logits.size(1);
+  if (output.embedding.defined()) shape.embedding = output.embedding.size(1);
   for (size_t i = 0; i < output.blocks.size(); ++i) {
     const at::Tensor& block = output.blocks[i];
     if (block.defined()) shape.blocks[i] = {block.size(1), block.size(2), block.size(3)};
@@ -56,7 +59,8 @@ OutputShape OutputShapeOf(const ModelOutput& output) {
 
 at::Tensor DistillationTerm::Compute(const DistillationInputs& inputs) {
   const AutocastOff autocast_off;
-  return ComputeDetached({inputs.student, Detached(inputs.teacher), inputs.labels});
+  return ComputeDetached(
+      {inputs.student, Detached(inputs.teacher), inputs.labels, inputs.indices, inputs.draw});
 }
 
 }  // namespace distill::core

@@ -15,7 +15,18 @@
 
 namespace distill::core {
 
-enum class DistillationMethod { kSoftTarget, kMgd, kSp, kAt, kDkd, kDist, kFitNet, kRkd, kPkt };
+enum class DistillationMethod {
+  kSoftTarget,
+  kMgd,
+  kSp,
+  kAt,
+  kDkd,
+  kDist,
+  kFitNet,
+  kRkd,
+  kPkt,
+  kCrd
+};
 
 /// Which of two published forms of a loss is computed.
 enum class LossForm {
@@ -24,7 +35,7 @@ enum class LossForm {
 };
 
 /// Returns the name in messages and records: "soft_target", "mgd", "sp", "at", "dkd", "dist",
-/// "fitnet", "rkd" or "pkt".
+/// "fitnet", "rkd", "pkt" or "crd".
 std::string_view DistillationMethodName(DistillationMethod method);
 
 /// The size of a block's output for one image. channels == 0: the network has no such block at the
@@ -38,6 +49,7 @@ struct BlockShape {
 /// The sizes of what a network makes, less the batch.
 struct OutputShape {
   int64_t num_classes = 0;
+  int64_t embedding = 0;  // numbers of an embedding
   std::array<BlockShape, 4> blocks;
 };
 
@@ -55,16 +67,21 @@ struct DistillationTermOptions {
   /// Unset: SP and FitNet the paper's form, AT and DIST the reference's. The other methods have one
   /// form. FitNet's reference is CRD's code.
   std::optional<LossForm> form;
-  double mask_ratio = 0.15;  // kMgd: share of the channels that are masked
-  double mgd_alpha = 7e-5;   // kMgd
-  double dkd_alpha = 1;      // kDkd: weight of the target class's part
-  double dkd_beta = 8;       // kDkd: weight of the other classes' part
-  double dist_beta = 1;      // kDist: weight of the relation between classes
-  double dist_gamma = 1;     // kDist: weight of the relation within a class
-  double rkd_distance = 25;  // kRkd
-  double rkd_angle = 50;     // kRkd
+  double mask_ratio = 0.15;       // kMgd: share of the channels that are masked
+  double mgd_alpha = 7e-5;        // kMgd
+  double dkd_alpha = 1;           // kDkd: weight of the target class's part
+  double dkd_beta = 8;            // kDkd: weight of the other classes' part
+  double dist_beta = 1;           // kDist: weight of the relation between classes
+  double dist_gamma = 1;          // kDist: weight of the relation within a class
+  double rkd_distance = 25;       // kRkd
+  double rkd_angle = 50;          // kRkd
+  int64_t crd_negatives = 16384;  // kCrd: other images that each is told from
+  double crd_temperature = 0.07;  // kCrd
+  double crd_momentum = 0.5;      // kCrd: of the memory's entries
   OutputShape student;
   OutputShape teacher;
+  /// kCrd: the class of every training image, by its position in the training split.
+  std::vector<int64_t> image_classes;
 };
 
 /// One forward of each network over the same images.
@@ -73,6 +90,10 @@ struct DistillationInputs {
   ModelOutput teacher;
   /// [batch], int64: the true classes. Read where needs_labels().
   at::Tensor labels;
+  /// [batch], int64, on the CPU: positions of the images in the training split, and a number that
+  /// differs from batch to batch, from which follows what a term draws itself. Read by kCrd.
+  at::Tensor indices{};
+  uint64_t draw = 0;
 };
 
 /// A loss between what a student and its teacher make of a batch, before its weight. Some terms
@@ -94,7 +115,8 @@ class DistillationTerm : public Module {
   /// Returns the temperature of a term that reads nothing of the networks but their logits.
   virtual std::optional<double> logit_temperature() const { return std::nullopt; }
 
-  /// Returns whether Compute() reads DistillationInputs::labels: then images must not be mixed.
+  /// Returns whether Compute() reads DistillationInputs::labels or indices: then images must not be
+  /// mixed.
   virtual bool needs_labels() const { return false; }
 
  private:

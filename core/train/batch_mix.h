@@ -27,6 +27,8 @@ struct MixedBatch {
   at::Tensor images;
   BatchLabels labels;
   BatchPlace place;
+  /// [batch], int64, on the CPU: positions in the training split. May be undefined.
+  at::Tensor indices{};
 };
 
 /// Mixes each image of a batch with another of the same batch, by a share lambda drawn for the

@@ -21,6 +21,7 @@ std::vector<BatchShard> SplitBatch(const MixedBatch& batch, size_t max_shards) {
     BatchLabels& labels = shard.batch.labels;
     labels.labels = labels.labels.narrow(0, begin, length);
     if (labels.is_mixed()) labels.mixed_labels = labels.mixed_labels.narrow(0, begin, length);
+    if (batch.indices.defined()) shard.batch.indices = batch.indices.narrow(0, begin, length);
     shard.share = static_cast<double>(length) / static_cast<double>(num_images);
     begin += length;
   }

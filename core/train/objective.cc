@@ -13,6 +13,12 @@ namespace distill::core {
 namespace {
 
 constexpr uint64_t kTeacherStream = 0x7EAC;
+constexpr uint64_t kTermStream = 0x7E24;
+
+Random RandomAt(const BatchPlace& place, uint64_t stream) {
+  return Random::For(place.seed, static_cast<uint64_t>(place.epoch),
+                     static_cast<uint64_t>(place.step), stream);
+}
 
 OutputShape ShapeOf(Model& student, const at::Tensor& image) {
   const bool was_training = student.is_training();
@@ -52,30 +58,40 @@ at::Tensor Mean(const at::Tensor& first, const at::Tensor& second) { return (fir
 
 }  // namespace
 
+TrainingSplit TrainingSplitOf(const Manifest& manifest) {
+  TrainingSplit split;
+  split.class_counts = manifest.ImagesPerClass(Split::kTrain);
+  for (const ManifestEntry& entry : manifest.EntriesOf(Split::kTrain)) {
+    split.image_classes.push_back(entry.class_index);
+  }
+  return split;
+}
+
 Result<std::unique_ptr<Objective>> Objective::Create(const TrainOptions& options,
-                                                     const std::vector<int64_t>& class_counts,
-                                                     Model& student, const at::Device& device) {
+                                                     const TrainingSplit& split, Model& student,
+                                                     const at::Device& device) {
   std::unique_ptr<Objective> objective(new Objective);
   objective->loss_ = options.loss;
   objective->r_drop_ = options.r_drop;
   if (options.class_balance) {
-    objective->class_weights_ = ClassBalanceWeights(class_counts).to(device);
+    objective->class_weights_ = ClassBalanceWeights(split.class_counts).to(device);
   }
   objective->names_ = {"train/loss", "train/task_loss"};
   if (options.r_drop) objective->names_.emplace_back("train/r_drop");
   if (options.distillation) {
     Result<TeacherEnsemble> teachers = TeacherEnsemble::Load(
         options.distillation->teachers, options.distillation->ensemble,
-        static_cast<int64_t>(class_counts.size()), options.normalization, device);
+        static_cast<int64_t>(split.class_counts.size()), options.normalization, device);
     if (!teachers.ok()) return teachers.status();
     objective->teachers_.emplace(std::move(*teachers));
-    DISTILL_RETURN_IF_ERROR(objective->AddTerms(options, student, device));
+    DISTILL_RETURN_IF_ERROR(objective->AddTerms(options, split, student, device));
   }
   return objective;
 }
 
 // Runs the networks once on a black image, to see what they make of the image size.
-Status Objective::AddTerms(const TrainOptions& options, Model& student, const at::Device& device) {
+Status Objective::AddTerms(const TrainOptions& options, const TrainingSplit& split, Model& student,
+                           const at::Device& device) {
   const at::NoGradGuard no_grad;
   const at::Tensor image =
       at::zeros({1, 3, options.image_size, options.image_size}, at::device(device));
@@ -85,13 +101,10 @@ Status Objective::AddTerms(const TrainOptions& options, Model& student, const at
   }
   task_weight_ = options.distillation->task_weight;
   warmup_epochs_ = options.distillation->warmup_epochs;
-  for (const DistillationTermOptions& term : options.distillation->terms) {
+  for (DistillationTermOptions term : options.distillation->terms) {
+    if (term.method == DistillationMethod::kCrd) term.image_classes = split.image_classes;
     DISTILL_RETURN_IF_ERROR(AddTerm(term));
-    if (terms_.back().method().needs_labels() && options.mix.kind != BatchMixKind::kNone) {
-      return {Code::kInvalidArgument, std::string(terms_.back().method().name()) +
-                                          " needs the true label of each image: train it without "
-                                          "mixup and cutmix"};
-    }
+    DISTILL_RETURN_IF_ERROR(CheckTerm(options, term.method));
     terms_.back().To(device);
   }
   NameTerms();
@@ -101,6 +114,21 @@ Status Objective::AddTerms(const TrainOptions& options, Model& student, const at
 void Objective::StartEpoch(int64_t epoch) {
   if (warmup_epochs_ <= 0) return;
   term_scale_ = std::min(static_cast<double>(epoch + 1) / static_cast<double>(warmup_epochs_), 1.0);
+}
+
+// Of the term that was added last.
+Status Objective::CheckTerm(const TrainOptions& options, DistillationMethod method) const {
+  const DistillationTerm& term = terms_.back().method();
+  if (term.needs_labels() && options.mix.kind != BatchMixKind::kNone) {
+    return {
+        Code::kInvalidArgument,
+        std::string(term.name()) + " needs to know each image: train it without mixup and cutmix"};
+  }
+  if (method == DistillationMethod::kCrd && !options.other_devices.empty()) {
+    return {Code::kInvalidArgument,
+            "crd has one memory of all images: train it on a single device"};
+  }
+  return Status::Ok();
 }
 
 void Objective::NameTerms() {
@@ -131,8 +159,10 @@ Objective::Forward Objective::RunStudent(Model& student, const MixedBatch& batch
   Forward forward;
   forward.output = student.Forward(batch.images, wants_blocks_);
   forward.task_loss = TaskLoss(forward.output.logits, batch.labels, class_weights_, loss_);
+  Random random = RandomAt(batch.place, kTermStream);
   for (const TaughtTerm& term : terms_) {
-    forward.terms.push_back(term.Compute(forward.output, taught, batch.labels.labels));
+    forward.terms.push_back(
+        term.Compute({forward.output, {}, batch.labels.labels, batch.indices, random()}, taught));
   }
   return forward;
 }
@@ -150,8 +180,7 @@ BatchLabels Objective::WithBatchWeights(const BatchLabels& labels) const {
 ObjectiveValue Objective::Compute(Model& student, const MixedBatch& batch, double share) const {
   Taught taught;
   if (teachers_) {
-    Random random = Random::For(batch.place.seed, static_cast<uint64_t>(batch.place.epoch),
-                                static_cast<uint64_t>(batch.place.step), kTeacherStream);
+    Random random = RandomAt(batch.place, kTeacherStream);
     taught = teachers_->Forward(batch.images, wants_blocks_, random.Uniform());
   }
   std::vector<Forward> forwards;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/data/manifest.h"
 #include "core/eval/teacher_ensemble.h"
 #include "core/loss/task_loss.h"
 #include "core/model/model.h"
@@ -16,6 +17,15 @@
 #include "core/train/train_options.h"
 
 namespace distill::core {
+
+/// What an objective needs to know of the training split.
+struct TrainingSplit {
+  std::vector<int64_t> class_counts;   // images of each class
+  std::vector<int64_t> image_classes;  // of every image, in order
+};
+
+/// Returns that of the training images of a data set.
+TrainingSplit TrainingSplitOf(const Manifest& manifest);
 
 /// What a step minimises, and its parts.
 struct ObjectiveValue {
@@ -36,11 +46,11 @@ struct ObjectiveValue {
 class Objective {
  public:
   /// Loads the teachers, if there are any, and makes the terms, whose shapes come from a dry run of
-  /// `student` (kept in its mode). `class_counts`: of the training split.
+  /// `student` (kept in its mode).
   /// kInvalidArgument, kFailedPrecondition: teacher, terms and student do not fit; says how.
   static Result<std::unique_ptr<Objective>> Create(const TrainOptions& options,
-                                                   const std::vector<int64_t>& class_counts,
-                                                   Model& student, const at::Device& device);
+                                                   const TrainingSplit& split, Model& student,
+                                                   const at::Device& device);
 
   /// Sets how much the terms count in `epoch` (from 0): min((epoch + 1) / warm-up epochs, 1) of
   /// their weights. Before the first call they count in full.
@@ -96,9 +106,11 @@ class Objective {
   };
 
   Objective() = default;
-  Status AddTerms(const TrainOptions& options, Model& student, const at::Device& device);
+  Status AddTerms(const TrainOptions& options, const TrainingSplit& split, Model& student,
+                  const at::Device& device);
   Status AddTerm(const DistillationTermOptions& options);
   Forward RunStudent(Model& student, const MixedBatch& batch, const Taught& taught) const;
+  Status CheckTerm(const TrainOptions& options, DistillationMethod method) const;
   void NameTerms();
   at::Tensor MeasureShares(const Forward& forward) const;
   ObjectiveValue Combine(const std::vector<Forward>& forwards, double share) const;

@@ -70,9 +70,8 @@ Status ReplicaGroup::Add(const ReplicaOptions& options, const at::Device& device
   DISTILL_ASSIGN_OR_RETURN(replica->student, options.make_student());
   replica->student->To(device);
   replica->student->ToChannelsLast();
-  DISTILL_ASSIGN_OR_RETURN(
-      replica->objective,
-      Objective::Create(options.train, options.class_counts, *replica->student, device));
+  DISTILL_ASSIGN_OR_RETURN(replica->objective, Objective::Create(options.train, options.split,
+                                                                 *replica->student, device));
   DISTILL_ASSIGN_OR_RETURN(FlatParameters parameters, FlatParameters::Pack(TrainedParameters(
                                                           *replica->student, *replica->objective)));
   replica->parameters = std::make_unique<FlatParameters>(std::move(parameters));

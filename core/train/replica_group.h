@@ -30,8 +30,8 @@ struct StepPrecision {
 /// What copies of a student are made from.
 struct ReplicaOptions {
   const TrainOptions& train;
-  std::vector<int64_t> class_counts;  // of the training split
-  std::vector<at::Device> devices;    // beside the first
+  TrainingSplit split;
+  std::vector<at::Device> devices;  // beside the first
   std::function<Result<std::unique_ptr<Model>>()> make_student;
 };
 

@@ -13,7 +13,7 @@ bool TaughtTerm::is_joint() const {
 }
 
 Status TaughtTerm::Check(const DistillationTermOptions& options) const {
-  if (method().needs_labels()) {
+  if (method().needs_labels() && method().logit_temperature()) {
     for (const Teacher& teacher : ensemble_->teachers()) {
       if (!teacher.classes().defined()) continue;
       return {Code::kInvalidArgument,
@@ -50,12 +50,12 @@ Result<TaughtTerm> TaughtTerm::Create(const DistillationTermOptions& options,
   return term;
 }
 
-at::Tensor TaughtTerm::Compute(const ModelOutput& student, const Taught& taught,
-                               const at::Tensor& labels) const {
-  const auto student_for = [&](const Taught::One& one) {
-    ModelOutput seen = student;
-    seen.logits = ensemble_->teachers()[one.teacher].OfKnownClasses(student.logits);
-    return seen;
+at::Tensor TaughtTerm::Compute(const DistillationInputs& batch, const Taught& taught) const {
+  const auto inputs_for = [&](const Taught::One& one, const ModelOutput& teacher) {
+    DistillationInputs inputs = batch;
+    inputs.teacher = teacher;
+    inputs.student.logits = ensemble_->teachers()[one.teacher].OfKnownClasses(batch.student.logits);
+    return inputs;
   };
   if (is_joint()) {
     std::vector<at::Tensor> logits;
@@ -63,11 +63,11 @@ at::Tensor TaughtTerm::Compute(const ModelOutput& student, const Taught& taught,
     ModelOutput joint;
     joint.logits = EnsembleLogits(logits, ensemble_->weights(), ensemble_->mode(),
                                   *method().logit_temperature());
-    return terms_.front()->Compute({student_for(taught.teachers.front()), joint, labels});
+    return terms_.front()->Compute(inputs_for(taught.teachers.front(), joint));
   }
   at::Tensor mean;
   for (const Taught::One& one : taught.teachers) {
-    at::Tensor value = terms_[one.teacher]->Compute({student_for(one), one.output, labels});
+    at::Tensor value = terms_[one.teacher]->Compute(inputs_for(one, one.output));
     if (taught.teachers.size() > 1) value = value * one.weight;
     mean = mean.defined() ? mean + value : value;
   }

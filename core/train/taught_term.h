@@ -27,9 +27,9 @@ class TaughtTerm {
                                    const std::vector<OutputShape>& teachers,
                                    const TeacherEnsemble& ensemble);
 
-  /// Returns the loss of a batch before its weight; see DistillationTerm::Compute().
-  at::Tensor Compute(const ModelOutput& student, const Taught& taught,
-                     const at::Tensor& labels) const;
+  /// Returns the loss of a batch before its weight; see DistillationTerm::Compute(). `batch`: all
+  /// but the teacher's outputs.
+  at::Tensor Compute(const DistillationInputs& batch, const Taught& taught) const;
 
   /// Moves the trained parts to `device`, channels_last.
   void To(const at::Device& device);

@@ -40,8 +40,7 @@ Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOpti
   DISTILL_RETURN_IF_ERROR(session->BuildStudent());
   DISTILL_ASSIGN_OR_RETURN(
       session->objective_,
-      Objective::Create(options, session->manifest_.ImagesPerClass(Split::kTrain),
-                        *session->student_, device));
+      Objective::Create(options, TrainingSplitOf(session->manifest_), *session->student_, device));
   DISTILL_RETURN_IF_ERROR(session->BuildOptimization());
   DISTILL_RETURN_IF_ERROR(session->BuildReplicas());
   DISTILL_RETURN_IF_ERROR(session->Resume());
@@ -124,7 +123,7 @@ Status TrainingSession::BuildOptimization() {
 
 Status TrainingSession::BuildReplicas() {
   if (options_.other_devices.empty()) return Status::Ok();
-  ReplicaOptions replicas{options_, manifest_.ImagesPerClass(Split::kTrain), {}, {}};
+  ReplicaOptions replicas{options_, TrainingSplitOf(manifest_), {}, {}};
   for (const std::string& name : options_.other_devices) {
     DISTILL_ASSIGN_OR_RETURN(const at::Device device, ParseDevice(name));
     replicas.devices.push_back(device);
@@ -155,9 +154,9 @@ Result<bool> TrainingSession::TrainStep() {
   }
   DISTILL_ASSIGN_OR_RETURN(const std::optional<Batch> batch, train_source_->Next());
   if (!batch) return false;
-  const MixedBatch mixed =
-      MixBatch(normalizer_.Apply(batch->images), batch->labels.to(device_), options_.mix,
-               {options_.seed, position_.epoch, position_.batch});
+  MixedBatch mixed = MixBatch(normalizer_.Apply(batch->images), batch->labels.to(device_),
+                              options_.mix, {options_.seed, position_.epoch, position_.batch});
+  mixed.indices = at::tensor(batch->indices, at::kLong);
   const ObjectiveValue value = ComputeStep(mixed);
   Update();
   const int64_t num_images = mixed.images.size(0);

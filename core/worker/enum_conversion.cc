@@ -73,6 +73,8 @@ DistillationMethod ToDistillationMethod(v1::DistillationMethod method) {
       return DistillationMethod::kRkd;
     case v1::DISTILLATION_METHOD_PKT:
       return DistillationMethod::kPkt;
+    case v1::DISTILLATION_METHOD_CRD:
+      return DistillationMethod::kCrd;
     default:
       return DistillationMethod::kSoftTarget;
   }

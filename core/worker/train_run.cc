@@ -77,6 +77,9 @@ DistillationTermOptions ToTermOptions(const v1::DistillationTerm& from) {
   if (from.has_dist_gamma()) to.dist_gamma = from.dist_gamma();
   if (from.has_rkd_distance()) to.rkd_distance = from.rkd_distance();
   if (from.has_rkd_angle()) to.rkd_angle = from.rkd_angle();
+  if (from.has_crd_negatives()) to.crd_negatives = from.crd_negatives();
+  if (from.has_crd_temperature()) to.crd_temperature = from.crd_temperature();
+  if (from.has_crd_momentum()) to.crd_momentum = from.crd_momentum();
   return to;
 }
 

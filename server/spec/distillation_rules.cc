@@ -50,6 +50,7 @@ void CheckOptionsBelong(const std::string& path, const v1::DistillationTerm& giv
   const bool is_dkd = method == DISTILLATION_METHOD_DKD;
   const bool is_dist = method == DISTILLATION_METHOD_DIST;
   const bool is_rkd = method == DISTILLATION_METHOD_RKD;
+  const bool is_crd = method == DISTILLATION_METHOD_CRD;
   const bool has_logits = is_dkd || method == DISTILLATION_METHOD_SOFT_TARGET;
   refuse_unless(has_logits || is_dist, given.has_temperature(), "temperature",
                 "SOFT_TARGET, DKD and DIST");
@@ -63,6 +64,9 @@ void CheckOptionsBelong(const std::string& path, const v1::DistillationTerm& giv
   refuse_unless(is_dist, given.has_dist_gamma(), "dist_gamma", "DIST");
   refuse_unless(is_rkd, given.has_rkd_distance(), "rkd_distance", "RKD");
   refuse_unless(is_rkd, given.has_rkd_angle(), "rkd_angle", "RKD");
+  refuse_unless(is_crd, given.has_crd_negatives(), "crd_negatives", "CRD");
+  refuse_unless(is_crd, given.has_crd_temperature(), "crd_temperature", "CRD");
+  refuse_unless(is_crd, given.has_crd_momentum(), "crd_momentum", "CRD");
   refuse_unless(is_one_of({DISTILLATION_METHOD_SP, DISTILLATION_METHOD_AT, DISTILLATION_METHOD_DIST,
                            DISTILLATION_METHOD_FITNET}),
                 given.has_form(), "form", "SP, AT, DIST and FITNET");
@@ -119,6 +123,12 @@ void CheckTerm(const std::string& path, const v1::DistillationTerm& given,
   if (filled.has_mgd_alpha()) {
     violations.CheckPositive(path + ".mgd_alpha", filled.mgd_alpha(), kMaxWeight);
   }
+  if (filled.has_crd_negatives()) {
+    constexpr int kMaxNegatives = 1 << 20;
+    violations.CheckCount(path + ".crd_negatives", filled.crd_negatives(), 1, kMaxNegatives);
+    violations.CheckPositive(path + ".crd_temperature", filled.crd_temperature(), 100);
+    violations.CheckRange(path + ".crd_momentum", filled.crd_momentum(), 0, 0.9999);
+  }
   CheckPartWeights(path, given, violations);
 }
 
@@ -166,7 +176,8 @@ void CheckDistillationRules(const v1::Distillation& given, const v1::Distillatio
   if (given.terms().empty()) {
     violations.Add(
         path + ".terms", "",
-        "give at least one method: SOFT_TARGET, MGD, SP, AT, DKD, DIST, FITNET, RKD or PKT");
+        "give at least one method: SOFT_TARGET, MGD, SP, AT, DKD, DIST, FITNET, RKD, PKT or "
+        "CRD");
   }
   if (given.terms_size() > kMaxTerms) {
     violations.CheckCount(path + ".terms", given.terms_size(), 1, kMaxTerms);

@@ -83,6 +83,11 @@ void FillTerm(v1::DistillationTerm& term, double kd_ratio, int num_blocks) {
       if (term.blocks().empty()) term.add_blocks(num_blocks - 1);
       DISTILL_DEFAULT(term, form, v1::LOSS_FORM_PAPER);
       break;
+    case v1::DISTILLATION_METHOD_CRD:
+      DISTILL_DEFAULT(term, crd_negatives, 16384);
+      DISTILL_DEFAULT(term, crd_temperature, 0.07);
+      DISTILL_DEFAULT(term, crd_momentum, 0.5);
+      break;
     case v1::DISTILLATION_METHOD_RKD:
       DISTILL_DEFAULT(term, rkd_distance, 25.0);
       DISTILL_DEFAULT(term, rkd_angle, 50.0);
@@ -145,6 +150,8 @@ double DefaultWeight(const v1::DistillationTerm& term, double kd_ratio) {
       return 100;
     case v1::DISTILLATION_METHOD_PKT:
       return 30000;
+    case v1::DISTILLATION_METHOD_CRD:
+      return 0.8;
     case v1::DISTILLATION_METHOD_AT:
       return kd_ratio;
     default:

@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   (*student)->To(*device);
   (*student)->ToChannelsLast();
   const auto objective =
-      Objective::Create(options, std::vector<int64_t>(kClasses, 1), **student, *device);
+      Objective::Create(options, {std::vector<int64_t>(kClasses, 1), {}}, **student, *device);
   const auto optimizer = Optimizer::Create((*student)->Parameters(), options.optimizer);
   if (!objective.ok() || !optimizer.ok()) return 1;
   const at::Tensor images =
@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
     at::Tensor total;
     {
       const AutocastScope autocast(*device, amp);
-      total = (*objective)->Compute(**student, {images, {labels, {}, 1.0}, {0, 0, step}}).total;
+      total = (*objective)->Compute(**student, {images, {labels, {}, 1.0}, {0, 0, step}, {}}).total;
     }
     total.backward();
     (*optimizer)->CollectGradients();

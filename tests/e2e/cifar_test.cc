@@ -54,7 +54,7 @@ TEST_F(Cifar, APairOfThePublishedTableTrainsEvaluatesAndIsReported) {
 
   SubmitRecipe({"resnet56", "resnet20-by-resnet56-*"});
 
-  for (const std::string method : {"kd", "fitnet", "at", "sp", "rkd", "pkt"}) {
+  for (const std::string method : {"kd", "fitnet", "at", "sp", "rkd", "pkt", "crd"}) {
     const std::string job = "resnet20-by-resnet56-" + method;
     AwaitSuccess(job);
     AwaitSuccess(job + "-eval");

@@ -133,7 +133,8 @@ TEST_F(RecipesTest, EveryRecipeIsAcceptedByTheServersCheck) {
 TEST_F(RecipesTest, CrdsTableIsThereRowByRowWithItsPublishedSchedule) {
   const auto trained = Accept(Read("cifar100-crd.yaml"));
   const std::map<std::string, double> weights = {{"kd", 0.9},  {"fitnet", 100}, {"at", 1000},
-                                                 {"sp", 3000}, {"rkd", 1},      {"pkt", 30000}};
+                                                 {"sp", 3000}, {"rkd", 1},      {"pkt", 30000},
+                                                 {"crd", 0.8}};
 
   EXPECT_EQ(trained.size(), 6 + 9 + PairsOfTheTable().size() * weights.size());
   for (const auto& [name, train] : trained) ExpectPublishedSchedule(name, train);

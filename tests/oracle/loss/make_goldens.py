@@ -141,12 +141,72 @@ def emit_trajectories():
             print(f"inline constexpr std::array<double, {sum(SIZES)}> k{name}{suffix} = {{{values}}};")
 
 
+CRD_IMAGES, CRD_WIDTH, CRD_NEGATIVES = 10, 128, 6
+
+
+def crd_direction(memory, anchor, contrast, z):
+    """One direction of CRD's noise contrast; returns its loss and Z (that of the first batch)."""
+    scores = [[torch.exp(torch.dot(memory[j], anchor[i]) / 0.07) for j in row]
+              for i, row in enumerate(contrast)]
+    if z is None:
+        z = sum(float(score) for row in scores for score in row)
+        z = z / sum(len(row) for row in contrast) * CRD_IMAGES
+    noise = CRD_NEGATIVES / CRD_IMAGES
+    total = 0.0
+    for row in scores:
+        total = total - torch.log(row[0] / z / (row[0] / z + noise + 1e-7))
+        for score in row[1:]:
+            total = total - torch.log(noise / (score / z + noise + 1e-7))
+    return total / len(contrast), z
+
+
+def emit_crd():
+    """Two batches of the same images: the second sees what the first has left in the memories."""
+    student = wave(4 * 6, 0.7, 0.1, math.sin).view(4, 6).requires_grad_()
+    teacher = wave(4 * 5, 0.5, 0.3, math.cos).view(4, 5)
+    weights = {"student": 0.3 * wave(CRD_WIDTH * 6, 0.11, 0.2, math.sin).view(CRD_WIDTH, 6),
+               "teacher": 0.3 * wave(CRD_WIDTH * 5, 0.13, 0.5, math.cos).view(CRD_WIDTH, 5)}
+    biases = {"student": 0.1 * wave(CRD_WIDTH, 0.3, 0.0, math.sin),
+              "teacher": 0.1 * wave(CRD_WIDTH, 0.4, 0.0, math.cos)}
+    memories = {"student": 0.15 * wave(CRD_IMAGES * CRD_WIDTH, 0.17, 0.1, math.sin),
+                "teacher": 0.15 * wave(CRD_IMAGES * CRD_WIDTH, 0.19, 0.2, math.cos)}
+    memories = {name: memory.view(CRD_IMAGES, CRD_WIDTH) for name, memory in memories.items()}
+    own = [2, 5, 7, 0]
+    contrast = [[y] + [(y + 1 + (i + j) % 9) % CRD_IMAGES for j in range(CRD_NEGATIVES)]
+                for i, y in enumerate(own)]
+    normalizers = {"student": None, "teacher": None}
+    results = []
+    for _ in range(2):
+        values = {}
+        for name, embedding in (("student", student), ("teacher", teacher)):
+            mapped = embedding @ weights[name].t() + biases[name]
+            values[name] = torch.stack([row / torch.sqrt((row * row).sum()) for row in mapped])
+        loss = 0.0
+        for anchor, memory in (("student", "teacher"), ("teacher", "student")):
+            part, normalizers[anchor] = crd_direction(memories[memory], values[anchor], contrast,
+                                                      normalizers[anchor])
+            loss = loss + part
+        gradient, = torch.autograd.grad(loss, student)
+        results.append((float(loss), float(gradient.norm())))
+        for name in memories:
+            memory = memories[name].clone()
+            for i, y in enumerate(own):
+                row = 0.5 * memory[y] + 0.5 * values[name][i].detach()
+                memory[y] = row / torch.sqrt((row * row).sum())
+            memories[name] = memory
+    for number, (loss, norm) in zip(("First", "Second"), results):
+        print(f"inline constexpr double kCrd{number} = {loss:.17g};")
+        print(f"inline constexpr double kCrd{number}GradientNorm = {norm:.17g};")
+
+
 print("#pragma once\n")
 print("// Written by make_goldens.py, which says how.")
 print("// clang-format off\n")
 print("#include <array>\n")
 print("namespace distill::core::goldens {\n")
 emit_losses()
+print()
+emit_crd()
 print()
 emit_trajectories()
 print("\n}  // namespace distill::core::goldens")

@@ -78,7 +78,7 @@ class PreflightTest : public ::testing::Test {
     auto student = CreateModel(options.model, kFlightClasses);
     EXPECT_OK(student);
     const auto objective =
-        Objective::Create(options, manifest->ImagesPerClass(Split::kTrain), **student, at::kCPU);
+        Objective::Create(options, TrainingSplitOf(*manifest), **student, at::kCPU);
     EXPECT_OK(objective);
     const auto optimizer = Optimizer::Create((*student)->Parameters(), options.optimizer);
     EXPECT_OK(optimizer);

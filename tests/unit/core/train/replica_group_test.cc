@@ -71,13 +71,13 @@ class ReplicaGroupTest : public ::testing::Test {
   std::unique_ptr<ReplicaGroup> Make(size_t num_devices) {
     SeedGenerators(7);
     student_ = std::make_unique<SmoothStudent>(type_, options_.r_drop.has_value());
-    auto objective = Objective::Create(options_, kCounts, *student_, at::kCPU);
+    auto objective = Objective::Create(options_, {kCounts, {}}, *student_, at::kCPU);
     EXPECT_OK(objective);
     objective_ = std::move(objective).value();
     auto optimizer = Optimizer::Create(TrainedParameters(*student_, *objective_), {});
     EXPECT_OK(optimizer);
     optimizer_ = std::move(optimizer).value();
-    ReplicaOptions options{options_, kCounts, {}, [this] { return MakeStudent(); }};
+    ReplicaOptions options{options_, {kCounts, {}}, {}, [this] { return MakeStudent(); }};
     options.devices.assign(num_devices - 1, at::Device(at::kCPU));
     auto group = ReplicaGroup::Create(options, {at::kCPU, *student_, *objective_, *optimizer_});
     EXPECT_OK(group);
@@ -270,7 +270,7 @@ TEST_F(ReplicaGroupTest, FailureOfACopyFailsTheStepAndOnlyIt) {
 TEST_F(ReplicaGroupTest, DevicesOfTwoKindsAreRefused) {
   Make(1);
   ReplicaOptions options{
-      options_, kCounts, {at::Device(at::kCUDA, 0)}, [this] { return MakeStudent(); }};
+      options_, {kCounts, {}}, {at::Device(at::kCUDA, 0)}, [this] { return MakeStudent(); }};
 
   EXPECT_THAT(ReplicaGroup::Create(options, {at::kCPU, *student_, *objective_, *optimizer_}),
               distill::testing::HasCode(Code::kInvalidArgument));

@@ -56,7 +56,7 @@ TEST_F(TaughtTermTest, MeanKlIsTheWeightedMeanOverTeachers) {
 
   const double expected = 0.25 * SoftTargetOf(student.logits, taught.teachers[0].output.logits) +
                           0.75 * SoftTargetOf(student.logits, taught.teachers[1].output.logits);
-  EXPECT_NEAR(term->Compute(student, taught, labels_).item<double>(), expected, 1e-6);
+  EXPECT_NEAR(term->Compute({student, {}, labels_, {}, 0}, taught).item<double>(), expected, 1e-6);
 }
 
 TEST_F(TaughtTermTest, MeanProbSeesOneTeacher) {
@@ -69,7 +69,7 @@ TEST_F(TaughtTermTest, MeanProbSeesOneTeacher) {
 
   const at::Tensor p = 0.25 * (taught.teachers[0].output.logits / 4).softmax(1) +
                        0.75 * (taught.teachers[1].output.logits / 4).softmax(1);
-  EXPECT_NEAR(term->Compute(student, taught, labels_).item<double>(),
+  EXPECT_NEAR(term->Compute({student, {}, labels_, {}, 0}, taught).item<double>(),
               SoftTargetOf(student.logits, 4 * p.log()), 1e-5);
 }
 
@@ -96,7 +96,8 @@ TEST_F(TaughtTermTest, RandomOneIsTheTermOfTheTeacherThatWasDrawn) {
   student.logits = at::randn({4, kTaughtClasses});
 
   const double second =
-      term->Compute(student, ensemble.Forward(images_, false, 0.9), labels_).item<double>();
+      term->Compute({student, {}, labels_, {}, 0}, ensemble.Forward(images_, false, 0.9))
+          .item<double>();
 
   EXPECT_NEAR(second,
               SoftTargetOf(student.logits, ensemble.teachers()[1].Forward(images_, false).logits),

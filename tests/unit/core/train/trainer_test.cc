@@ -99,6 +99,16 @@ class TrainerTest : public ::testing::Test {
     return options;
   }
 
+  // CRD, which takes no mixed images, with R-Drop.
+  TrainOptions OptionsWithMemory(const std::string& run) const {
+    TrainOptions options = OptionsWithEverything(run);
+    options.mix.kind = BatchMixKind::kNone;
+    options.distillation->terms.resize(1);
+    options.distillation->terms[0].method = DistillationMethod::kCrd;
+    options.distillation->terms[0].crd_negatives = 8;
+    return options;
+  }
+
   // Trains a teacher, once per test.
   std::filesystem::path Teacher() const {
     TrainOptions options = Options("teacher");
@@ -195,6 +205,30 @@ TEST_F(TrainerTest, RunStoppedAtAnyStepAndResumedEndsInTheSameBits) {
       EXPECT_EQ(seen.at(name), value) << name;
     }
   }
+}
+
+TEST_F(TrainerTest, MemoryOfCrdIsResumedInTheSameBits) {
+  const TrainOptions straight = OptionsWithMemory("straight");
+  RecordingListener listener;
+  ASSERT_OK(Train(straight, listener));
+  TrainOptions stopped = OptionsWithMemory("stopped");
+  RecordingListener stopped_listener(/*stop_after=*/4);
+  ASSERT_THAT(Train(stopped, stopped_listener), HasCode(Code::kCancelled));
+  TrainOptions resumed = OptionsWithMemory("resumed");
+  resumed.resume_from = {stopped.run_directory / "last.ckpt"};
+  ASSERT_OK(Train(resumed, listener));
+
+  ExpectEqualWeights(straight, resumed, "last.safetensors");
+}
+
+TEST_F(TrainerTest, CrdIsRefusedWithMixedImagesAndOnSeveralDevices) {
+  TrainOptions mixed = OptionsWithMemory("mixed");
+  mixed.mix.kind = BatchMixKind::kCutmix;
+  RecordingListener listener;
+  EXPECT_THAT(Train(mixed, listener), StatusIs(Code::kInvalidArgument, HasSubstr("cutmix")));
+  TrainOptions several = OptionsWithMemory("several");
+  several.other_devices = {TestDevice()};
+  EXPECT_THAT(Train(several, listener), StatusIs(Code::kInvalidArgument, HasSubstr("one memory")));
 }
 
 TEST_F(TrainerTest, RunOnSeveralDevicesEndsInTheSameBitsAlsoWhenItWasStopped) {

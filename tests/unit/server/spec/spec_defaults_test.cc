@@ -33,6 +33,7 @@ TEST(SpecDefaultsTest, OtherMethodsHaveThePublishedWeight) {
   EXPECT_EQ(Filled(TermOf(v1::DISTILLATION_METHOD_FITNET)).weight(), 100);
   EXPECT_EQ(Filled(TermOf(v1::DISTILLATION_METHOD_RKD)).weight(), 1);
   EXPECT_EQ(Filled(TermOf(v1::DISTILLATION_METHOD_PKT)).weight(), 30000);
+  EXPECT_EQ(Filled(TermOf(v1::DISTILLATION_METHOD_CRD)).weight(), 0.8);
 }
 
 TEST(SpecDefaultsTest, StandardisedLogitsHaveTheirOwnWeightAndTemperature) {
