@@ -191,8 +191,8 @@ TEST_F(RecipesTest, APairCanBeSubmittedByItself) {
 
   ASSERT_OK(client::SelectJobs({"resnet8x4*", "resnet32x4*"}, jobs));
 
-  EXPECT_EQ(Accept(jobs).size(), 2 + 6U);
-  EXPECT_EQ(jobs.size(), 2 * (2 + 6U));
+  EXPECT_EQ(Accept(jobs).size(), 2 + 7U);
+  EXPECT_EQ(jobs.size(), 2 * (2 + 7U));
 }
 
 }  // namespace
