@@ -12,7 +12,9 @@
 namespace distill::server {
 namespace {
 
-constexpr size_t kMaxIdleReaders = 8;
+// What SQLite closes while another connection of the process has the file open stays open until all
+// have gone, for the sake of POSIX locks: so readers are few, and kept.
+constexpr size_t kMaxReaders = 12;
 std::string PragmaText(SQLite::Database& database, const std::string& pragma) {
   SQLite::Statement query(database, "PRAGMA " + pragma);
   return query.executeStep() ? query.getColumn(0).getString() : std::string();
@@ -148,19 +150,39 @@ Status SqliteDatabase::Prepare(const std::vector<Migration>& migrations, int64_t
 std::unique_ptr<SQLite::Database> SqliteDatabase::TakeReader() {
   {
     const MutexLock lock(readers_mutex_);
+    while (idle_readers_.empty() && num_readers_ >= kMaxReaders) {
+      reader_returned_.Wait(readers_mutex_);
+    }
     if (!idle_readers_.empty()) {
       std::unique_ptr<SQLite::Database> reader = std::move(idle_readers_.back());
       idle_readers_.pop_back();
       return reader;
     }
+    ++num_readers_;
   }
-  return std::make_unique<SQLite::Database>(options_.path.string(), SQLite::OPEN_READONLY,
-                                            static_cast<int>(options_.busy_timeout.count()));
+  try {
+    return std::make_unique<SQLite::Database>(options_.path.string(), SQLite::OPEN_READONLY,
+                                              static_cast<int>(options_.busy_timeout.count()));
+  } catch (...) {
+    ForgetReader();
+    throw;
+  }
 }
 
-void SqliteDatabase::ReturnReader(std::unique_ptr<SQLite::Database> reader) {
+void SqliteDatabase::ReturnReader(std::unique_ptr<SQLite::Database> reader, bool is_kept) {
+  if (!is_kept) {
+    reader.reset();
+    return ForgetReader();
+  }
   const MutexLock lock(readers_mutex_);
-  if (idle_readers_.size() < kMaxIdleReaders) idle_readers_.push_back(std::move(reader));
+  idle_readers_.push_back(std::move(reader));
+  reader_returned_.NotifyOne();
+}
+
+void SqliteDatabase::ForgetReader() {
+  const MutexLock lock(readers_mutex_);
+  --num_readers_;
+  reader_returned_.NotifyOne();
 }
 
 }  // namespace distill::server

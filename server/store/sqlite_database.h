@@ -103,18 +103,19 @@ class SqliteDatabase {
   }
 
   /// Runs `body(SQLite::Database&)` on one unchanging view of the data, beside other readers and
-  /// the writer.
+  /// the writer. At most twelve at a time: further ones wait. `body` must not read from this
+  /// database by itself.
   template <typename Body>
   auto Read(std::string_view action, Body body)
       -> decltype(body(std::declval<SQLite::Database&>())) {
     if (is_in_memory_) return Write(action, std::move(body));
     auto read = Guard(action, [&]() -> decltype(body(std::declval<SQLite::Database&>())) {
-      std::unique_ptr<SQLite::Database> reader = TakeReader();
+      LentReader reader(*this);
       auto result = [&] {
-        SQLite::Transaction view(*reader);
-        return body(*reader);
+        SQLite::Transaction view(reader.database());
+        return body(reader.database());
       }();
-      ReturnReader(std::move(reader));
+      reader.Keep();
       return result;
     });
     if (!StatusOf(read).ok()) {
@@ -147,8 +148,27 @@ class SqliteDatabase {
       return result;
     });
   }
+  // A connection that reads, for as long as this lives. One that failed is closed.
+  class LentReader {
+   public:
+    explicit LentReader(SqliteDatabase& owner) : owner_(owner), reader_(owner.TakeReader()) {}
+    ~LentReader() { owner_.ReturnReader(std::move(reader_), is_kept_); }
+    LentReader(const LentReader&) = delete;
+    LentReader& operator=(const LentReader&) = delete;
+
+    SQLite::Database& database() { return *reader_; }
+    void Keep() { is_kept_ = true; }
+
+   private:
+    SqliteDatabase& owner_;
+    std::unique_ptr<SQLite::Database> reader_;
+    bool is_kept_ = false;
+  };
+
   std::unique_ptr<SQLite::Database> TakeReader() EXCLUDES(readers_mutex_);
-  void ReturnReader(std::unique_ptr<SQLite::Database> reader) EXCLUDES(readers_mutex_);
+  void ReturnReader(std::unique_ptr<SQLite::Database> reader, bool is_kept)
+      EXCLUDES(readers_mutex_);
+  void ForgetReader() EXCLUDES(readers_mutex_);
 
   // Constant after Open.
   const SqliteDatabaseOptions options_;
@@ -161,6 +181,8 @@ class SqliteDatabase {
   std::unique_ptr<SQLite::Database> writer_ GUARDED_BY(writer_mutex_);
 
   Mutex readers_mutex_;
+  ConditionVariable reader_returned_;
+  size_t num_readers_ GUARDED_BY(readers_mutex_) = 0;  // idle ones among them
   std::vector<std::unique_ptr<SQLite::Database>> idle_readers_ GUARDED_BY(readers_mutex_);
 };
 

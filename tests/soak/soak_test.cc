@@ -27,7 +27,7 @@ constexpr int kTrainersProcessor = 0;
 // What the daemon may hold more after the soak than after its first fifth: caches that are still
 // filling up, and the allocator's slack.
 constexpr double kMaxGrowthMiB = 64;
-// The store keeps eight idle readers of each database, with two files each.
+// The store keeps twelve readers of each database, with two files each.
 constexpr int kMaxMoreFiles = 64;
 // Of the median step, while the daemon is busy on other processors: caches and memory are shared.
 constexpr double kMaxSlowdown = 1.2;

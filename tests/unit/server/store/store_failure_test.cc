@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "server/store/database_backup.h"
 #include "tests/eventually.h"
@@ -183,12 +184,20 @@ TEST_F(StoreFailureTest, NumbersOfFoldersThatAnOlderBackupDoesNotKnowAreNotGiven
 }
 
 // How often `file` is open in this process for writing.
-int NumWriters(const std::filesystem::path& file) {
-  int count = 0;
+// The descriptors that this process has of a file.
+std::vector<int> DescriptorsOf(const std::filesystem::path& file) {
+  std::vector<int> descriptors;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code gone;
     if (std::filesystem::read_symlink(entry.path(), gone) != file) continue;
-    const int descriptor = std::stoi(entry.path().filename().string());
+    descriptors.push_back(std::stoi(entry.path().filename().string()));
+  }
+  return descriptors;
+}
+
+int NumWriters(const std::filesystem::path& file) {
+  int count = 0;
+  for (const int descriptor : DescriptorsOf(file)) {
     if ((::fcntl(descriptor, F_GETFL) & O_ACCMODE) != O_RDONLY) ++count;
   }
   return count;
@@ -204,6 +213,20 @@ TEST_F(StoreFailureTest, OneConnectionWritesHoweverManyRead) {
 
   EXPECT_EQ(NumWriters(control_file()), 1);
   EXPECT_EQ(NumWriters(state_directory() / "metrics.db"), 1);
+}
+
+// SQLite keeps what it should close while the file is open elsewhere in the process.
+TEST_F(StoreFailureTest, ManyThatReadAtOnceLeaveFewFilesOpen) {
+  for (int i = 0; i < 200; ++i) Insert(SpecNamed("job" + std::to_string(i)));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 40; ++i) {
+    threads.emplace_back([this] {
+      for (int j = 0; j < 20; ++j) EXPECT_OK(store().ListJobs({}));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_LE(DescriptorsOf(control_file()).size(), 13U) << "twelve readers and a writer";
 }
 
 TEST_F(StoreFailureTest, TruncatedFileIsFoundAtOpening) {
