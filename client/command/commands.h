@@ -8,6 +8,7 @@
 
 #include "client/command/command_context.h"
 #include "client/job_grid.h"
+#include "client/model_export.h"
 #include "client/train_request.h"
 
 namespace distill::client {
@@ -49,6 +50,10 @@ struct ListOptions {
 ExitCode List(const CommandContext& context, const ListOptions& options);
 
 ExitCode Show(const CommandContext& context, const std::string& job);
+
+/// Prints what a job was made from, back to the first files: its run, those of its teachers, and so
+/// on, with the hash of each file read.
+ExitCode ShowLineage(const CommandContext& context, const std::string& job);
 
 /// Says why a job waits: the rule, who holds what it waits for, and when it is expected to start.
 ExitCode Why(const CommandContext& context, const std::string& job);
@@ -153,8 +158,9 @@ ExitCode DatasetRemove(const CommandContext& context, const std::string& name);
 
 struct GetModelOptions {
   std::string job;
-  std::string file;      // "" = NAME.safetensors here
-  std::string artifact;  // "" = the best model, in the form that the file's extension names
+  std::string file;                   // "" = NAME with the form's extension, here
+  std::string artifact;               // "" = the best model
+  std::optional<ModelFormat> format;  // else the one that the file's extension stands for
 };
 ExitCode GetModel(const CommandContext& context, const GetModelOptions& options);
 ExitCode Artifacts(const CommandContext& context, const std::string& job);

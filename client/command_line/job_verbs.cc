@@ -14,6 +14,7 @@ struct CancelOptions {
 
 struct ShowOptions {
   std::string job;
+  bool lineage = false;  // of show
 };
 
 struct QueueOptions {
@@ -139,9 +140,12 @@ void AddShow(CommandLine& line) {
   CLI::App& verb = *line.app.add_subcommand("show", "show all about a job");
   const auto options =
       Bind<ShowOptions>(line, verb, [](const CommandContext& context, const ShowOptions& given) {
-        return Show(context, given.job);
+        return given.lineage ? ShowLineage(context, given.job) : Show(context, given.job);
       });
   verb.add_option("job", options->job, kJobHelp)->required();
+  verb.add_flag("--lineage", options->lineage,
+                "what its numbers come from: data, weights and programs by their hashes, back to "
+                "the first file");
 }
 
 void AddWhy(CommandLine& line) {

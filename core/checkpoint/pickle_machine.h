@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/status.h"
-#include "core/checkpoint/byte_reader.h"
 #include "core/checkpoint/pickle.h"
+#include "core/format/byte_reader.h"
 
 namespace distill::core {
 

@@ -3,10 +3,10 @@
 #include <string>
 #include <unordered_map>
 
-#include "core/checkpoint/byte_reader.h"
 #include "core/checkpoint/pickle.h"
 #include "core/checkpoint/pytorch_file.h"
 #include "core/checkpoint/tensor_copier.h"
+#include "core/format/byte_reader.h"
 
 namespace distill::core {
 namespace {

@@ -4,7 +4,7 @@
 #include "core/checkpoint/pickle.h"
 #include "core/checkpoint/pytorch_file.h"
 #include "core/checkpoint/tensor_copier.h"
-#include "core/checkpoint/zip_archive.h"
+#include "core/format/zip_archive.h"
 
 namespace distill::core {
 namespace {

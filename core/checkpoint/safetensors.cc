@@ -4,25 +4,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
-#include <unordered_set>
 #include <utility>
+#include <vector>
 
-#include "core/base/crc32c.h"
 #include "core/base/durable_file.h"
-#include "core/checkpoint/byte_reader.h"
+#include "core/format/safetensors_view.h"
 
 namespace distill::core {
 namespace {
-
-using nlohmann::json;
-
-constexpr uint64_t kMaxHeaderBytes = 100'000'000;
-constexpr size_t kMaxDimensions = 64;
-constexpr size_t kMaxTensorNameBytes = 1000;
-constexpr char kMetadataKey[] = "__metadata__";
-constexpr char kPayloadChecksum[] = "payload_crc32c";
-constexpr char kHeaderChecksum[] = "header_crc32c";
 
 struct DtypeName {
   const char* name;
@@ -34,329 +23,65 @@ constexpr DtypeName kDtypeNames[] = {
     {"U8", at::kByte},    {"BOOL", at::kBool},
 };
 
-/// One tensor as the header describes it.
-struct Entry {
-  std::string name;
-  std::string dtype_name;
-  at::ScalarType dtype = at::kFloat;
-  std::vector<int64_t> shape;
-  uint64_t begin = 0;
-  uint64_t end = 0;
-};
-
-Status BadHeader(const std::string& what) {
-  return Status(Code::kInvalidArgument, "not a valid safetensors file: " + what);
+at::ScalarType ScalarTypeOf(std::string_view dtype) {
+  return std::find_if(std::begin(kDtypeNames), std::end(kDtypeNames),
+                      [&](const DtypeName& known) { return known.name == dtype; })
+      ->type;
 }
 
-/// Returns what the header's checksum covers: every entry and every metadata text, in file order.
-uint32_t HeaderChecksum(const std::vector<Entry>& entries,
-                        const std::map<std::string, std::string>& metadata) {
-  std::string text;
-  for (const Entry& entry : entries) {
-    text += std::to_string(entry.name.size()) + ':' + entry.name + ' ' + entry.dtype_name;
-    for (const int64_t size : entry.shape) text += ' ' + std::to_string(size);
-    text += " @" + std::to_string(entry.begin) + '-' + std::to_string(entry.end) + '\n';
-  }
-  for (const auto& [key, value] : metadata) {
-    if (key == kPayloadChecksum || key == kHeaderChecksum) continue;
-    text += std::to_string(key.size()) + ':' + key + '=' + std::to_string(value.size()) + ':' +
-            value + '\n';
-  }
-  return Crc32c(text);
+/// Returns safetensors' name of `type`, or an empty text.
+std::string NameOf(at::ScalarType type) {
+  const auto* known = std::find_if(std::begin(kDtypeNames), std::end(kDtypeNames),
+                                   [&](const DtypeName& dtype) { return dtype.type == type; });
+  return known == std::end(kDtypeNames) ? "" : known->name;
 }
 
-/// Multiplies, and returns false on overflow of int64.
-bool MultiplyInto(int64_t& product, int64_t factor) {
-  return !__builtin_mul_overflow(product, factor, &product);
-}
-
-/// Collects the header's entries while it is parsed, so that no tree of it is ever held.
-class HeaderCollector {
- public:
-  /// nlohmann's parser callback. Returns whether to keep `parsed` in the tree.
-  bool OnEvent(int depth, json::parse_event_t event, json& parsed) {
-    const bool opens =
-        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
-    if (opens && depth > 2) return Fail("the header nests too deeply");
-    if (depth != 1) return true;
-    if (event == json::parse_event_t::key) {
-      name_ = parsed.get<std::string>();
-      if (name_.size() > kMaxTensorNameBytes) return Fail("a name is over 1000 bytes long");
-      if (!names_.insert(name_).second) return Fail("the name \"" + name_ + "\" occurs twice");
-      return true;
-    }
-    if (opens) return event == json::parse_event_t::object_start || Fail("an entry is no object");
-    if (event != json::parse_event_t::object_end) return Fail("an entry is no object");
-    TakeEntry(parsed);
-    return false;
-  }
-
-  const Status& status() const { return status_; }
-  std::vector<Entry>& entries() { return entries_; }
-  std::map<std::string, std::string>& metadata() { return metadata_; }
-
- private:
-  bool Fail(const std::string& what) {
-    if (status_.ok()) status_ = BadHeader(what);
-    return false;
-  }
-
-  void TakeEntry(const json& parsed) {
-    if (!status_.ok() || !parsed.is_object()) return;
-    if (name_ == kMetadataKey) {
-      TakeMetadata(parsed);
-      return;
-    }
-    Entry entry;
-    entry.name = name_;
-    const std::string fault = ReadEntry(parsed, entry);
-    if (!fault.empty()) {
-      Fail("tensor \"" + name_ + "\" " + fault);
-      return;
-    }
-    entries_.push_back(std::move(entry));
-  }
-
-  void TakeMetadata(const json& parsed) {
-    for (const auto& [key, value] : parsed.items()) {
-      if (!value.is_string()) {
-        Fail("metadata \"" + key + "\" is no text");
-        return;
-      }
-      metadata_[key] = value.get<std::string>();
-    }
-  }
-
-  /// Returns the fault, or an empty text.
-  static std::string ReadEntry(const json& parsed, Entry& entry) {
-    const auto dtype = parsed.find("dtype");
-    const auto shape = parsed.find("shape");
-    const auto offsets = parsed.find("data_offsets");
-    if (parsed.size() != 3 || dtype == parsed.end() || shape == parsed.end() ||
-        offsets == parsed.end()) {
-      return "has other fields than dtype, shape and data_offsets";
-    }
-    if (!dtype->is_string() || !shape->is_array() || !offsets->is_array() || offsets->size() != 2 ||
-        !(*offsets)[0].is_number_unsigned() || !(*offsets)[1].is_number_unsigned()) {
-      return "has a field of the wrong kind";
-    }
-    entry.dtype_name = dtype->get<std::string>();
-    entry.begin = (*offsets)[0].get<uint64_t>();
-    entry.end = (*offsets)[1].get<uint64_t>();
-    return ReadShape(*shape, entry);
-  }
-
-  static std::string ReadShape(const json& shape, Entry& entry) {
-    const auto* known =
-        std::find_if(std::begin(kDtypeNames), std::end(kDtypeNames),
-                     [&](const DtypeName& d) { return entry.dtype_name == d.name; });
-    if (known == std::end(kDtypeNames)) {
-      return "has dtype " + entry.dtype_name + ", which is not supported: convert it to F32";
-    }
-    entry.dtype = known->type;
-    if (shape.size() > kMaxDimensions) return "has too many dimensions";
-    auto bytes = static_cast<int64_t>(c10::elementSize(entry.dtype));
-    for (const json& size : shape) {
-      if (!size.is_number_unsigned() || size.get<uint64_t>() > uint64_t{INT64_MAX}) {
-        return "has a size that is no whole number";
-      }
-      entry.shape.push_back(size.get<int64_t>());
-    }
-    bool is_empty = false;
-    for (const int64_t size : entry.shape) {
-      is_empty = is_empty || size == 0;
-      // An empty tensor has strides too, which must not overflow.
-      if (!MultiplyInto(bytes, std::max<int64_t>(size, 1))) return "is too large";
-    }
-    if (is_empty) bytes = 0;
-    if (entry.end < entry.begin || entry.end - entry.begin != static_cast<uint64_t>(bytes)) {
-      return "has data_offsets that do not fit its shape";
-    }
-    return "";
-  }
-
-  std::string name_;
-  std::unordered_set<std::string> names_;
-  std::vector<Entry> entries_;
-  std::map<std::string, std::string> metadata_;
-  Status status_;
-};
-
-/// Sorts entries into file order, and checks that they cover the payload without holes or overlaps.
-Status CheckLayout(std::vector<Entry>& entries, uint64_t payload_bytes) {
-  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::make_pair(a.begin, a.end) < std::make_pair(b.begin, b.end);
-  });
-  uint64_t expected = 0;
-  for (const Entry& entry : entries) {
-    if (entry.begin != expected) {
-      return BadHeader("the data of tensor \"" + entry.name +
-                       "\" overlaps others or leaves a hole");
-    }
-    expected = entry.end;
-  }
-  if (expected > payload_bytes) {
-    return Status(Code::kDataLoss, "safetensors file is cut short: it should hold " +
-                                       std::to_string(expected) + " bytes of tensors, but has " +
-                                       std::to_string(payload_bytes));
-  }
-  if (expected < payload_bytes) return BadHeader("bytes follow the last tensor");
-  return Status::Ok();
-}
-
-std::string ChecksumText(uint32_t checksum) { return std::to_string(checksum); }
-
-/// Compares the checksums that our writer adds, where the file has them, and takes them out.
-Status CheckChecksums(const std::vector<Entry>& entries, std::string_view payload,
-                      std::map<std::string, std::string>& metadata) {
-  const auto header = metadata.find(kHeaderChecksum);
-  const auto content = metadata.find(kPayloadChecksum);
-  if (header == metadata.end() && content == metadata.end()) return Status::Ok();
-  if (header == metadata.end() || content == metadata.end() ||
-      header->second != ChecksumText(HeaderChecksum(entries, metadata))) {
-    return Status(Code::kDataLoss, "file is damaged: its header does not match its checksum");
-  }
-  if (content->second != ChecksumText(Crc32c(payload))) {
-    return Status(Code::kDataLoss, "file is damaged: its tensors do not match their checksum");
-  }
-  metadata.erase(kHeaderChecksum);
-  metadata.erase(kPayloadChecksum);
-  return Status::Ok();
-}
-
-at::Tensor CopyTensor(const Entry& entry, std::string_view payload) {
-  at::Tensor tensor = at::empty(entry.shape, at::TensorOptions().dtype(entry.dtype));
-  const size_t bytes = static_cast<size_t>(entry.end - entry.begin);
-  if (bytes == 0) return tensor;
-  std::memcpy(tensor.data_ptr(), payload.data() + entry.begin, bytes);
-  if (entry.dtype == at::kBool) {
+at::Tensor CopyTensor(const StoredTensor& stored) {
+  at::Tensor tensor =
+      at::empty(stored.shape, at::TensorOptions().dtype(ScalarTypeOf(stored.dtype)));
+  if (stored.data.empty()) return tensor;
+  std::memcpy(tensor.data_ptr(), stored.data.data(), stored.data.size());
+  if (tensor.scalar_type() == at::kBool) {
     // A bool of any other value than 0 and 1 is undefined behaviour.
     auto* values = static_cast<uint8_t*>(tensor.data_ptr());
-    std::transform(values, values + bytes, values, [](uint8_t v) { return uint8_t{v != 0}; });
+    std::transform(values, values + stored.data.size(), values,
+                   [](uint8_t v) { return uint8_t{v != 0}; });
   }
   return tensor;
 }
-
-Result<HeaderCollector> ParseHeader(std::string_view text) {
-  // The JSON parser takes a zero byte for the end of its input.
-  if (text.find('\0') != std::string_view::npos) return BadHeader("its header holds a zero byte");
-  HeaderCollector collector;
-  const json tree = json::parse(
-      text.begin(), text.end(),
-      [&](int depth, json::parse_event_t event, json& parsed) {
-        return collector.OnEvent(depth, event, parsed);
-      },
-      /*allow_exceptions=*/false);
-  DISTILL_RETURN_IF_ERROR(collector.status());
-  if (!tree.is_object()) return BadHeader("its header is not a JSON object");
-  return collector;
-}
-
-}  // namespace
-
-bool LooksLikeSafetensors(std::string_view bytes) {
-  uint64_t header_bytes = 0;
-  return ByteReader(bytes).Take(header_bytes) && bytes.size() > sizeof(header_bytes) &&
-         bytes[sizeof(header_bytes)] == '{' && header_bytes <= kMaxHeaderBytes;
-}
-
-Result<TensorFile> ParseSafetensors(std::string_view bytes) {
-  ByteReader reader(bytes);
-  uint64_t header_bytes = 0;
-  std::string_view header;
-  if (!reader.Take(header_bytes)) return BadHeader("it is shorter than eight bytes");
-  if (header_bytes > kMaxHeaderBytes) return BadHeader("its header is over 100 MB");
-  if (!reader.Take(header_bytes, header)) {
-    return Status(Code::kDataLoss, "safetensors file is cut short: it ends inside its header");
-  }
-  DISTILL_ASSIGN_OR_RETURN(HeaderCollector collector, ParseHeader(header));
-  const std::string_view payload = bytes.substr(reader.position());
-  DISTILL_RETURN_IF_ERROR(CheckLayout(collector.entries(), payload.size()));
-  DISTILL_RETURN_IF_ERROR(CheckChecksums(collector.entries(), payload, collector.metadata()));
-  TensorFile content;
-  content.metadata = std::move(collector.metadata());
-  content.tensors.reserve(collector.entries().size());
-  for (const Entry& entry : collector.entries()) {
-    content.tensors.push_back({entry.name, CopyTensor(entry, payload), TensorKind::kBuffer});
-  }
-  return content;
-}
-
-namespace {
-
-/// A file about to be written: entries with offsets, and the tensors' data on the CPU.
-struct Layout {
-  std::vector<Entry> entries;
-  std::vector<at::Tensor> data;
-  uint32_t payload_checksum = 0;
-};
 
 std::string_view BytesOf(const at::Tensor& tensor) {
   return {static_cast<const char*>(tensor.data_ptr()), tensor.nbytes()};
 }
 
-Result<Layout> LayOut(const NamedTensors& tensors) {
-  Layout layout;
-  std::unordered_set<std::string> names;
-  uint64_t offset = 0;
-  for (const NamedTensor& named : tensors) {
-    const auto* known =
-        std::find_if(std::begin(kDtypeNames), std::end(kDtypeNames),
-                     [&](const DtypeName& d) { return d.type == named.tensor.scalar_type(); });
-    if (named.name == kMetadataKey || named.name.size() > kMaxTensorNameBytes ||
-        !names.insert(named.name).second) {
-      return Status(Code::kInvalidArgument, "tensor name cannot be used: " + named.name);
-    }
-    if (known == std::end(kDtypeNames)) {
-      return Status(Code::kInvalidArgument, "dtype cannot be stored, of tensor: " + named.name);
-    }
-    at::Tensor data = named.tensor.detach().to(at::kCPU).contiguous();
-    const uint64_t end = offset + data.nbytes();
-    layout.entries.push_back(
-        {named.name, known->name, known->type, data.sizes().vec(), offset, end});
-    layout.payload_checksum = Crc32c(BytesOf(data), layout.payload_checksum);
-    layout.data.push_back(std::move(data));
-    offset = end;
-  }
-  return layout;
-}
-
-Result<std::string> HeaderText(const Layout& layout, std::map<std::string, std::string> metadata) {
-  metadata[kPayloadChecksum] = ChecksumText(layout.payload_checksum);
-  metadata[kHeaderChecksum] = ChecksumText(HeaderChecksum(layout.entries, metadata));
-  try {
-    std::string text = "{" + json(kMetadataKey).dump() + ":" + json(metadata).dump();
-    for (const Entry& entry : layout.entries) {
-      text += "," + json(entry.name).dump() + ":{\"dtype\":\"" + entry.dtype_name +
-              "\",\"shape\":" + json(entry.shape).dump() + ",\"data_offsets\":[" +
-              std::to_string(entry.begin) + "," + std::to_string(entry.end) + "]}";
-    }
-    text += "}";
-    constexpr size_t kAlignment = 8;
-    text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
-    return text;
-  } catch (const json::exception& error) {
-    return Status(Code::kInvalidArgument,
-                  std::string("a name or text is not UTF-8: ") + error.what());
-  }
-}
-
 }  // namespace
+
+Result<TensorFile> ParseSafetensors(std::string_view bytes) {
+  DISTILL_ASSIGN_OR_RETURN(SafetensorsView view, ViewSafetensors(bytes));
+  TensorFile content;
+  content.metadata = std::move(view.metadata);
+  content.tensors.reserve(view.tensors.size());
+  for (const StoredTensor& stored : view.tensors) {
+    content.tensors.push_back({stored.name, CopyTensor(stored), TensorKind::kBuffer});
+  }
+  return content;
+}
 
 Status WriteSafetensors(const std::filesystem::path& path, const TensorFile& content) {
   try {
-    DISTILL_ASSIGN_OR_RETURN(const Layout layout, LayOut(content.tensors));
-    DISTILL_ASSIGN_OR_RETURN(const std::string header, HeaderText(layout, content.metadata));
-    if (header.size() > kMaxHeaderBytes) {
-      return Status(Code::kInvalidArgument, "names and metadata are over 100 MB");
+    SafetensorsView view;
+    view.metadata = content.metadata;
+    std::vector<at::Tensor> data;  // what `view` refers to
+    for (const NamedTensor& named : content.tensors) {
+      data.push_back(named.tensor.detach().to(at::kCPU).contiguous());
+      view.tensors.push_back({named.name, NameOf(data.back().scalar_type()),
+                              data.back().sizes().vec(), BytesOf(data.back())});
     }
+    DISTILL_ASSIGN_OR_RETURN(const std::string start, SafetensorsStart(view));
     return ReplaceFileWith(path, [&](int descriptor) {
-      const uint64_t header_bytes = header.size();
-      std::string start(sizeof(header_bytes), '\0');
-      std::memcpy(start.data(), &header_bytes, sizeof(header_bytes));
-      DISTILL_RETURN_IF_ERROR(WriteAll(descriptor, start + header, path));
-      for (const at::Tensor& data : layout.data) {
-        DISTILL_RETURN_IF_ERROR(WriteAll(descriptor, BytesOf(data), path));
+      DISTILL_RETURN_IF_ERROR(WriteAll(descriptor, start, path));
+      for (const at::Tensor& tensor : data) {
+        DISTILL_RETURN_IF_ERROR(WriteAll(descriptor, BytesOf(tensor), path));
       }
       return Status::Ok();
     });

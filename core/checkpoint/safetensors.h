@@ -7,9 +7,6 @@
 
 namespace distill::core {
 
-/// Whether `bytes` start as a safetensors file does: eight bytes of header length, then "{".
-bool LooksLikeSafetensors(std::string_view bytes);
-
 /// Parses a whole safetensors file. The tensors own their data. Time and memory are bounded by a
 /// small multiple of the size of `bytes`.
 /// kInvalidArgument: the header breaks the format, or a dtype is one that LibTorch's CPU tensors

@@ -9,6 +9,7 @@
 #include "core/checkpoint/foreign_file.h"
 #include "core/checkpoint/pytorch_file.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/format/safetensors_view.h"
 
 namespace distill::core {
 namespace {

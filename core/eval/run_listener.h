@@ -31,7 +31,7 @@ struct EpochReport {
 /// A file that the run has written, durable when this is sent.
 struct ArtifactReport {
   std::filesystem::path path;  // inside the run directory
-  std::string kind;            // "checkpoint", "model", "report"
+  std::string kind;            // "checkpoint", "model", "report", "graph", "lineage"
   int epoch = 0;
 };
 

@@ -10,6 +10,7 @@
 #include "core/model/convolution.h"
 #include "core/model/initialization.h"
 #include "core/model/layer.h"
+#include "core/model/onnx_tracer.h"
 
 namespace distill::core {
 namespace {
@@ -76,6 +77,12 @@ class HalfResidual final : public Layer {
     return has_shortcut_ ? units[2].ForwardAdd(wide, x) : units[2].Forward(wide);
   }
 
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    const std::vector<ConvUnit>& units = path_.units();
+    const std::string wide = units[1].Trace(tracer, units[0].Trace(tracer, x));
+    return units[2].Trace(tracer, wide, has_shortcut_ ? x : "");
+  }
+
  private:
   HalfResidualPath& path_;
   bool has_shortcut_;
@@ -118,6 +125,11 @@ class CifarMobileNetV2 final : public Model {
     output.embedding = GlobalAveragePool(last_->Forward(x));
     output.logits = classifier_->Forward(output.embedding);
     return output;
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& images) const override {
+    const std::string x = stages_.Trace(tracer, stem_.Trace(tracer, images));
+    return classifier_->Trace(tracer, tracer.PoolToVector(last_->Trace(tracer, x)));
   }
 
   std::pair<std::string, std::string> classifier_names() const override {

@@ -9,6 +9,7 @@
 #include "core/model/convolution.h"
 #include "core/model/initialization.h"
 #include "core/model/layer.h"
+#include "core/model/onnx_tracer.h"
 
 namespace distill::core {
 namespace {
@@ -50,6 +51,12 @@ class CifarResNet final : public Model {
     output.embedding = GlobalAveragePool(x);
     output.logits = classifier_->Forward(output.embedding);
     return output;
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& images) const override {
+    std::string x = stem_.Trace(tracer, images);
+    for (const Sequential* layer : layers_) x = layer->Trace(tracer, x);
+    return classifier_->Trace(tracer, tracer.PoolToVector(x));
   }
 
   void FuseForInference() override {

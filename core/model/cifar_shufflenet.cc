@@ -10,6 +10,7 @@
 #include "core/model/convolution.h"
 #include "core/model/initialization.h"
 #include "core/model/layer.h"
+#include "core/model/onnx_tracer.h"
 
 namespace distill::core {
 namespace {
@@ -30,6 +31,16 @@ at::Tensor ShuffleChannels(const at::Tensor& x, int64_t groups) {
       .contiguous(x.suggest_memory_format());
 }
 
+/// ShuffleChannels(), of `channels` channels.
+std::string TraceShuffle(OnnxTracer& tracer, const std::string& x, int64_t channels,
+                         int64_t groups) {
+  std::vector<int64_t> order;
+  for (int64_t i = 0; i < channels; ++i) {
+    order.push_back(i % groups * (channels / groups) + i / groups);
+  }
+  return tracer.Reorder(x, order);
+}
+
 /// A module of numbered convolutions with their norms: conv1, bn1, conv2, bn2, ...
 class ShuffleUnit : public Layer {
  public:
@@ -48,6 +59,7 @@ class ShuffleUnit : public Layer {
   }
 
   ConvUnit& unit(size_t index) { return units_.at(index); }
+  const ConvUnit& unit(size_t index) const { return units_.at(index); }
 
  private:
   std::vector<ConvUnit> units_;
@@ -57,12 +69,13 @@ class ShuffleUnit : public Layer {
 class ShuffleV1Block final : public ShuffleUnit {
  public:
   ShuffleV1Block(int64_t in_channels, int64_t out_channels, int64_t stride)
-      : stride_(stride), groups_(in_channels == kShuffleStemChannels ? 1 : kShuffleGroups) {
+      : stride_(stride),
+        groups_(in_channels == kShuffleStemChannels ? 1 : kShuffleGroups),
+        middle_((stride == 2 ? out_channels - in_channels : out_channels) / 4) {
     const int64_t made = stride == 2 ? out_channels - in_channels : out_channels;
-    const int64_t middle = made / 4;
-    AddUnit({in_channels, middle, /*kernel=*/1, /*stride=*/1, groups_}, Activation::kRelu);
-    AddUnit({middle, middle, /*kernel=*/3, stride, /*groups=*/middle}, Activation::kRelu);
-    AddUnit({middle, made, /*kernel=*/1, /*stride=*/1, kShuffleGroups},
+    AddUnit({in_channels, middle_, /*kernel=*/1, /*stride=*/1, groups_}, Activation::kRelu);
+    AddUnit({middle_, middle_, /*kernel=*/3, stride, /*groups=*/middle_}, Activation::kRelu);
+    AddUnit({middle_, made, /*kernel=*/1, /*stride=*/1, kShuffleGroups},
             stride == 2 ? Activation::kNone : Activation::kRelu);
   }
 
@@ -73,15 +86,25 @@ class ShuffleV1Block final : public ShuffleUnit {
     return Activate(at::cat({unit(2).Forward(y), averaged}, 1), Activation::kRelu);
   }
 
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    const std::string first = unit(0).Trace(tracer, x);
+    const std::string y = unit(1).Trace(tracer, TraceShuffle(tracer, first, middle_, groups_));
+    if (stride_ != 2) return unit(2).Trace(tracer, y, x);
+    const std::string averaged = tracer.Pool("AveragePool", x, {3, 2, 1});
+    return tracer.Activate(tracer.Concatenate(unit(2).Trace(tracer, y), averaged),
+                           Activation::kRelu);
+  }
+
  private:
   const int64_t stride_;
   const int64_t groups_;
+  const int64_t middle_;  // channels of the depth-wise convolution
 };
 
 /// Half of the channels go by, the other half through three convolutions.
 class ShuffleV2Block final : public ShuffleUnit {
  public:
-  explicit ShuffleV2Block(int64_t channels) {
+  explicit ShuffleV2Block(int64_t channels) : channels_(channels) {
     const int64_t half = channels / 2;
     AddUnit({half, half}, Activation::kRelu);
     AddUnit({half, half, /*kernel=*/3, /*stride=*/1, /*groups=*/half}, Activation::kNone);
@@ -93,12 +116,22 @@ class ShuffleV2Block final : public ShuffleUnit {
     const at::Tensor changed = unit(2).Forward(unit(1).Forward(unit(0).Forward(halves[1])));
     return ShuffleChannels(at::cat({halves[0], changed}, 1), 2);
   }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    const std::string by = tracer.Channels(x, 0, channels_ / 2);
+    std::string changed = tracer.Channels(x, channels_ / 2, channels_);
+    for (size_t i = 0; i < 3; ++i) changed = unit(i).Trace(tracer, changed);
+    return TraceShuffle(tracer, tracer.Concatenate(by, changed), channels_, 2);
+  }
+
+ private:
+  const int64_t channels_;
 };
 
 /// Both ways at stride 2: convolutions 1 and 2, and 3 to 5.
 class ShuffleV2Down final : public ShuffleUnit {
  public:
-  ShuffleV2Down(int64_t in_channels, int64_t out_channels) {
+  ShuffleV2Down(int64_t in_channels, int64_t out_channels) : out_channels_(out_channels) {
     const int64_t half = out_channels / 2;
     AddUnit({in_channels, in_channels, /*kernel=*/3, /*stride=*/2, /*groups=*/in_channels},
             Activation::kNone);
@@ -113,6 +146,16 @@ class ShuffleV2Down final : public ShuffleUnit {
     const at::Tensor right = unit(4).Forward(unit(3).Forward(unit(2).Forward(x)));
     return ShuffleChannels(at::cat({left, right}, 1), 2);
   }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    const std::string left = unit(1).Trace(tracer, unit(0).Trace(tracer, x));
+    std::string right = x;
+    for (size_t i = 2; i < 5; ++i) right = unit(i).Trace(tracer, right);
+    return TraceShuffle(tracer, tracer.Concatenate(left, right), out_channels_, 2);
+  }
+
+ private:
+  const int64_t out_channels_;
 };
 
 /// What the two have in common: a 1x1 stem, three layers and a linear layer over the average of
@@ -151,6 +194,13 @@ class CifarShuffleNet final : public Model {
     output.embedding = GlobalAveragePool(x);
     output.logits = classifier_->Forward(output.embedding);
     return output;
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& images) const override {
+    std::string x = stem_.Trace(tracer, images);
+    for (const Sequential* layer : layers_) x = layer->Trace(tracer, x);
+    for (const ConvUnit& last : last_) x = last.Trace(tracer, x);
+    return classifier_->Trace(tracer, tracer.PoolToVector(x));
   }
 
   void FuseForInference() override {

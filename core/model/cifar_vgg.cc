@@ -10,6 +10,7 @@
 #include "core/model/convolution.h"
 #include "core/model/initialization.h"
 #include "core/model/layer.h"
+#include "core/model/onnx_tracer.h"
 
 namespace distill::core {
 namespace {
@@ -36,6 +37,12 @@ class VggBlock final : public Layer {
   at::Tensor Forward(const at::Tensor& x) override {
     at::Tensor y = x;
     for (ConvUnit& unit : units_) y = unit.Forward(y);
+    return y;
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    std::string y = x;
+    for (const ConvUnit& unit : units_) y = unit.Trace(tracer, y);
     return y;
   }
 
@@ -75,6 +82,18 @@ class CifarVgg final : public Model {
     output.embedding = GlobalAveragePool(x);
     output.logits = classifier_->Forward(output.embedding);
     return output;
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& images) const override {
+    std::string x = blocks_.front()->Trace(tracer, images);
+    for (size_t i = 1; i < blocks_.size(); ++i) {
+      const bool is_last = i + 1 == blocks_.size();
+      if (!is_last || tracer.image_size() == kHeightOfExtraPool) {
+        x = tracer.Pool("MaxPool", x, {2, 2, 0});
+      }
+      x = blocks_.at(i)->Trace(tracer, x);
+    }
+    return classifier_->Trace(tracer, tracer.PoolToVector(x));
   }
 
   std::pair<std::string, std::string> classifier_names() const override {

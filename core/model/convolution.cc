@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "core/model/onnx_tracer.h"
+
 namespace distill::core {
 
 Conv2d::Conv2d(const ConvOptions& options) : options_(options) {
@@ -20,6 +22,16 @@ Conv2d::Conv2d(const ConvOptions& options) : options_(options) {
 at::Tensor Conv2d::Forward(const at::Tensor& x) {
   const int64_t padding = (options_.kernel - 1) / 2;
   return at::conv2d(x, weight_, bias_, options_.stride, padding, /*dilation=*/1, options_.groups);
+}
+
+std::string Conv2d::Trace(OnnxTracer& tracer, const std::string& x) const {
+  const int64_t padding = (options_.kernel - 1) / 2;
+  const std::vector<int64_t> kernel(2, options_.kernel);
+  const std::vector<int64_t> strides(2, options_.stride);
+  const std::vector<int64_t> pads(4, padding);
+  return tracer.Node(
+      "Conv", {x, tracer.Weight(weight_), tracer.Weight(bias_)},
+      {{"kernel_shape", kernel}, {"strides", strides}, {"pads", pads}, {"group", options_.groups}});
 }
 
 void Conv2d::FoldAffine(const at::Tensor& scale, const at::Tensor& shift) {
@@ -65,6 +77,13 @@ void BatchNorm2d::CountBatch() {
   }
 }
 
+std::string BatchNorm2d::Trace(OnnxTracer& tracer, const std::string& x) const {
+  return tracer.Node("BatchNormalization",
+                     {x, tracer.Weight(weight_), tracer.Weight(bias_), tracer.Weight(running_mean_),
+                      tracer.Weight(running_var_)},
+                     {{"epsilon", options_.epsilon}});
+}
+
 void BatchNorm2d::FoldInto(Conv2d& conv) const {
   const at::NoGradGuard no_grad;
   const at::Tensor deviation = (running_var_.to(at::kDouble) + options_.epsilon).sqrt();
@@ -83,6 +102,14 @@ at::Tensor ConvUnit::ForwardAdd(const at::Tensor& x, const at::Tensor& residual)
   at::Tensor y = conv_->Forward(x);
   if (norm_ != nullptr) y = norm_->Forward(y);
   return Activate(y.add_(residual), activation_);
+}
+
+std::string ConvUnit::Trace(OnnxTracer& tracer, const std::string& x,
+                            const std::string& residual) const {
+  std::string y = conv_->Trace(tracer, x);
+  if (norm_ != nullptr) y = norm_->Trace(tracer, y);
+  if (!residual.empty()) y = tracer.Node("Add", {y, residual});
+  return tracer.Activate(y, activation_);
 }
 
 InferenceKernel* ConvUnit::KernelFor(const at::Tensor& x) {

@@ -28,6 +28,7 @@ class Conv2d final : public Layer {
 
   /// x: [batch, in_channels, H, W] -> [batch, out_channels, ceil(H / stride), ceil(W / stride)].
   at::Tensor Forward(const at::Tensor& x) override;
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override;
 
   /// Scales every output channel and adds to it: y' = y * scale + shift; scale, shift: [out],
   /// double. The weight stays under its name; a bias appears under "bias". No gradients afterwards.
@@ -57,6 +58,7 @@ class BatchNorm2d final : public Layer {
   explicit BatchNorm2d(int64_t channels, NormOptions options = {});
 
   at::Tensor Forward(const at::Tensor& x) override;
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override;
 
   /// Folds the running statistics into `conv`, which feeds this norm.
   void FoldInto(Conv2d& conv) const;
@@ -87,6 +89,10 @@ class ConvUnit final {
   /// no tensor that is kept. (A block output is safe: a change of scale follows it, not a sum.)
   at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual);
 
+  /// As Layer::Trace; with `residual`, what ForwardAdd() computes.
+  std::string Trace(OnnxTracer& tracer, const std::string& x,
+                    const std::string& residual = "") const;
+
   /// See Module::FuseForInference.
   void Fuse();
 
@@ -110,6 +116,14 @@ class ConvNormActivation final : public Layer {
   /// As ConvUnit::ForwardAdd.
   at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual) {
     return unit_.ForwardAdd(x, residual);
+  }
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    return unit_.Trace(tracer, x);
+  }
+  /// As ConvUnit::Trace with a residual.
+  std::string TraceAdd(OnnxTracer& tracer, const std::string& x,
+                       const std::string& residual) const {
+    return unit_.Trace(tracer, x, residual);
   }
   void FuseForInference() override { unit_.Fuse(); }
 

@@ -12,6 +12,7 @@
 #include "core/model/feature_classifier.h"
 #include "core/model/initialization.h"
 #include "core/model/layer.h"
+#include "core/model/onnx_tracer.h"
 #include "core/model/squeeze_excitation.h"
 
 namespace distill::core {
@@ -112,6 +113,11 @@ class InvertedResidual final : public Layer {
     if (!has_shortcut_) return project_->Forward(y);
     if (!is_training() && can_add_in_projection_) return project_->ForwardAdd(y, x);
     return StochasticDepth(project_->Forward(y), drop_probability_, is_training()) + x;
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    const std::string y = path_.Trace(tracer, x);
+    return has_shortcut_ ? tracer.Node("Add", {y, x}) : y;
   }
 
  private:

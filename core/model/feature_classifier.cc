@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "core/model/onnx_tracer.h"
+
 namespace distill::core {
 
 FeatureClassifier::FeatureClassifier()
@@ -22,6 +24,10 @@ ModelOutput FeatureClassifier::Forward(const at::Tensor& images, bool want_block
   output.embedding = GlobalAveragePool(x);
   output.logits = classifier_.Forward(output.embedding);
   return output;
+}
+
+std::string FeatureClassifier::Trace(OnnxTracer& tracer, const std::string& images) const {
+  return classifier_.Trace(tracer, tracer.PoolToVector(features_.Trace(tracer, images)));
 }
 
 std::pair<std::string, std::string> FeatureClassifier::classifier_names() const {

@@ -16,6 +16,7 @@ namespace distill::core {
 class FeatureClassifier : public Model {
  public:
   ModelOutput Forward(const at::Tensor& images, bool want_blocks) override;
+  std::string Trace(OnnxTracer& tracer, const std::string& images) const override;
   std::pair<std::string, std::string> classifier_names() const override;
 
  protected:

@@ -11,6 +11,7 @@
 #include "core/model/convolution.h"
 #include "core/model/initialization.h"
 #include "core/model/layer.h"
+#include "core/model/onnx_tracer.h"
 #include "core/model/squeeze_excitation.h"
 
 namespace distill::core {
@@ -77,6 +78,12 @@ class GhostModule final : public Layer {
     return both.size(1) == out_channels_ ? both : both.narrow(1, 0, out_channels_);
   }
 
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    const std::string intrinsic = primary_.Trace(tracer, x);
+    const std::string both = tracer.Concatenate(intrinsic, cheap_.Trace(tracer, intrinsic));
+    return out_channels_ % 2 == 0 ? both : tracer.Channels(both, 0, out_channels_);
+  }
+
  private:
   static ConvOptions CheapOptions(int64_t channels) {
     return {channels, channels, kCheapKernel, /*stride=*/1, /*groups=*/channels};
@@ -101,6 +108,10 @@ class GhostShortcut final : public Layer {
 
   at::Tensor Forward(const at::Tensor& x) override {
     return pointwise_.Forward(depthwise_.Forward(x));
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    return pointwise_.Trace(tracer, depthwise_.Trace(tracer, x));
   }
 
   void FuseForInference() override {
@@ -148,6 +159,14 @@ class GhostBottleneck final : public Layer {
     return ghost2_->Forward(y).add_(shortcut_ == nullptr ? x : shortcut_->Forward(x));
   }
 
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    std::string y = ghost1_.Trace(tracer, x);
+    if (downscale_.has_value()) y = downscale_->Trace(tracer, y);
+    if (excitation_ != nullptr) y = excitation_->Trace(tracer, y);
+    return tracer.Node(
+        "Add", {ghost2_->Trace(tracer, y), shortcut_ == nullptr ? x : shortcut_->Trace(tracer, x)});
+  }
+
   void FuseForInference() override {
     Module::FuseForInference();
     if (downscale_.has_value()) downscale_->Fuse();
@@ -176,6 +195,9 @@ class WideConvolution final : public Layer {
               AddChild("bn1", std::make_unique<BatchNorm2d>(kWideChannels)), Activation::kRelu} {}
 
   at::Tensor Forward(const at::Tensor& x) override { return unit_.Forward(x); }
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    return unit_.Trace(tracer, x);
+  }
   void FuseForInference() override { unit_.Fuse(); }
 
  private:
@@ -219,6 +241,13 @@ class GhostNet final : public Model {
     output.embedding = Activate(head_.Forward(pooled), Activation::kRelu).flatten(1);
     output.logits = classifier_.Forward(dropout_.Forward(output.embedding));
     return output;
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& images) const override {
+    const std::string wide = stages_.Trace(tracer, stem_.Trace(tracer, images));
+    const std::string pooled = tracer.Node("GlobalAveragePool", {wide});
+    const std::string head = tracer.Activate(head_.Trace(tracer, pooled), Activation::kRelu);
+    return classifier_.Trace(tracer, tracer.Node("Flatten", {head}, {{"axis", int64_t{1}}}));
   }
 
   void FuseForInference() override {

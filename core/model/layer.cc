@@ -3,12 +3,23 @@
 #include <ATen/ATen.h>
 
 #include "core/device/random_stream.h"
+#include "core/model/onnx_tracer.h"
 
 namespace distill::core {
+
+std::string Layer::Trace(OnnxTracer& tracer, const std::string& /*x*/) const {
+  return tracer.Fail("one of its layers");
+}
 
 at::Tensor Sequential::Forward(const at::Tensor& x) {
   at::Tensor y = x;
   for (Layer* layer : layers_) y = layer->Forward(y);
+  return y;
+}
+
+std::string Sequential::Trace(OnnxTracer& tracer, const std::string& x) const {
+  std::string y = x;
+  for (const Layer* layer : layers_) y = layer->Trace(tracer, y);
   return y;
 }
 
@@ -17,6 +28,11 @@ Linear::Linear(int64_t in_features, int64_t out_features)
       bias_(AddTensor("bias", at::zeros({out_features}), TensorKind::kBias)) {}
 
 at::Tensor Linear::Forward(const at::Tensor& x) { return at::linear(x, weight_, bias_); }
+
+std::string Linear::Trace(OnnxTracer& tracer, const std::string& x) const {
+  return tracer.Node("Gemm", {x, tracer.Weight(weight_), tracer.Weight(bias_)},
+                     {{"transB", int64_t{1}}});
+}
 
 at::Tensor Dropout::Forward(const at::Tensor& x) {
   if (!is_training()) return x;

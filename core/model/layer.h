@@ -11,11 +11,18 @@
 
 namespace distill::core {
 
+class OnnxTracer;
+
 /// A module that maps one tensor to one tensor.
 class Layer : public Module {
  public:
   /// May throw c10::Error. Gradients flow.
   virtual at::Tensor Forward(const at::Tensor& x) = 0;
+
+  /// Writes what Forward() computes in evaluation mode into an ONNX graph (onnx_tracer.h), for the
+  /// value named `x`, and returns the name of the result. A layer that has none of its own has no
+  /// ONNX form: the tracer fails.
+  virtual std::string Trace(OnnxTracer& tracer, const std::string& x) const;
 };
 
 /// Layers one after the other; its children are numbered from 0. Thread use as Module's.
@@ -29,6 +36,7 @@ class Sequential final : public Layer {
   }
 
   at::Tensor Forward(const at::Tensor& x) override;
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override;
 
   /// Returns the layers in order.
   const std::vector<Layer*>& layers() const { return layers_; }
@@ -44,6 +52,7 @@ class Linear final : public Layer {
 
   /// x: [batch, in_features] -> [batch, out_features].
   at::Tensor Forward(const at::Tensor& x) override;
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override;
 
   const at::Tensor& weight() const { return weight_; }
 
@@ -59,6 +68,7 @@ class Dropout final : public Layer {
   explicit Dropout(double probability) : probability_(probability) {}
 
   at::Tensor Forward(const at::Tensor& x) override;
+  std::string Trace(OnnxTracer&, const std::string& x) const override { return x; }
 
  private:
   double probability_;

@@ -46,6 +46,10 @@ class InvertedResidualPath final : public Module {
     return depthwise_.Forward(expand_ == nullptr ? x : expand_->Forward(x));
   }
 
+  std::string TraceWiden(OnnxTracer& tracer, const std::string& x) const {
+    return depthwise_.Trace(tracer, expand_ == nullptr ? x : expand_->Trace(tracer, x));
+  }
+
   ConvUnit& project() { return project_; }
 
   void FuseForInference() override {
@@ -92,6 +96,10 @@ class InvertedResidual final : public Layer {
   at::Tensor Forward(const at::Tensor& x) override {
     const at::Tensor wide = path_.Widen(x);
     return has_shortcut_ ? path_.project().ForwardAdd(wide, x) : path_.project().Forward(wide);
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    return path_.project().Trace(tracer, path_.TraceWiden(tracer, x), has_shortcut_ ? x : "");
   }
 
  private:

@@ -27,6 +27,8 @@ struct ModelOutput {
   std::array<at::Tensor, 4> blocks;
 };
 
+class OnnxTracer;
+
 /// An image classifier. Owned by one thread.
 class Model : public Module {
  public:
@@ -34,6 +36,11 @@ class Model : public Module {
   /// `want_blocks`: also keep the block outputs.
   /// May throw c10::Error.
   virtual ModelOutput Forward(const at::Tensor& images, bool want_blocks) = 0;
+
+  /// Writes the way from the value named `images` to the logits, in evaluation mode, into an ONNX
+  /// graph (onnx_tracer.h) and returns the logits' name. A model that has none of its own has no
+  /// ONNX form: the tracer fails.
+  virtual std::string Trace(OnnxTracer& tracer, const std::string& images) const;
 
   /// The names, in State(), of the classifier's weight and bias: what is replaced when the class
   /// count differs.

@@ -5,6 +5,8 @@
 #include <memory>
 #include <tuple>
 
+#include "core/model/onnx_tracer.h"
+
 namespace distill::core {
 
 ResidualBlock::ResidualBlock(const ResidualBlockOptions& options)
@@ -50,6 +52,19 @@ at::Tensor ResidualBlock::Forward(const at::Tensor& x) {
   at::Tensor y = x;
   for (size_t i = 0; i + 1 < units_.size(); ++i) y = units_[i].Forward(y);
   return units_.back().ForwardAdd(y, Around(x));
+}
+
+std::string ResidualBlock::TraceAround(OnnxTracer& tracer, const std::string& x) const {
+  if (projection_ != nullptr) return projection_->Trace(tracer, x);
+  if (stride_ == 1 && num_new_channels_ == 0) return x;
+  const int64_t before = num_new_channels_ / 2;
+  return tracer.PadChannels(tracer.Subsample(x, stride_), before, num_new_channels_ - before);
+}
+
+std::string ResidualBlock::Trace(OnnxTracer& tracer, const std::string& x) const {
+  std::string y = x;
+  for (size_t i = 0; i + 1 < units_.size(); ++i) y = units_[i].Trace(tracer, y);
+  return units_.back().Trace(tracer, y, TraceAround(tracer, x));
 }
 
 void ResidualBlock::FuseForInference() {

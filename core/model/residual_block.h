@@ -37,12 +37,14 @@ class ResidualBlock final : public Layer {
 
   /// [batch, in_channels, H, W] -> [batch, out_channels, H / stride, W / stride], rounded up.
   at::Tensor Forward(const at::Tensor& x) override;
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override;
   void FuseForInference() override;
 
  private:
   void AddUnits(const ResidualBlockOptions& options);
   void AddUnit(const ConvOptions& options);
   at::Tensor Around(const at::Tensor& x);
+  std::string TraceAround(OnnxTracer& tracer, const std::string& x) const;
 
   const int64_t stride_;
   const int64_t num_new_channels_;

@@ -8,6 +8,7 @@
 #include "core/model/convolution.h"
 #include "core/model/initialization.h"
 #include "core/model/layer.h"
+#include "core/model/onnx_tracer.h"
 #include "core/model/residual_block.h"
 
 namespace distill::core {
@@ -54,6 +55,12 @@ class ResNet final : public Model {
     output.embedding = GlobalAveragePool(x);
     output.logits = classifier_->Forward(dropout_.Forward(output.embedding));
     return output;
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& images) const override {
+    std::string x = tracer.Pool("MaxPool", stem_.Trace(tracer, images), {3, 2, 1});
+    for (const Sequential* layer : layers_) x = layer->Trace(tracer, x);
+    return classifier_->Trace(tracer, tracer.PoolToVector(x));
   }
 
   void FuseForInference() override {

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/model/onnx_tracer.h"
+
 namespace distill::core {
 namespace {
 
@@ -27,6 +29,12 @@ at::Tensor SqueezeExcitation::Forward(const at::Tensor& x) {
   const at::Tensor mean = at::adaptive_avg_pool2d(x, {1, 1});
   const at::Tensor squeezed = Activate(reduce_.Forward(mean), activation_);
   return x * Activate(expand_.Forward(squeezed), gate_);
+}
+
+std::string SqueezeExcitation::Trace(OnnxTracer& tracer, const std::string& x) const {
+  const std::string mean = tracer.Node("GlobalAveragePool", {x});
+  const std::string squeezed = tracer.Activate(reduce_.Trace(tracer, mean), activation_);
+  return tracer.Node("Mul", {x, tracer.Activate(expand_.Trace(tracer, squeezed), gate_)});
 }
 
 }  // namespace distill::core

@@ -25,6 +25,7 @@ class SqueezeExcitation final : public Layer {
   explicit SqueezeExcitation(const SqueezeExcitationOptions& options);
 
   at::Tensor Forward(const at::Tensor& x) override;
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override;
 
  private:
   Conv2d& reduce_;

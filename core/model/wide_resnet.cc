@@ -10,6 +10,7 @@
 #include "core/model/convolution.h"
 #include "core/model/initialization.h"
 #include "core/model/layer.h"
+#include "core/model/onnx_tracer.h"
 
 namespace distill::core {
 namespace {
@@ -34,6 +35,12 @@ class PreActivationBlock final : public Layer {
     const at::Tensor active = Activate(norm_.Forward(x), Activation::kRelu);
     const at::Tensor y = second_.Forward(first_.Forward(active));
     return y + (shortcut_ == nullptr ? x : shortcut_->Forward(active));
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    const std::string active = tracer.Activate(norm_.Trace(tracer, x), Activation::kRelu);
+    const std::string y = second_.Trace(tracer, first_.Trace(tracer, active));
+    return tracer.Node("Add", {y, shortcut_ == nullptr ? x : shortcut_->Trace(tracer, active)});
   }
 
   void FuseForInference() override {
@@ -65,6 +72,9 @@ class WideGroup final : public Layer {
   }
 
   at::Tensor Forward(const at::Tensor& x) override { return layer_.Forward(x); }
+  std::string Trace(OnnxTracer& tracer, const std::string& x) const override {
+    return layer_.Trace(tracer, x);
+  }
 
  private:
   Sequential& layer_;
@@ -102,6 +112,13 @@ class WideResNet final : public Model {
     output.embedding = GlobalAveragePool(Activate(norm_->Forward(x), Activation::kRelu));
     output.logits = classifier_->Forward(output.embedding);
     return output;
+  }
+
+  std::string Trace(OnnxTracer& tracer, const std::string& images) const override {
+    std::string x = stem_.Trace(tracer, images);
+    for (const WideGroup* group : groups_) x = group->Trace(tracer, x);
+    const std::string active = tracer.Activate(norm_->Trace(tracer, x), Activation::kRelu);
+    return classifier_->Trace(tracer, tracer.PoolToVector(active));
   }
 
   std::pair<std::string, std::string> classifier_names() const override {

@@ -193,6 +193,7 @@ Result<TrainReport> TrainUnguarded(const TrainOptions& options, RunListener& lis
   start.device_name = options.device;
   for (const std::string& device : options.other_devices) start.device_name += "," + device;
   listener.OnStart(start);
+  DISTILL_RETURN_IF_ERROR(session->WriteOnnxGraph());
   return TrainingLoop(options, *session, listener).Run();
 }
 

@@ -4,11 +4,13 @@
 
 #include <utility>
 
+#include "core/base/durable_file.h"
 #include "core/checkpoint/initial_weights.h"
 #include "core/checkpoint/tensor_file.h"
 #include "core/device/device.h"
 #include "core/device/generator_state.h"
 #include "core/eval/evaluation_pass.h"
+#include "core/model/onnx_tracer.h"
 #include "core/train/batch_mix.h"
 #include "core/train/preflight.h"
 
@@ -263,6 +265,17 @@ Status TrainingSession::WriteModel(const std::string& file_name, const Metrics& 
   for (const auto& [name, value] : metrics) file.metadata[name] = std::to_string(value);
   const Status written = WriteSafetensors(options_.run_directory / file_name, file);
   if (!written.ok()) return {Code::kAborted, written.WithContext("write model").message()};
+  return Status::Ok();
+}
+
+Status TrainingSession::WriteOnnxGraph() const {
+  const Result<std::string> graph = OnnxGraphOf(*student_, options_.model, options_.image_size);
+  if (graph.status().code() == Code::kUnimplemented) return Status::Ok();
+  DISTILL_RETURN_IF_ERROR(graph.status());
+  const std::filesystem::path path = options_.run_directory / "graph.onnx";
+  const Status written = ReplaceFile(path, *graph);
+  if (!written.ok()) return {Code::kAborted, written.WithContext("write ONNX graph").message()};
+  listener_.OnArtifact({path, "graph", 0});
   return Status::Ok();
 }
 

@@ -72,6 +72,10 @@ class TrainingSession {
   /// Writes the student alone: the average, with EMA. kAborted: the file cannot be written.
   Status WriteModel(const std::string& file_name, const Metrics& metrics) const;
 
+  /// Writes graph.onnx, what the student computes without its weights (core/model/onnx_tracer.h),
+  /// where its architecture has an ONNX form. kAborted: the file cannot be written.
+  Status WriteOnnxGraph() const;
+
   TrainPosition& position() { return position_; }
   const TrainPosition& position() const { return position_; }
   int64_t batches_per_epoch() const { return train_source_->num_batches(); }

@@ -9,6 +9,7 @@
 #include "core/base/durable_file.h"
 #include "core/eval/evaluator.h"
 #include "core/worker/enum_conversion.h"
+#include "core/worker/lineage.h"
 #include "core/worker/teacher_conversion.h"
 #include "core/worker/wrong_pictures.h"
 
@@ -113,6 +114,7 @@ Status WriteFiles(const v1::EvalPass& pass, const EvalReport& report,
 Status RunEvaluation(const worker::v1::WorkerSpec& spec, const std::filesystem::path& run_directory,
                      JournalWriter& journal) {
   const EvaluateOptions options = ToOptions(spec);
+  DISTILL_RETURN_IF_ERROR(WriteLineage(LineageOf(spec), run_directory, journal));
   DISTILL_ASSIGN_OR_RETURN(const std::vector<EvalReport> reports, Evaluate(options, journal));
   for (size_t i = 0; i < reports.size(); ++i) {
     const v1::EvalPass& pass = spec.eval().job().passes(static_cast<int>(i));

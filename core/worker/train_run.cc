@@ -4,6 +4,7 @@
 
 #include "core/train/trainer.h"
 #include "core/worker/enum_conversion.h"
+#include "core/worker/lineage.h"
 #include "core/worker/teacher_conversion.h"
 
 namespace distill::core {
@@ -135,13 +136,15 @@ Result<TrainOptions> ToTrainOptions(const worker::v1::WorkerSpec& spec,
   options.patience = job.patience();
   options.time_limit_seconds = job.time_limit_seconds();
   options.validate_with_tta = job.validate_with_tta();
-  options.lineage = {{"job", spec.job()}, {"attempt", std::to_string(spec.attempt())}};
   return options;
 }
 
 Status RunTraining(const worker::v1::WorkerSpec& spec, const std::filesystem::path& run_directory,
                    JournalWriter& journal) {
-  DISTILL_ASSIGN_OR_RETURN(const TrainOptions options, ToTrainOptions(spec, run_directory));
+  DISTILL_ASSIGN_OR_RETURN(TrainOptions options, ToTrainOptions(spec, run_directory));
+  const v1::Lineage lineage = LineageOf(spec);
+  DISTILL_RETURN_IF_ERROR(WriteLineage(lineage, run_directory, journal));
+  options.lineage = MetadataOf(lineage);
   return Train(options, journal).status();
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/checkpoint/safetensors.h"
+#include "core/format/safetensors_view.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

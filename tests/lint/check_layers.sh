@@ -18,7 +18,7 @@ training='core/(device|data|model|loss|train|eval|checkpoint|worker)/'
 database='SQLiteCpp/|sqlite3'
 transport='grpcpp/|grpc/|.*\.grpc\.pb\.h'
 
-forbid server        "$torch|opencv2/|$training|client/" 'the daemon must not see LibTorch, OpenCV or training code'
+forbid server        "$torch|opencv2/|$training|core/format/|client/" 'the daemon must not see LibTorch, OpenCV or training code'
 forbid server/access "$transport|$database|.*\.pb\.h|server/(app|rpc|job|store|worker|device|spec|observe)/" 'server/access knows users and rules, no jobs, no transport and no database'
 forbid server/job    "$transport|$database|.*\.pb\.h|server/(app|rpc|store|worker|device|spec|upkeep)/" 'server/job knows no transport, no messages and no database'
 forbid server/store  "$transport|server/(app|rpc|worker|device|spec)/" 'server/store implements interfaces of server/job and nothing more'
@@ -35,9 +35,10 @@ done
 for folder in app access job store worker device spec rpc notify upkeep; do
   forbid "server/$folder" 'prometheus/' 'only server/observe knows Prometheus'
 done
-forbid client        "$torch|$training|server/|$database|opencv2/" 'the client links the messages and core/base only'
+forbid client        "$torch|$training|server/|$database|opencv2/" 'the client links the messages, core/base and core/format only'
 forbid core          "$transport|server/|client/|$database" 'core must not see gRPC, the daemon or the database'
-forbid core/base     "$torch|opencv2/|google/protobuf|.*\.pb\.h|$training" 'core/base needs the standard library only'
+forbid core/format   "$torch|opencv2/|server/|client/|distill/(v1|worker|tensorboard)/|$training" 'core/format needs core/base and the ONNX messages only'
+forbid core/base     "core/format/|$torch|opencv2/|google/protobuf|.*\.pb\.h|$training" 'core/base needs the standard library only'
 for folder in device data model loss train eval checkpoint; do
   forbid "core/$folder" '.*\.pb\.h|google/protobuf' 'messages are for core/worker'
 done

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/base/durable_file.h"
+#include "core/format/safetensors_view.h"
 #include "google/rpc/error_details.pb.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/temp_dir.h"
@@ -412,6 +413,27 @@ TEST_F(CommandLineTest, GetModelWritesTheFile) {
 
   EXPECT_EQ(ReadFile(file).value(), "weights");
   EXPECT_THAT(out_, HasSubstr("sha256 "));
+}
+
+TEST_F(CommandLineTest, GetModelConvertsToTheFormThatFlagOrExtensionNames) {
+  const TempDir directory;
+  const std::string data(8, '\1');
+  core::SafetensorsView view;
+  view.tensors = {{"fc.weight", "F32", {1, 2}, data}};
+  AddJob("1", "student", v1::JOB_STATE_SUCCEEDED);
+  server_.jobs.content = core::SafetensorsStart(view).value() + data;
+  const std::string file = (directory.path() / "student.pth").string();
+
+  ASSERT_EQ(Run({"get-model", "student", "-o", file}), 0) << err_;
+  EXPECT_THAT(ReadFile(file).value(), ::testing::StartsWith("PK\3\4"));
+  const std::string other = (directory.path() / "student.bin").string();
+  ASSERT_EQ(Run({"get-model", "student", "--format", "pth", "-o", other}), 0) << err_;
+  EXPECT_EQ(ReadFile(other).value(), ReadFile(file).value());
+  EXPECT_FALSE(std::filesystem::exists(file + ".weights"));
+
+  EXPECT_EQ(Run({"get-model", "student", "--format", "h5"}), 2);
+  EXPECT_EQ(Run({"get-model", "student", "--format", "pth", "--artifact", "last.ckpt"}), 2);
+  EXPECT_THAT(err_, HasSubstr("last.ckpt"));
 }
 
 TEST_F(CommandLineTest, MetricsAreExportedAsCsv) {

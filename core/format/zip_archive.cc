@@ -1,11 +1,11 @@
-#include "core/checkpoint/zip_archive.h"
+#include "core/format/zip_archive.h"
 
 #include <zlib.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "core/checkpoint/byte_reader.h"
+#include "core/format/byte_reader.h"
 
 namespace distill::core {
 namespace {
