@@ -8,6 +8,7 @@
 
 #include "tests/crash/program.h"
 #include "tests/eventually.h"
+#include "tests/guard/guard_folder.h"
 
 namespace distill::testing {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::chrono::seconds kLimit{60};
 }  // namespace
 
 void AccessLab::SetUp() {
+  GuardFolder(folder());
   std::filesystem::create_directory(home());
   ASSERT_EQ(Run(std::string(DISTILL_DEPLOY) + "/tls.sh " + tls().string() + " localhost 127.0.0.1")
                 .exit_code,

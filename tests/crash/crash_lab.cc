@@ -14,6 +14,7 @@
 #include "tests/crash/program.h"
 #include "tests/eventually.h"
 #include "tests/fakes/birds_dataset.h"
+#include "tests/guard/guard_folder.h"
 
 namespace distill::testing {
 namespace {
@@ -45,6 +46,7 @@ unsigned Seed(unsigned usual) {
 }
 
 void CrashLab::SetUp() {
+  GuardFolder(folder());
   ASSERT_TRUE(AddBirdsTo(state()).ok());
   std::filesystem::create_symlink(DISTILL_FAKE_WORKER, folder() / "worker");
   SetScript("started;outcome 8 0");

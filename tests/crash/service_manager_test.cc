@@ -10,6 +10,7 @@
 
 #include "core/base/durable_file.h"
 #include "server/worker/process.h"
+#include "tests/guard/guard_folder.h"
 #include "tests/temp_dir.h"
 
 namespace distill::testing {
@@ -25,6 +26,7 @@ constexpr int kLimitMillis = 60'000;
 class ServiceManagerTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    GuardFolder(folder_.path());
     socket_ = FileDescriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

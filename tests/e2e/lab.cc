@@ -12,6 +12,7 @@
 
 #include "tests/eventually.h"
 #include "tests/fakes/tiny_dataset.h"
+#include "tests/guard/guard_folder.h"
 
 extern char** environ;
 
@@ -59,6 +60,7 @@ int Await(pid_t pid) {
 }  // namespace
 
 void Lab::SetUp() {
+  GuardFolder(folder());
   WriteTinyDataset(folder() / "images", kNumClasses, kImagesPerClass);
   std::filesystem::create_directories(folder() / "weights");
   StartDaemon();

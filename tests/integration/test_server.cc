@@ -8,6 +8,7 @@
 #include "server/store/sqlite_job_store.h"
 #include "tests/eventually.h"
 #include "tests/fakes/birds_dataset.h"
+#include "tests/guard/guard_folder.h"
 #include "tests/matchers/status_matchers.h"
 
 namespace distill::server {
@@ -49,6 +50,7 @@ std::filesystem::path ScriptedRunPreparer::DatasetDirectory(int64_t dataset) con
 TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls, JobId last_job,
                        std::chrono::milliseconds handshake_limit)
     : files_({{directory_.path()}, {directory_.path()}, directory_.path()}) {
+  testing::GuardFolder(directory_.path());
   const std::filesystem::path state = directory_.path() / "state";
   SqliteJobStoreOptions store;
   store.state_directory = state;

@@ -16,6 +16,7 @@
 #include "tests/bench/server/timings.h"
 #include "tests/eventually.h"
 #include "tests/fakes/birds_dataset.h"
+#include "tests/guard/guard_folder.h"
 
 namespace distill::bench {
 namespace {
@@ -40,6 +41,7 @@ void Check(const grpc::Status& status, const std::string& what) {
 }
 
 BenchLab::BenchLab() {
+  testing::GuardFolder(folder_.path());
   const Status added = testing::AddBirdsTo(state());
   if (!added.ok()) Fail("the data set cannot be stored: " + added.ToString());
   std::filesystem::create_symlink(DISTILL_FAKE_WORKER, folder_.path() / "worker");
