@@ -20,16 +20,27 @@ bool Concerns(std::string_view path, const v1::Job& job) {
   return true;
 }
 
-void PrefixReference(const std::string& prefix, const std::set<std::string>& names,
-                     std::string& reference) {
-  if (names.count(reference) != 0) reference.insert(0, prefix);
+using Teachers = google::protobuf::RepeatedPtrField<v1::Teacher>;
+
+void AddReferencesIn(Teachers& teachers, std::vector<std::string*>& references) {
+  for (v1::Teacher& teacher : teachers) {
+    if (teacher.has_job()) references.push_back(teacher.mutable_job());
+  }
 }
 
-void PrefixTeachers(const std::string& prefix, const std::set<std::string>& names,
-                    google::protobuf::RepeatedPtrField<v1::Teacher>& teachers) {
-  for (v1::Teacher& teacher : teachers) {
-    if (teacher.has_job()) PrefixReference(prefix, names, *teacher.mutable_job());
+// The places where a job names other ones.
+std::vector<std::string*> ReferencesIn(v1::Job& job) {
+  std::vector<std::string*> references;
+  for (v1::After& after : *job.mutable_after()) references.push_back(after.mutable_job());
+  if (job.eval().has_job()) references.push_back(job.mutable_eval()->mutable_job());
+  if (job.has_eval()) AddReferencesIn(*job.mutable_eval()->mutable_teachers(), references);
+  if (job.train().initial_weights().has_job()) {
+    references.push_back(job.mutable_train()->mutable_initial_weights()->mutable_job());
   }
+  if (job.train().has_distillation()) {
+    AddReferencesIn(*job.mutable_train()->mutable_distillation()->mutable_teachers(), references);
+  }
+  return references;
 }
 
 }  // namespace
@@ -76,17 +87,9 @@ void PrefixNames(const std::string& prefix, std::vector<v1::Job>& jobs) {
   names.erase("");
   for (v1::Job& job : jobs) {
     if (!job.name().empty()) job.set_name(prefix + job.name());
-    if (job.eval().has_job()) PrefixReference(prefix, names, *job.mutable_eval()->mutable_job());
-    for (v1::After& after : *job.mutable_after()) {
-      PrefixReference(prefix, names, *after.mutable_job());
+    for (std::string* reference : ReferencesIn(job)) {
+      if (names.count(*reference) != 0) reference->insert(0, prefix);
     }
-    if (job.train().initial_weights().has_job()) {
-      PrefixReference(prefix, names,
-                      *job.mutable_train()->mutable_initial_weights()->mutable_job());
-    }
-    if (job.has_eval()) PrefixTeachers(prefix, names, *job.mutable_eval()->mutable_teachers());
-    if (!job.train().has_distillation()) continue;
-    PrefixTeachers(prefix, names, *job.mutable_train()->mutable_distillation()->mutable_teachers());
   }
 }
 

@@ -49,6 +49,36 @@ TextTable DeviceTable(const v1::ListDevicesResponse& devices) {
   return table;
 }
 
+std::vector<std::string> RowOf(const std::string& device, const v1::DeviceJob& job,
+                               int64_t now_unix_ms) {
+  const std::string memory = KnownBytes(job.memory_used_bytes());
+  if (job.id().empty()) return {device, "-", kStrangersJob, "-", memory, "-", "-", "-"};
+  const v1::Progress& progress = job.progress();
+  const bool has_end = progress.eta_unix_ms() > now_unix_ms;
+  const std::string done = progress.num_epochs() == 0 ? "-"
+                                                      : std::to_string(progress.epoch()) + "/" +
+                                                            std::to_string(progress.num_epochs());
+  return {device,
+          job.id(),
+          job.name(),
+          job.owner(),
+          memory,
+          done,
+          has_end ? "in " + AgeText(now_unix_ms, progress.eta_unix_ms()) : "-",
+          StateText(job.state())};
+}
+
+std::vector<std::string> RowOf(const std::string& device, const v1::DeviceProcess& process) {
+  return {device,
+          "-",
+          process.program().empty() ? "?" : process.program(),
+          process.user().empty() ? "?" : process.user(),
+          KnownBytes(process.memory_bytes()),
+          "-",
+          "-",
+          "outsider, pid " + std::to_string(process.pid())};
+}
+
 // Jobs, and below those of each device the processes that the server did not start.
 TextTable UserTable(const v1::ListDevicesResponse& devices, int64_t now_unix_ms) {
   TextTable table({{"DEVICE"},
@@ -61,26 +91,10 @@ TextTable UserTable(const v1::ListDevicesResponse& devices, int64_t now_unix_ms)
                    {"STATE"}});
   for (const v1::Device& device : devices.devices()) {
     for (const v1::DeviceJob& job : device.jobs()) {
-      const v1::Progress& progress = job.progress();
-      const bool has_end = progress.eta_unix_ms() > now_unix_ms;
-      if (job.id().empty()) {
-        table.AddRow({NameOf(device), "-", kStrangersJob, "-", KnownBytes(job.memory_used_bytes()),
-                      "-", "-", "-"});
-        continue;
-      }
-      table.AddRow(
-          {NameOf(device), job.id(), job.name(), job.owner(), KnownBytes(job.memory_used_bytes()),
-           progress.num_epochs() == 0
-               ? "-"
-               : std::to_string(progress.epoch()) + "/" + std::to_string(progress.num_epochs()),
-           has_end ? "in " + AgeText(now_unix_ms, progress.eta_unix_ms()) : "-",
-           StateText(job.state())});
+      table.AddRow(RowOf(NameOf(device), job, now_unix_ms));
     }
     for (const v1::DeviceProcess& process : device.outsiders()) {
-      table.AddRow({NameOf(device), "-", process.program().empty() ? "?" : process.program(),
-                    process.user().empty() ? "?" : process.user(),
-                    KnownBytes(process.memory_bytes()), "-", "-",
-                    "outsider, pid " + std::to_string(process.pid())});
+      table.AddRow(RowOf(NameOf(device), process));
     }
   }
   return table;

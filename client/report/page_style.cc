@@ -1,9 +1,9 @@
 #include "client/report/page_style.h"
 
 namespace distill::client {
+namespace {
 
-std::string PageStyle() {
-  return R"css(
+constexpr char kStyle[] = R"css(
 :root { --ground: #ffffff; --panel: #f6f7f9; --ink: #1c2128; --faint: #59636e; --edge: #d6dbe1;
   --right: 31, 120, 80; --wrong: 196, 60, 40;
   --c0: #0b62b8; --c1: #c4501b; --c2: #14804a; --c3: #9a3fb0; --c4: #8a6d00; --c5: #00808a;
@@ -86,6 +86,9 @@ meter { width: 120px; height: 12px; }
 .bad { color: rgb(var(--wrong)); }
 @media print { .chart, .job { break-inside: avoid-page; } }
 )css";
-}
+
+}  // namespace
+
+std::string PageStyle() { return kStyle; }
 
 }  // namespace distill::client

@@ -19,7 +19,7 @@ CLI::Option* AddPath(CLI::App& app, const char* flag, std::filesystem::path& tar
       ->type_name("PATH");
 }
 
-void AddOptions(CLI::App& app, Config& config) {
+void AddAccessOptions(CLI::App& app, Config& config) {
   app.add_option("--listen", config.listen, "host:port to serve on; port 0 takes a free one")
       ->type_name("ADDRESS");
   AddPath(app, "--tls-certificate", config.tls_certificate, "PEM file; with it, TLS is spoken");
@@ -29,6 +29,9 @@ void AddOptions(CLI::App& app, Config& config) {
   app.add_flag("--private-jobs,!--no-private-jobs", config.private_jobs,
                "jobs are for their owners and admins only");
   app.add_option("--audit-keep-days", config.audit_keep_days, "how long the audit trail is kept");
+}
+
+void AddPlaces(CLI::App& app, Config& config) {
   AddPath(app, "--state-dir", config.state_dir, "folder of the database and the runs");
   app.add_option("--dataset-roots,--dataset-root", config.dataset_roots,
                  "folders that data sets may lie in")
@@ -40,6 +43,9 @@ void AddOptions(CLI::App& app, Config& config) {
       ->type_name("PATH,...");
   AddPath(app, "--weights-dir", config.weights_dir, "folder of the published weights (pretrained)");
   AddPath(app, "--worker-executable", config.worker_executable, "distill_worker");
+}
+
+void AddWorkerOptions(CLI::App& app, Config& config) {
   app.add_option("--worker-user", config.worker_user,
                  "whom workers run as, where the daemon is root")
       ->type_name("USER");
@@ -51,6 +57,13 @@ void AddOptions(CLI::App& app, Config& config) {
   app.add_option("--cpu-devices", config.cpu_devices,
                  "as how many devices the CPU counts; they share its threads");
   app.add_option("--worker-threads", config.worker_threads, "threads of a worker; 0 = all cores");
+  app.add_option("--worker-stop-grace-seconds", config.worker_stop_grace_seconds,
+                 "time that a worker has for its last checkpoint");
+  app.add_option("--worker-stalled-after-seconds", config.worker_stalled_after_seconds,
+                 "silence of a worker after which its job counts as stalled");
+}
+
+void AddLimits(CLI::App& app, Config& config) {
   app.add_option("--max-queued-jobs", config.max_queued_jobs, "jobs that may wait");
   app.add_option("--max-queued-jobs-per-user", config.max_queued_jobs_per_user,
                  "jobs of a user that may wait");
@@ -65,10 +78,9 @@ void AddOptions(CLI::App& app, Config& config) {
   app.add_option("--max-artifact-bytes", config.max_artifact_bytes,
                  "of a worker's file; 0 = no limit");
   app.add_option("--max-message-bytes", config.max_message_bytes, "largest request");
-  app.add_option("--worker-stop-grace-seconds", config.worker_stop_grace_seconds,
-                 "time that a worker has for its last checkpoint");
-  app.add_option("--worker-stalled-after-seconds", config.worker_stalled_after_seconds,
-                 "silence of a worker after which its job counts as stalled");
+}
+
+void AddRetention(CLI::App& app, Config& config) {
   app.add_option("--retention-checkpoint-days", config.retention_checkpoint_days,
                  "days after its end that a job's training checkpoints are kept; 0 = for ever");
   app.add_option("--retention-log-days", config.retention_log_days, "the same for worker logs");
@@ -78,6 +90,9 @@ void AddOptions(CLI::App& app, Config& config) {
                config.retention_removes_models, "let models of ended jobs go too, after all else");
   app.add_option("--min-free-disk-mib", config.min_free_disk_mib,
                  "free disk below which no job starts and files of ended jobs go; 0 = never mind");
+}
+
+void AddOutlets(CLI::App& app, Config& config) {
   app.add_option("--log-level", config.log_level, "debug, info, warning or error");
   AddPath(app, "--log-file", config.log_file, "instead of standard error");
   app.add_flag("--reflection,!--no-reflection", config.reflection, "gRPC reflection");
@@ -137,7 +152,12 @@ Result<Parsed> ParseInto(int argc, const char* const* argv, const std::vector<Ad
   app.add_option("--config", parsed.config_file, "TOML file of options")->type_name("PATH");
   app.add_flag("--print-config", parsed.print_config, "print all options as TOML and leave");
   app.add_flag("--version", parsed.print_version, "print the version and leave");
-  AddOptions(app, config);
+  AddAccessOptions(app, config);
+  AddPlaces(app, config);
+  AddWorkerOptions(app, config);
+  AddLimits(app, config);
+  AddRetention(app, config);
+  AddOutlets(app, config);
   AddSchedulingOptions(app, config);
   AddVerbs(app, verbs, parsed);
   try {

@@ -10,6 +10,17 @@
 namespace distill::server {
 namespace {
 
+// Events that this version does not know are left out.
+RunEventBatch BatchOf(const JournalChunk& chunk) {
+  RunEventBatch batch;
+  batch.next_offset = chunk.next_offset;
+  for (const std::string& payload : chunk.payloads) {
+    auto event = ParseRunEvent(payload);
+    if (event.ok()) batch.events.push_back(std::move(event).value());
+  }
+  return batch;
+}
+
 Status ReadOne(JobStore& store, const AttemptRecord& attempt, const std::filesystem::path& journal,
                JournalReport& report) {
   DISTILL_ASSIGN_OR_RETURN(int64_t offset, store.JournalOffset(attempt.job, attempt.number));
@@ -23,12 +34,7 @@ Status ReadOne(JobStore& store, const AttemptRecord& attempt, const std::filesys
       if (chunk->has_incomplete_tail) ++report.num_damaged;
       return Status::Ok();
     }
-    RunEventBatch batch;
-    batch.next_offset = chunk->next_offset;
-    for (const std::string& payload : chunk->payloads) {
-      auto event = ParseRunEvent(payload);
-      if (event.ok()) batch.events.push_back(std::move(event).value());
-    }
+    const RunEventBatch batch = BatchOf(*chunk);
     DISTILL_RETURN_IF_ERROR(store.StoreRunEvents(attempt.job, attempt.number, offset, batch));
     report.num_events += static_cast<int64_t>(batch.events.size());
     offset = chunk->next_offset;

@@ -82,26 +82,28 @@ DeviceRoom::Obstacle DeviceRoom::ObstacleTo(const JobSnapshot& job, const Device
   return IsKeptFrom(job, device) ? Obstacle::kKept : Obstacle::kNone;
 }
 
+bool DeviceRoom::MayTake(const JobSnapshot& job, const Device& device, Reach reach) const {
+  if (!Suits(*device.info, job.requested_device)) return false;
+  if (ObstacleTo(job, device) != Obstacle::kNone) return false;
+  return reach == Reach::kAll ||
+         std::any_of(device.holders.begin(), device.holders.end(),
+                     [&](const JobSnapshot* holder) { return holder->owner == job.owner; });
+}
+
+bool DeviceRoom::IsBetter(const JobSnapshot& job, const Device& device, const Device& other) const {
+  const auto is_lent = [&](const Device& one) {
+    return one.kept_for != 0 && one.kept_for != job.id;
+  };
+  if (is_lent(device) != is_lent(other)) return is_lent(other);
+  // Of those that it shares, the fullest: others stay free for jobs that need a whole one.
+  return Shares(job, device) && Shares(job, other) && device.reserved_bytes > other.reserved_bytes;
+}
+
 DeviceRoom::Device* DeviceRoom::BestFor(const JobSnapshot& job, Reach reach) {
   Device* best = nullptr;
   for (Device& device : devices_) {
-    if (!Suits(*device.info, job.requested_device)) continue;
-    if (ObstacleTo(job, device) != Obstacle::kNone) continue;
-    const bool is_own =
-        std::any_of(device.holders.begin(), device.holders.end(),
-                    [&](const JobSnapshot* holder) { return holder->owner == job.owner; });
-    if (reach == Reach::kOwn && !is_own) continue;
-    const auto is_lent = [&](const Device& one) {
-      return one.kept_for != 0 && one.kept_for != job.id;
-    };
-    if (best != nullptr && is_lent(device) != is_lent(*best)) {
-      if (is_lent(*best)) best = &device;
-      continue;
-    }
-    // Of those that it shares, the fullest: others stay free for jobs that need a whole one.
-    const bool is_fuller = best != nullptr && Shares(job, device) && Shares(job, *best) &&
-                           device.reserved_bytes > best->reserved_bytes;
-    if (best == nullptr || is_fuller) best = &device;
+    if (!MayTake(job, device, reach)) continue;
+    if (best == nullptr || IsBetter(job, device, *best)) best = &device;
   }
   return best;
 }
@@ -146,35 +148,58 @@ bool DeviceRoom::MayPreempt(const JobSnapshot& job, const JobSnapshot& holder) c
          snapshot_.now_unix_ms - holder.started_at_unix_ms >= policy.preemption_min_run_ms;
 }
 
-// Finds the fewest jobs whose leaving makes room for `job` on the device; nothing: no set of them
-// that may be told to leave does.
-std::optional<std::vector<const JobSnapshot*>> DeviceRoom::Leavers(const JobSnapshot& job,
-                                                                   const Device& device) const {
-  int64_t missing = 0;
-  const bool shares = Shares(job, device) && !device.is_whole;
-  if (shares) {
-    missing = BytesFor(job) + device.reserved_bytes + device.info->foreign_memory_bytes -
-              device.info->memory_total_bytes;
-  }
-  std::vector<const JobSnapshot*> candidates;
+// Those of its holders that leave anyway; then those that may be told to, of least priority and
+// that lose least first.
+std::vector<const JobSnapshot*> DeviceRoom::PossibleLeavers(const JobSnapshot& job,
+                                                            const Device& device) const {
+  std::vector<const JobSnapshot*> possible;
   for (const JobSnapshot* holder : device.holders) {
-    if (IsLeaving(*holder) || MayPreempt(job, *holder)) candidates.push_back(holder);
+    if (IsLeaving(*holder) || MayPreempt(job, *holder)) possible.push_back(holder);
   }
-  if (!shares && candidates.size() != device.holders.size()) return std::nullopt;
-  // Those that leave anyway; then those of least priority, and that lose least.
-  std::sort(candidates.begin(), candidates.end(), [this](const auto* left, const auto* right) {
+  std::sort(possible.begin(), possible.end(), [this](const auto* left, const auto* right) {
     if (IsLeaving(*left) != IsLeaving(*right)) return IsLeaving(*left);
     if (left->priority != right->priority) return left->priority < right->priority;
     return left->started_at_unix_ms > right->started_at_unix_ms;
   });
-  std::vector<const JobSnapshot*> leavers;
-  for (const JobSnapshot* candidate : candidates) {
-    if (shares && missing <= 0) break;
-    missing -= BytesFor(*candidate);
-    leavers.push_back(candidate);
+  return possible;
+}
+
+// Finds the fewest jobs whose leaving makes room for `job` on the device; nothing: no set of them
+// that may be told to leave does.
+std::optional<std::vector<const JobSnapshot*>> DeviceRoom::Leavers(const JobSnapshot& job,
+                                                                   const Device& device) const {
+  std::vector<const JobSnapshot*> possible = PossibleLeavers(job, device);
+  if (!Shares(job, device) || device.is_whole) {
+    if (possible.size() != device.holders.size()) return std::nullopt;
+    return possible;
   }
-  if (shares && missing > 0) return std::nullopt;
+  int64_t missing = BytesFor(job) + device.reserved_bytes + device.info->foreign_memory_bytes -
+                    device.info->memory_total_bytes;
+  std::vector<const JobSnapshot*> leavers;
+  for (const JobSnapshot* leaver : possible) {
+    if (missing <= 0) break;
+    missing -= BytesFor(*leaver);
+    leavers.push_back(leaver);
+  }
+  if (missing > 0) return std::nullopt;
   return leavers;
+}
+
+// Finds the jobs that have to be told to leave the device so that `job` gets it; nothing: it would
+// not.
+std::optional<std::vector<JobId>> DeviceRoom::ToBeTold(const JobSnapshot& job,
+                                                       const Device& device) const {
+  if (!Suits(*device.info, job.requested_device) || device.holders.empty()) return std::nullopt;
+  const Obstacle obstacle = ObstacleTo(job, device);
+  if (obstacle != Obstacle::kHeld && obstacle != Obstacle::kMemory) return std::nullopt;
+  if (device.kept_for != 0 && device.kept_for != job.id) return std::nullopt;
+  const auto leavers = Leavers(job, device);
+  if (!leavers) return std::nullopt;
+  std::vector<JobId> told;
+  for (const JobSnapshot* leaver : *leavers) {
+    if (!IsLeaving(*leaver)) told.push_back(leaver->id);
+  }
+  return told;
 }
 
 std::vector<JobId> DeviceRoom::Preempt(const JobSnapshot& job) {
@@ -182,19 +207,10 @@ std::vector<JobId> DeviceRoom::Preempt(const JobSnapshot& job) {
   Device* best = nullptr;
   std::vector<JobId> fewest;
   for (Device& device : devices_) {
-    if (!Suits(*device.info, job.requested_device) || device.holders.empty()) continue;
-    const Obstacle obstacle = ObstacleTo(job, device);
-    if (obstacle != Obstacle::kHeld && obstacle != Obstacle::kMemory) continue;
-    if (device.kept_for != 0 && device.kept_for != job.id) continue;
-    const auto leavers = Leavers(job, device);
-    if (!leavers) continue;
-    std::vector<JobId> told;
-    for (const JobSnapshot* leaver : *leavers) {
-      if (!IsLeaving(*leaver)) told.push_back(leaver->id);
-    }
-    if (best != nullptr && told.size() >= fewest.size()) continue;
+    const auto told = ToBeTold(job, device);
+    if (!told || (best != nullptr && told->size() >= fewest.size())) continue;
     best = &device;
-    fewest = told;
+    fewest = *told;
   }
   if (best != nullptr) best->kept_for = job.id;
   told_.insert(fewest.begin(), fewest.end());

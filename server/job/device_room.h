@@ -66,14 +66,19 @@ class DeviceRoom {
   int64_t BytesFor(const JobSnapshot& job) const;
   Obstacle ObstacleTo(const JobSnapshot& job, const Device& device) const;
   bool IsKeptFrom(const JobSnapshot& job, const Device& device) const;
+  bool MayTake(const JobSnapshot& job, const Device& device, Reach reach) const;
+  bool IsBetter(const JobSnapshot& job, const Device& device, const Device& other) const;
   Device* BestFor(const JobSnapshot& job, Reach reach);
   WaitingReason Explain(const JobSnapshot& job) const;
   void KeepFor(const JobSnapshot& job);
   bool CouldBeEmptied(const JobSnapshot& job, const Device& device) const;
   bool IsLeaving(const JobSnapshot& holder) const;
   bool MayPreempt(const JobSnapshot& job, const JobSnapshot& holder) const;
+  std::vector<const JobSnapshot*> PossibleLeavers(const JobSnapshot& job,
+                                                  const Device& device) const;
   std::optional<std::vector<const JobSnapshot*>> Leavers(const JobSnapshot& job,
                                                          const Device& device) const;
+  std::optional<std::vector<JobId>> ToBeTold(const JobSnapshot& job, const Device& device) const;
   std::string HeldText(const JobSnapshot& job, const std::vector<JobId>& holders) const;
   void Describe(const JobSnapshot& job, const std::map<Obstacle, const Device*>& obstacles,
                 WaitingReason& reason) const;

@@ -1,11 +1,24 @@
 #include "server/rpc/server_service.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "core/base/architecture.h"
 #include "server/rpc/job_messages.h"
 #include "server/rpc/job_veil.h"
 #include "server/rpc/rpc_guard.h"
 
 namespace distill::server {
+namespace {
+
+void CountJobs(const std::vector<JobRecord>& active, v1::ServerInfo& response) {
+  const auto num_running = std::count_if(active.begin(), active.end(),
+                                         [](const JobRecord& job) { return HasWorker(job.state); });
+  response.set_jobs_running(static_cast<int>(num_running));
+  response.set_jobs_queued(static_cast<int>(active.size()) - static_cast<int>(num_running));
+}
+
+}  // namespace
 
 grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext* context,
                                               const v1::GetServerInfoRequest*,
@@ -15,19 +28,9 @@ grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext* context,
     if (health_ != nullptr) response->set_trouble(health_->Trouble());
     // A server in trouble tells at least that.
     if (!jobs.ok() && response->trouble().empty()) return jobs.status();
-    int queued = 0;
-    int running = 0;
-    for (const JobRecord& job : jobs.ok() ? *jobs : std::vector<JobRecord>()) {
-      if (HasWorker(job.state)) {
-        ++running;
-      } else {
-        ++queued;
-      }
-    }
     response->set_version(facts_.version);
     response->set_started_at_unix_ms(facts_.started_at_unix_ms);
-    response->set_jobs_queued(queued);
-    response->set_jobs_running(running);
+    if (jobs.ok()) CountJobs(*jobs, *response);
     response->set_sqlite_version(facts_.sqlite_version);
     response->set_schema_version(store_.SchemaVersion());
     for (const Architecture& architecture : Architectures()) {

@@ -54,26 +54,10 @@ struct LogFindings {
   int lost_commits = 0;       // behind that frame, of the same generation of the log
 };
 
-Result<LogFindings> ReadLog(const std::filesystem::path& path) {
-  LogFindings findings;
-  std::error_code error;
-  const uint64_t size = std::filesystem::file_size(path, error);
-  if (error || size < kHeaderBytes) return findings;
-  std::ifstream file(path, std::ios::binary);
-  std::string header(kHeaderBytes, '\0');
-  if (!file.read(header.data(), kHeaderBytes)) {
-    return Status(Code::kUnavailable, "read " + path.string());
-  }
+// Reads the frames behind a whole header, whose sum is `sum`.
+void ReadFrames(std::istream& file, const std::string& header, Sum sum, LogFindings& findings) {
   const bool is_big_endian = (BigEndian(header, 0) & 1U) != 0;
-  Sum sum;
-  sum.Add(std::string_view(header).substr(0, 24), is_big_endian);
-  const uint32_t page_bytes = BigEndian(header, 8);
-  if ((BigEndian(header, 0) & ~1U) != kMagic || !sum.Equals(header, 24) || page_bytes < 512) {
-    if (size > kHeaderBytes) findings.lost_commits = 1;
-    return findings;
-  }
-  findings.salts = header.substr(16, 8);
-  std::string frame(kFrameHeaderBytes + page_bytes, '\0');
+  std::string frame(kFrameHeaderBytes + BigEndian(header, 8), '\0');
   uint32_t number = 0;
   bool is_whole = true;
   while (file.read(frame.data(), static_cast<std::streamsize>(frame.size()))) {
@@ -88,6 +72,27 @@ Result<LogFindings> ReadLog(const std::filesystem::path& path) {
     if (is_whole && is_commit) findings.whole_frames = number;
     if (!is_whole && is_commit && is_of_this_generation) ++findings.lost_commits;
   }
+}
+
+Result<LogFindings> ReadLog(const std::filesystem::path& path) {
+  LogFindings findings;
+  std::error_code error;
+  const uint64_t size = std::filesystem::file_size(path, error);
+  if (error || size < kHeaderBytes) return findings;
+  std::ifstream file(path, std::ios::binary);
+  std::string header(kHeaderBytes, '\0');
+  if (!file.read(header.data(), kHeaderBytes)) {
+    return Status(Code::kUnavailable, "read " + path.string());
+  }
+  Sum sum;
+  sum.Add(std::string_view(header).substr(0, 24), (BigEndian(header, 0) & 1U) != 0);
+  const uint32_t page_bytes = BigEndian(header, 8);
+  if ((BigEndian(header, 0) & ~1U) != kMagic || !sum.Equals(header, 24) || page_bytes < 512) {
+    if (size > kHeaderBytes) findings.lost_commits = 1;
+    return findings;
+  }
+  findings.salts = header.substr(16, 8);
+  ReadFrames(file, header, sum, findings);
   return findings;
 }
 

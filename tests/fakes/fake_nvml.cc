@@ -63,13 +63,16 @@ Gpu* Find(const std::string& uuid) {
   return nullptr;
 }
 
+// NOLINTNEXTLINE(performance-no-int-to-ptr): nobody looks behind it
+nvml::Device HandleAt(size_t place) { return reinterpret_cast<nvml::Device>(place); }
+
 nvml::Device HandleOf(const std::string& uuid) {
   const auto found = std::find(handles.begin(), handles.end(), uuid);
   if (found == handles.end()) {
     handles.push_back(uuid);
-    return reinterpret_cast<nvml::Device>(handles.size());
+    return HandleAt(handles.size());
   }
-  return reinterpret_cast<nvml::Device>(found - handles.begin() + 1);
+  return HandleAt(static_cast<size_t>(found - handles.begin()) + 1);
 }
 
 Gpu* GpuOf(nvml::Device device) {
@@ -129,6 +132,7 @@ Return Copy(const std::string& from, char* to, unsigned size) {
 
 }  // namespace
 
+// NOLINTBEGIN(readability-identifier-naming): the names of NVIDIA's library
 extern "C" {
 
 Return nvmlInit_v2() {
@@ -231,3 +235,4 @@ Return nvmlEventSetWait_v2(nvml::EventSet /*set*/, nvml::Event* event, unsigned 
 }
 
 }  // extern "C"
+// NOLINTEND(readability-identifier-naming)
