@@ -43,6 +43,8 @@ class AccessStore {
   virtual Result<int64_t> AddToken(const TokenRecord& token, const AuditRecord& note) = 0;
   /// Removes a user with all tokens. kNotFound: there is no such user.
   virtual Status RemoveUser(const std::string& name, const AuditRecord& note) = 0;
+  /// Gives a user another role; the tokens hold. kNotFound: there is no such user.
+  virtual Status SetRole(const std::string& name, Role role, const AuditRecord& note) = 0;
   /// Revokes one token of a user, or all (`token` = 0) that still hold. Returns how many that were.
   /// kNotFound: no such user, or no such token of that user.
   virtual Result<int> RevokeTokens(const std::string& user, int64_t token,

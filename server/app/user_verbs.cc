@@ -24,6 +24,7 @@ constexpr int kMaxTokenDays = 36'500;
 struct UserOptions {
   std::string name;
   bool is_admin = false;
+  std::string role;
   int token_days = kDefaultTokenDays;  // 0 = for ever
   int64_t token = 0;                   // 0 = all
 };
@@ -91,6 +92,11 @@ Status Remove(AccessStore& store, const UserOptions& options, const AuditRecord&
   return {};
 }
 
+Status SetRole(AccessStore& store, const UserOptions& options, const AuditRecord& note) {
+  const Role role = options.role == RoleName(Role::kAdmin) ? Role::kAdmin : Role::kUser;
+  return store.SetRole(options.name, role, note);
+}
+
 Status Revoke(AccessStore& store, const UserOptions& options, const AuditRecord& note) {
   DISTILL_ASSIGN_OR_RETURN(const int count, store.RevokeTokens(options.name, options.token, note));
   std::cerr << "tokens revoked: " << count << '\n';
@@ -123,7 +129,7 @@ int RunCommand(const Config& config, const std::string& verb, const UserOptions&
     note.at_unix_ms = SystemClock().UnixMillis();
     note.user = AccountName();
     note.method = verb;
-    note.target = options.name;
+    note.target = options.role.empty() ? options.name : options.name + " " + options.role;
     note.outcome = "OK";
     note.peer = "local";
     DISTILL_RETURN_IF_ERROR(BecomeOwnerOf(config.state_dir));
@@ -177,6 +183,13 @@ AdminVerb::Run DeclareUser(CLI::App& parser) {
   CLI::App& remove = AddCommand(parser, chosen, "remove",
                                 "remove a user; the jobs and their owner's name stay", Remove);
   AddName(remove, options);
+  CLI::App& role = AddCommand(parser, chosen, "role",
+                              "make a user an admin, or an admin a user, at once", SetRole);
+  AddName(role, options);
+  role.add_option("role", options.role, "user, or admin: may act on the jobs and data sets of all")
+      ->required()
+      ->check(
+          CLI::IsMember({std::string(RoleName(Role::kUser)), std::string(RoleName(Role::kAdmin))}));
   CLI::App& token =
       AddCommand(parser, chosen, "token", "print a new token; earlier ones hold", AddTokenTo);
   AddName(token, options);

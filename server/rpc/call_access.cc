@@ -17,8 +17,10 @@ std::optional<std::string> Metadata(const grpc::ServerContextBase& context, cons
   return std::string(entry->second.data(), entry->second.size());
 }
 
+// Because of who asks, or of a limit.
 bool IsRefusal(const Status& status) {
-  return status.code() == Code::kUnauthenticated || status.code() == Code::kPermissionDenied;
+  return status.code() == Code::kUnauthenticated || status.code() == Code::kPermissionDenied ||
+         status.code() == Code::kResourceExhausted;
 }
 
 // What a client wrote may hold anything: what a terminal could take for an order is left out.

@@ -36,7 +36,7 @@ class LiveStreams {
   /// What Add says of a stream.
   struct Admission {
     int64_t number = 0;  // for Remove
-    Status status;       // kResourceExhausted: too many are open; the stream must end with it
+    Status status;       // kResourceExhausted: too many are open; the stream must end with that
   };
 
   /// Keeps `stream` until Remove, also one that must end at once. Streams that are added after

@@ -49,7 +49,8 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
 
   /// Returns the reactor of a call; `environment` and `context` must outlive it. `make_source` runs
   /// on the pool, before the first step; it returns Result<Source> and fills the opening in. It
-  /// claims the stream for the caller once it knows that.
+  /// claims the stream for the caller once it knows that, and fails as the claim does: too many
+  /// streams are open.
   using Claim = std::function<Status(const std::string& user)>;
   using MakeSource = std::function<Result<Source>(Opening& opening, const Claim& claim)>;
   static grpc::ServerWriteReactor<Message>* Start(const StreamEnvironment& environment,
@@ -57,10 +58,7 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
                                                   MakeSource make_source) {
     auto stream = std::make_shared<PumpedStream>(environment, context, std::move(make_source));
     stream->self_ = stream;
-    const LiveStreams::Admission admission = environment.streams.Add(stream);
-    stream->number_ = admission.number;
-    // It is busy with its first step, which then ends it.
-    if (!admission.status.ok()) stream->Stop(admission.status);
+    stream->admission_ = environment.streams.Add(stream);
     environment.pool.Run([stream] { stream->Step(); });
     return stream.get();
   }
@@ -79,7 +77,7 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
 
   void OnDone() override {
     subscription_.reset();  // waits for a callback under way; none comes after
-    environment_.streams.Remove(number_);
+    environment_.streams.Remove(admission_.number);
     self_.reset();
   }
 
@@ -146,7 +144,8 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
   Status Open() {
     Opening opening;
     const Claim claim = [this](const std::string& user) {
-      return environment_.streams.Claim(number_, user);
+      return admission_.status.ok() ? environment_.streams.Claim(admission_.number, user)
+                                    : admission_.status;
     };
     DISTILL_ASSIGN_OR_RETURN(source_, make_source_(opening, claim));
     make_source_ = nullptr;
@@ -209,7 +208,7 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
 
   const StreamEnvironment environment_;
   grpc::CallbackServerContext& context_;
-  int64_t number_ = 0;
+  LiveStreams::Admission admission_;  // of a refusal, the caller is told once it is known
 
   // Of the step or write under way.
   MakeSource make_source_;

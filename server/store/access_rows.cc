@@ -48,6 +48,12 @@ Result<int64_t> InsertToken(SQLite::Database& control, const TokenRecord& token)
   return static_cast<int64_t>(control.getLastInsertRowid());
 }
 
+Status SetRole(SQLite::Database& control, const std::string& name, Role role) {
+  const int changed =
+      Execute(control, "UPDATE user SET role = ? WHERE name = ?", static_cast<int>(role), name);
+  return changed == 1 ? Status::Ok() : NoUser(name);
+}
+
 Status DeleteUser(SQLite::Database& control, const std::string& name) {
   const int changed = Execute(control, "DELETE FROM user WHERE name = ?", name);
   return changed == 1 ? Status::Ok() : NoUser(name);

@@ -16,6 +16,7 @@ namespace distill::server::access_rows {
 
 Status InsertUser(SQLite::Database& control, const UserRecord& user);
 Result<int64_t> InsertToken(SQLite::Database& control, const TokenRecord& token);
+Status SetRole(SQLite::Database& control, const std::string& name, Role role);
 Status DeleteUser(SQLite::Database& control, const std::string& name);
 Result<int> RevokeTokens(SQLite::Database& control, const TokenRecord& which);
 std::vector<UserWithTokens> ListUsers(SQLite::Database& control);

@@ -44,6 +44,13 @@ class SqliteAccessStore final : public AccessStore {
     });
   }
 
+  Status SetRole(const std::string& name, Role role, const AuditRecord& note) override {
+    return control_->Write("set role", [&](Database& control) {
+      access_rows::InsertAudit(control, note);
+      return access_rows::SetRole(control, name, role);
+    });
+  }
+
   Result<int> RevokeTokens(const std::string& user, int64_t token,
                            const AuditRecord& note) override {
     TokenRecord which;

@@ -187,6 +187,25 @@ TEST_F(DaemonAccessTest, RevokedTokenIsOutWhileTheDaemonRunsAndANewOneComesIn) {
             kOk);
 }
 
+TEST_F(DaemonAccessTest, RoleIsAnotherWhileTheDaemonRunsAndTheTokenHolds) {
+  const std::string ada = AddUser("ada");
+  ASSERT_EQ(StartDaemon({"--listen", "127.0.0.1:0"}), -1);
+  const std::string whoami =
+      "export DISTILL_TOKEN=" + ada + "; C --server " + address() + " whoami";
+  ASSERT_THAT(Run(whoami).out, HasSubstr("ada (user)"));
+
+  ASSERT_EQ(Run("D user role ada admin").exit_code, 0);
+  EXPECT_THAT(Run(whoami).out, HasSubstr("ada (admin)"));
+  ASSERT_EQ(Run("D user role ada user").exit_code, 0);
+  EXPECT_THAT(Run(whoami).out, HasSubstr("ada (user)"));
+
+  EXPECT_THAT(Run("D audit").out, HasSubstr("\tuser role\tada admin\tOK\tlocal\t"));
+  EXPECT_EQ(Run("D user role ada king").exit_code, 2);
+  const Finished nobody = Run("D user role eve admin");
+  EXPECT_EQ(nobody.exit_code, 1);
+  EXPECT_THAT(nobody.err, HasSubstr("no user: eve"));
+}
+
 TEST_F(DaemonAccessTest, TrailIsPrintedAndNoSecretIsInLogsTrailOrLists) {
   const std::string ada = AddUser("ada", "--admin");
   ASSERT_EQ(StartDaemon({"--listen", "127.0.0.1:0", "--log-level", "debug"}), -1);

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 
+#include <sstream>
+
 #include "core/base/durable_file.h"
 #include "distill/v1/job_service.grpc.pb.h"
 #include "tests/crash/crash_lab.h"
@@ -36,6 +38,25 @@ class LimitsTest : public CrashLab {
       return !message.empty();
     }));
     return message;
+  }
+
+  // Waits until the audit trail holds a call of `method` that was refused for `limit`.
+  void ExpectRefusalInTrail(const std::string& method, const std::string& limit) {
+    const std::filesystem::path output = folder() / "trail";
+    const auto is_there = [&] {
+      std::filesystem::remove(output);
+      EXPECT_EQ(Admin({"audit"}, output), 0);
+      std::istringstream trail(ContentOf(output));
+      for (std::string line; std::getline(trail, line);) {
+        if (line.find("\t" + method + "\t") != std::string::npos &&
+            line.find("\tRESOURCE_EXHAUSTED\t") != std::string::npos &&
+            line.find(limit) != std::string::npos) {
+          return true;
+        }
+      }
+      return false;
+    };
+    EXPECT_TRUE(Eventually(std::chrono::seconds(60), is_there)) << ContentOf(output);
   }
 
   // Watches a job once, and then a second time beside; returns how the second one ends.
@@ -160,6 +181,7 @@ TEST_F(LimitsTest, AUserSubmitsOnlySoFast) {
   EXPECT_THAT(Submit(TrainRequest(), ""),
               StatusIs(Code::kResourceExhausted,
                        AllOf(HasSubstr("max_submits_per_minute"), HasSubstr("try again in"))));
+  ExpectRefusalInTrail("CreateJob", "max_submits_per_minute");
 }
 
 TEST_F(LimitsTest, OnlySoManyStreamsAreOpenInAll) {
@@ -167,8 +189,12 @@ TEST_F(LimitsTest, OnlySoManyStreamsAreOpenInAll) {
   AddArguments({"--max-streams", "1"});
   ASSERT_TRUE(StartDaemon());
 
-  EXPECT_THAT(SecondWatchOf(RunOne()).error_message(),
-              AllOf(HasSubstr("max_streams: 1"), HasSubstr("try again")));
+  const std::string job = RunOne();
+  const grpc::Status refused = SecondWatchOf(job);
+
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), AllOf(HasSubstr("max_streams: 1"), HasSubstr("try again")));
+  ExpectRefusalInTrail("WatchJob", "max_streams: 1");
 }
 
 TEST_F(LimitsTest, AUserHasOnlySoManyStreams) {
@@ -182,6 +208,7 @@ TEST_F(LimitsTest, AUserHasOnlySoManyStreams) {
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(),
               AllOf(HasSubstr("max_streams_per_user: 1"), HasSubstr("end others")));
+  ExpectRefusalInTrail("WatchJob", "max_streams_per_user: 1");
   // The one that was open has ended, and makes room.
   const auto stub = v1::JobService::NewStub(channel());
   v1::WatchJobRequest request;

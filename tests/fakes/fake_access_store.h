@@ -32,6 +32,11 @@ class FakeAccessStore final : public server::AccessStore {
     std::erase_if(tokens_, [&](const auto& entry) { return entry.second.user == name; });
     return {};
   }
+  Status SetRole(const std::string& name, server::Role role, const server::AuditRecord&) override {
+    const MutexLock lock(mutex_);
+    roles_.at(name) = role;
+    return {};
+  }
   Result<int> RevokeTokens(const std::string& user, int64_t,
                            const server::AuditRecord& note) override {
     const MutexLock lock(mutex_);

@@ -10,7 +10,8 @@
 //   epochs FIRST LAST              the epochs from FIRST to LAST, 2 ms apart
 //   burst FIRST LAST               the same, as fast as it can
 //   wide FIRST LAST                as burst, with ten series
-//   artifact NAME                  notice WORDS             scan_report FILES
+//   artifact NAME [BYTES]          of 7 bytes, or of so many that are 0
+//   notice WORDS                   scan_report FILES
 //   outcome STATE CAUSE [WORDS]    (numbers of distill.v1)  print WORDS
 //   exit CODE                      kill                     (by SIGKILL)
 //   torn                           damaged                  a part of an event; one whose sum fails
@@ -79,7 +80,7 @@ class ScriptedWorker {
     std::istringstream words(line);
     std::string command;
     words >> command;
-    return PlayEvent(command, words) || PlayProcess(command, words);
+    return PlayEvent(command, words) || PlayWait(command, words) || PlayProcess(command, words);
   }
 
  private:
@@ -116,8 +117,14 @@ class ScriptedWorker {
       std::string name;
       words >> name;
       std::ofstream(directory_ / name) << "content";
+      uint64_t size = 0;
+      if (words >> size) {
+        std::filesystem::resize_file(directory_ / name, size);
+      } else {
+        size = 7;
+      }
       event.mutable_artifact()->mutable_artifact()->set_name(name);
-      event.mutable_artifact()->mutable_artifact()->set_size_bytes(7);
+      event.mutable_artifact()->mutable_artifact()->set_size_bytes(static_cast<int64_t>(size));
       event.mutable_artifact()->mutable_artifact()->set_kind("checkpoint");
     } else if (command == "notice") {
       event.mutable_notice()->set_message(Rest(words));
@@ -136,6 +143,29 @@ class ScriptedWorker {
     return Append(event);
   }
 
+  bool PlayWait(const std::string& command, std::istringstream& words) {
+    if (command == "wait") {
+      WaitFor(directory_ / Rest(words));
+    } else if (command == "wait_term") {
+      while (stop_requested == 0) Pause();
+      Leave();
+    } else if (command == "idle") {
+      const timespec second{1, 0};
+      while (stop_requested == 0) ::nanosleep(&second, nullptr);
+      Leave();
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void WaitFor(const std::filesystem::path& file) {
+    while (!std::filesystem::exists(file)) {
+      if (stop_requested != 0) Leave();
+      Pause();
+    }
+  }
+
   bool PlayProcess(const std::string& command, std::istringstream& words) {
     if (command == "print") {
       std::cout << Rest(words) << std::endl;
@@ -145,25 +175,12 @@ class ScriptedWorker {
       ::_exit(code);
     } else if (command == "kill") {
       ::kill(::getpid(), SIGKILL);
-    } else if (command == "idle") {
-      const timespec second{1, 0};
-      while (stop_requested == 0) ::nanosleep(&second, nullptr);
-      Leave();
     } else if (command == "large") {
       return WriteLarge(words);
     } else if (command == "torn") {
       return AppendRaw(std::string("\x40\0\0\0only a part", 15));
     } else if (command == "damaged") {
       return AppendRaw(std::string("\x04\0\0\0\x01\x02\x03\x04oops", 12));
-    } else if (command == "wait") {
-      const std::filesystem::path file = directory_ / Rest(words);
-      while (!std::filesystem::exists(file)) {
-        if (stop_requested != 0) Leave();
-        Pause();
-      }
-    } else if (command == "wait_term") {
-      while (stop_requested == 0) Pause();
-      Leave();
     } else if (command == "ignore_term") {
       std::signal(SIGTERM, SIG_IGN);
     } else if (command == "child") {
@@ -180,7 +197,7 @@ class ScriptedWorker {
 
   static void SetEpoch(worker::v1::RunEvent& event, int number, double accuracy) {
     event.mutable_epoch()->set_epoch(number);
-    event.mutable_epoch()->set_step(10 * number);
+    event.mutable_epoch()->set_step(int64_t{10} * number);
     event.mutable_epoch()->set_is_best(true);
     (*event.mutable_epoch()->mutable_metrics())["val/accuracy"] = accuracy;
   }
@@ -262,13 +279,17 @@ class ScriptedWorker {
     ::_exit(static_cast<int>(WorkerExit::kStorage));
   }
 
+  [[noreturn]] static void PauseForEver() {
+    while (true) ::pause();
+  }
+
   // A grandchild that has left the worker's process group and session.
   bool StartStray(const std::string& file) {
     const pid_t pid = ::fork();
     if (pid == 0) {
       ::setsid();
       const pid_t stray = ::fork();
-      while (stray == 0) ::pause();
+      if (stray == 0) PauseForEver();
       static_cast<void>(ReplaceFile(directory_ / file, std::to_string(stray)).ok());
       ::_exit(0);
     }
@@ -287,7 +308,7 @@ class ScriptedWorker {
 
   bool StartChild(const std::string& file) {
     const pid_t pid = ::fork();
-    while (pid == 0) ::pause();
+    if (pid == 0) PauseForEver();
     return ReplaceFile(directory_ / file, std::to_string(pid)).ok();
   }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "server/access/token.h"
+#include "tests/eventually.h"
 #include "tests/integration/test_server.h"
 #include "tests/integration/users.h"
 
@@ -115,6 +116,34 @@ TEST_P(StreamAccessTest, TokenEndsAFollowedLog) {
   EXPECT_EQ(status.error_code(), StatusCode::UNAUTHENTICATED) << status.error_message();
   EXPECT_THAT(status.error_message(), HasSubstr("distillctl login"));
   ExpectRefusalInTrail("TailLogs");
+}
+
+TEST_P(StreamAccessTest, TokenEndsADownloadThatIsUnderWay) {
+  constexpr int64_t kBytes = int64_t{256} << 20U;  // far more than fits on the way
+  server_.preparer().set_script("started;print hello;artifact large.bin " + std::to_string(kBytes) +
+                                ";wait go;outcome 8 0");
+  const std::string job = RunAJobOf(eve_);
+  ASSERT_TRUE(testing::Eventually(kDeadline, [&] {
+    const auto artifacts = server_.store().ListArtifacts(std::stoll(job));
+    return artifacts.ok() && !artifacts->empty();
+  }));
+  v1::DownloadArtifactRequest request;
+  request.set_job(job);
+  request.set_artifact("large.bin");
+  const auto context = As(eve_);
+  const auto reader = server_.jobs().DownloadArtifact(context.get(), request);
+  v1::DownloadArtifactResponse piece;
+  ASSERT_TRUE(reader->Read(&piece));
+  auto num_bytes = static_cast<int64_t>(piece.data().size());
+
+  // A watch that was opened later has been asked again: then so is the download.
+  EndOfWatch(As(eve_), job, [&] { kEnds.at(GetParam())(server_); });
+  while (reader->Read(&piece)) num_bytes += static_cast<int64_t>(piece.data().size());
+
+  const grpc::Status status = reader->Finish();
+  EXPECT_EQ(status.error_code(), StatusCode::UNAUTHENTICATED) << status.error_message();
+  EXPECT_LT(num_bytes, kBytes);
+  ExpectRefusalInTrail("DownloadArtifact");
 }
 
 INSTANTIATE_TEST_SUITE_P(ThatIs, StreamAccessTest, ::testing::ValuesIn(NamesOfEnds()),

@@ -101,6 +101,25 @@ TEST_F(SqliteAccessStoreTest, RemovedUserHasNoTokensLeft) {
   EXPECT_THAT(beside().RemoveUser("ada", NoteAt(7)), StatusIs(Code::kNotFound, HasSubstr("ada")));
 }
 
+TEST_F(SqliteAccessStoreTest, RoleIsAnotherAtTheNextLookAndTheTokensHold) {
+  ASSERT_OK(Add("ada"));
+  ASSERT_OK(Add("ben"));
+  const auto role_of = [&](const std::string& token) {
+    return daemon().LookUpToken(HashOfToken(token))->role;
+  };
+
+  ASSERT_OK(beside().SetRole("ada", Role::kAdmin, NoteAt(6, "user role")));
+
+  EXPECT_EQ(role_of("token of ada"), Role::kAdmin);
+  EXPECT_EQ(role_of("token of ben"), Role::kUser);
+  EXPECT_THAT(*daemon().ListAudit({6, 100}), ElementsAre(Field(&AuditRecord::method, "user role")));
+  ASSERT_OK(beside().SetRole("ada", Role::kUser, NoteAt(7)));
+  EXPECT_EQ(role_of("token of ada"), Role::kUser);
+  EXPECT_THAT(beside().SetRole("eve", Role::kAdmin, NoteAt(8)),
+              StatusIs(Code::kNotFound, HasSubstr("eve")));
+  EXPECT_THAT(*daemon().ListAudit({8, 100}), IsEmpty());
+}
+
 TEST_F(SqliteAccessStoreTest, RevokesOneTokenOrAllOfAUser) {
   const int64_t first = Add("ada").value();
   const int64_t second = beside().AddToken(TokenOf("ada", "second"), NoteAt(6)).value();
