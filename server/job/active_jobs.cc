@@ -50,6 +50,7 @@ void ActiveJobs::TellObserver(const JobRecord& job) {
 void ActiveJobs::Keep(const JobRecord& job) {
   TellObserver(job);
   changed_.insert(job.id);
+  ++num_changes_;
   if (job.state != JobState::kInterrupted) counted_.erase(job.id);
   if (const JobRecord* before = Find(job.id)) CountQueued(*before, -1);
   if (IsTerminal(job.state)) {

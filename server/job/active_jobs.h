@@ -63,7 +63,13 @@ class ActiveJobs {
   int64_t EndOf(JobId id) const;
 
   /// Forgets what is known of a job that has ended: it was deleted.
-  void Forget(JobId id) { ends_.erase(id); }
+  void Forget(JobId id) {
+    ends_.erase(id);
+    ++num_changes_;
+  }
+
+  /// Counts the changes of jobs, messages and stalls apart.
+  int64_t num_changes() const { return num_changes_; }
 
   /// Returns the jobs that changed since the last call.
   std::vector<JobId> TakeChanged();
@@ -77,6 +83,7 @@ class ActiveJobs {
   const Clock& clock_;
   JobObserver* const observer_;
   std::map<JobId, JobRecord> jobs_;
+  int64_t num_changes_ = 0;
   int64_t num_queued_ = 0;  // of jobs_
   std::map<std::string, int64_t> num_queued_of_;
   struct End {

@@ -5,6 +5,7 @@
 namespace distill::server {
 
 void ThreadedJobManager::OrderStop(JobId id, const GivenOrder& order) {
+  ++num_orders_;
   Run& run = runs_[id];
   run.order = order;
   const Status stopped = launcher_.Stop(KeyOf(id, run.attempt), order.order);

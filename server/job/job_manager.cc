@@ -169,15 +169,18 @@ Result<std::vector<JobRecord>> ThreadedJobManager::AnswerAgain(const KnownReques
   return Status(Code::kInvalidArgument, "the request id was used with other content");
 }
 
-Status ThreadedJobManager::CheckQueue(const std::vector<JobSpec>& jobs) const {
+Status ThreadedJobManager::CheckQueue(const std::vector<JobSpec>& jobs,
+                                      const RoundCounts& counts) const {
   const auto num_new = static_cast<int64_t>(jobs.size());
-  if (active_.NumQueued() + num_new > options_.max_queued_jobs) {
+  if (active_.NumQueued() + counts.in_all + num_new > options_.max_queued_jobs) {
     return {Code::kResourceExhausted,
             "the queue is full (max_queued_jobs: " + std::to_string(options_.max_queued_jobs) +
                 "): submit again when jobs have started"};
   }
   const std::string& owner = jobs.front().owner;
-  if (active_.NumQueuedOf(owner) + num_new > options_.max_queued_jobs_per_user) {
+  const auto own = counts.of_owner.find(owner);
+  const int64_t num_own = own == counts.of_owner.end() ? 0 : own->second;
+  if (active_.NumQueuedOf(owner) + num_own + num_new > options_.max_queued_jobs_per_user) {
     return {Code::kResourceExhausted, "too many jobs of " + owner +
                                           " wait (max_queued_jobs_per_user: " +
                                           std::to_string(options_.max_queued_jobs_per_user) +
@@ -200,25 +203,60 @@ Status ThreadedJobManager::CheckDisk(const std::string& owner) {
 Result<std::vector<JobRecord>> ThreadedJobManager::CreateJobs(const std::vector<JobSpec>& jobs,
                                                               const std::string& request_id,
                                                               const std::string& content_sha256) {
-  Result<std::vector<JobRecord>> created = std::vector<JobRecord>();
+  SubmitTurn turn{{jobs, request_id, content_sha256}, std::nullopt};
+  const Status has_room = CheckDisk(jobs.front().owner);
+  if (has_room.ok()) {
+    submits_.Take(turn);
+  } else {
+    turn.answer = has_room;
+  }
+  if (turn.answer->ok() || request_id.empty()) return std::move(*turn.answer);
+  // Its like may have come first, at the same moment even.
+  const auto known = store_.FindRequest(request_id);
+  if (known.ok() && *known) return AnswerAgain(**known, content_sha256);
+  return std::move(*turn.answer);
+}
+
+void ThreadedJobManager::StoreRound(const SubmitRounds::Round& round) {
+  std::vector<JobId> changed;
   {
     const MutexLock lock(mutex_);
-    if (!request_id.empty()) {
-      DISTILL_ASSIGN_OR_RETURN(const auto known, store_.FindRequest(request_id));
-      if (known) return AnswerAgain(*known, content_sha256);
-    }
-    DISTILL_RETURN_IF_ERROR(CheckQueue(jobs));
-    DISTILL_RETURN_IF_ERROR(CheckDisk(jobs.front().owner));
-    DISTILL_ASSIGN_OR_RETURN(
-        const std::vector<JobId> ids,
-        store_.InsertJobs(jobs, request_id, content_sha256, clock_.UnixMillis()));
-    created = FindJobs(ids);
-    if (!created.ok()) return created;
-    for (const JobRecord& job : *created) active_.Add(job);
+    InsertRound(round);
+    has_work_ = true;
+    changed = active_.TakeChanged();
   }
-  Wake();
-  PublishChanges();
-  return created;
+  woken_.NotifyAll();
+  for (const JobId id : changed) events_.Publish(id);
+}
+
+void ThreadedJobManager::InsertRound(const SubmitRounds::Round& round) {
+  constexpr int64_t kMaxJobs = 256;  // of several requests: nobody waits for more than that
+  RoundCounts counts;
+  std::vector<JobRequest> requests;
+  SubmitRounds::Round admitted;
+  for (SubmitTurn* turn : round) {
+    const std::vector<JobSpec>& jobs = turn->request.jobs;
+    const auto num_jobs = static_cast<int64_t>(jobs.size());
+    const Status has_place = CheckQueue(jobs, counts);
+    // What others of the round take the place of is looked at again in the next.
+    if (counts.in_all > 0 && (!has_place.ok() || counts.in_all + num_jobs > kMaxJobs)) break;
+    if (!has_place.ok()) {
+      turn->answer = has_place;
+      continue;
+    }
+    counts.in_all += num_jobs;
+    counts.of_owner[jobs.front().owner] += num_jobs;
+    requests.push_back(turn->request);
+    admitted.push_back(turn);
+  }
+  if (requests.empty()) return;
+  auto answers = store_.InsertRequests(requests, clock_.UnixMillis());
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i].ok()) {
+      for (const JobRecord& job : *answers[i]) active_.Add(job);
+    }
+    admitted[i]->answer = std::move(answers[i]);
+  }
 }
 
 Result<JobRecord> ThreadedJobManager::Cancel(JobId id, const std::string& actor) {

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/job/start_forecast.h"
 #include "server/job/threaded_job_manager.h"
 
 namespace distill::server {
@@ -123,46 +122,66 @@ Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceI
   return snapshot;
 }
 
-// Takes the lock for a look only: with a long queue, submits would wait for the rest.
-Result<ThreadedJobManager::QueueView> ThreadedJobManager::View() {
-  QueueView view;
+QueueView::Moment ThreadedJobManager::Now() const {
+  return {active_.num_changes() + num_orders_, clock_.MonotonicMillis()};
+}
+
+// The newest view, where it still holds; else a new one. Takes the lock for a look only: with a
+// long queue, submits would wait for the rest.
+Result<std::shared_ptr<QueueView>> ThreadedJobManager::View() {
+  SchedulerSnapshot snapshot;
+  QueueView::Moment moment;
   {
     const MutexLock lock(mutex_);
-    DISTILL_ASSIGN_OR_RETURN(view.snapshot, Snapshot(devices_seen_));
+    moment = Now();
+    if (view_ != nullptr && view_->HoldsAt(moment)) return view_;
+    DISTILL_ASSIGN_OR_RETURN(snapshot, Snapshot(devices_seen_));
   }
-  view.decision = Schedule(view.snapshot);
-  std::map<JobId, int64_t> ends;
-  for (const JobSnapshot& job : view.snapshot.jobs) {
+  const auto made = std::make_shared<QueueView>(std::move(snapshot), moment);
+  std::shared_ptr<QueueView> old = made;  // goes without the lock, it is large
+  const MutexLock lock(mutex_);
+  old.swap(view_);
+  return made;
+}
+
+// When running jobs end, by their progress: the store knows the newest.
+QueueView::Times ThreadedJobManager::ReadEnds(const QueueView& view) {
+  QueueView::Times ends;
+  for (const JobSnapshot& job : view.snapshot().jobs) {
     if (job.held_devices.empty()) continue;
-    // The store knows the newest progress.
     const auto record = store_.FindJob(job.id);
-    if (!record.ok() && record.status().code() != Code::kNotFound) return record.status();
     if (record.ok() && record->progress.eta_unix_ms > 0) {
       ends[job.id] = record->progress.eta_unix_ms;
     }
   }
-  view.starts = ForecastStarts(view.snapshot, view.decision, ends);
-  return view;
+  return ends;
 }
 
-QueueEntry ThreadedJobManager::EntryOf(const QueueView& view, const WaitingReason& waiting) const {
+std::shared_ptr<const QueueView::Times> ThreadedJobManager::StartsIn(QueueView& view) {
+  return view.ForecastAt(num_progress_changes_, [&] { return ReadEnds(view); });
+}
+
+QueueEntry ThreadedJobManager::EntryOf(const QueueView::Times& starts,
+                                       const WaitingReason& waiting) const {
   QueueEntry entry;
   if (const JobRecord* job = active_.Find(waiting.job)) entry.job = *job;
   entry.waiting = waiting;
-  const auto start = view.starts.find(waiting.job);
-  if (start != view.starts.end()) entry.expected_start_unix_ms = start->second;
+  const auto start = starts.find(waiting.job);
+  if (start != starts.end()) entry.expected_start_unix_ms = start->second;
   return entry;
 }
 
 Result<QueueReport> ThreadedJobManager::ListQueue(int max_entries) {
-  DISTILL_ASSIGN_OR_RETURN(const QueueView view, View());
+  DISTILL_ASSIGN_OR_RETURN(const std::shared_ptr<QueueView> view, View());
+  const auto starts = StartsIn(*view);
+  const std::vector<WaitingReason>& all = view->decision().waiting;
   QueueReport report;
-  report.length = static_cast<int>(view.decision.waiting.size());
+  report.length = static_cast<int>(all.size());
   const MutexLock lock(mutex_);
-  for (const WaitingReason& waiting : view.decision.waiting) {
+  for (const WaitingReason& waiting : all) {
     if (static_cast<int>(report.entries.size()) == max_entries) break;
     if (!IsQueued(waiting.job)) continue;  // any more
-    report.entries.push_back(EntryOf(view, waiting));
+    report.entries.push_back(EntryOf(*starts, waiting));
   }
   return report;
 }
@@ -171,20 +190,20 @@ Result<JobExplanation> ThreadedJobManager::Explain(JobId id) {
   JobExplanation explanation;
   DISTILL_ASSIGN_OR_RETURN(explanation.entry.job, store_.FindJob(id));
   if (explanation.entry.job.state != JobState::kQueued) return explanation;
-  DISTILL_ASSIGN_OR_RETURN(const QueueView view, View());
-  explanation.queue_length = static_cast<int>(view.decision.waiting.size());
-  for (const WaitingReason& waiting : view.decision.waiting) {
-    if (waiting.job != id) continue;
-    {
-      const MutexLock lock(mutex_);
-      if (!IsQueued(id)) break;  // any more
-      explanation.is_waiting = true;
-      explanation.entry = EntryOf(view, waiting);
-    }
-    for (const JobId holder : waiting.holders) {
-      auto record = store_.FindJob(holder);
-      if (record.ok()) explanation.holders.push_back(std::move(record).value());
-    }
+  DISTILL_ASSIGN_OR_RETURN(const std::shared_ptr<QueueView> view, View());
+  explanation.queue_length = static_cast<int>(view->decision().waiting.size());
+  const WaitingReason* const waiting = view->Find(id);
+  if (waiting == nullptr) return explanation;
+  const auto starts = StartsIn(*view);
+  {
+    const MutexLock lock(mutex_);
+    if (!IsQueued(id)) return explanation;  // any more
+    explanation.is_waiting = true;
+    explanation.entry = EntryOf(*starts, *waiting);
+  }
+  for (const JobId holder : waiting->holders) {
+    auto record = store_.FindJob(holder);
+    if (record.ok()) explanation.holders.push_back(std::move(record).value());
   }
   return explanation;
 }

@@ -44,9 +44,11 @@ bool ThreadedJobManager::HoldAllBack() {
 
 void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
   Result<SchedulerSnapshot> snapshot = Status(Code::kInternal, "not taken");
+  QueueView::Moment moment;
   {
     const MutexLock lock(mutex_);
     if (HoldAllBack()) return;
+    moment = Now();
     snapshot = Snapshot(devices);
   }
   if (!snapshot.ok()) {
@@ -54,9 +56,11 @@ void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
     return;
   }
   // Without the lock: with a long queue, submits would wait for it.
-  const ScheduleDecision decision = Schedule(*snapshot);
+  const auto view = std::make_shared<QueueView>(std::move(snapshot).value(), moment);
+  std::shared_ptr<QueueView> old = view;
   const MutexLock lock(mutex_);
-  if (!is_stopping_) CarryOut(decision);
+  old.swap(view_);
+  if (!is_stopping_) CarryOut(view->decision());
 }
 
 // Since the decision, jobs may have left the queue; nothing but this thread puts one on a device.
@@ -145,6 +149,7 @@ Status ThreadedJobManager::OnEvents(const RunKey& key, int64_t from_offset,
   }
   DISTILL_RETURN_IF_ERROR(
       store_.StoreRunEvents(key.id, key.attempt, from_offset, WithEstimates(key, batch)));
+  ++num_progress_changes_;
   {
     const MutexLock lock(mutex_);
     DISTILL_RETURN_IF_ERROR(ApplyJobEvents(key, batch));
@@ -167,6 +172,11 @@ RunEventBatch ThreadedJobManager::WithEstimates(const RunKey& key, const RunEven
     } else if (auto* step = std::get_if<StepProgress>(&event.event)) {
       step->progress.num_epochs = run.num_epochs;
       step->progress.eta_unix_ms = EstimateEnd(run.start, step->progress, event.at_unix_ms);
+    } else if (auto* end = std::get_if<EpochEnd>(&event.event)) {
+      JobProgress progress;
+      progress.epoch = end->epoch;
+      progress.num_epochs = run.num_epochs;
+      end->eta_unix_ms = EstimateEnd(run.start, progress, event.at_unix_ms);
     }
   }
   return result;

@@ -43,6 +43,13 @@ struct KnownRequest {
   std::vector<JobId> jobs;
 };
 
+/// A request for jobs, of which all are made or none. Whoever passes it on keeps what it refers to.
+struct JobRequest {
+  const std::vector<JobSpec>& jobs;
+  const std::string& request_id;      // "" = none
+  const std::string& content_sha256;  // tells requests of one id apart
+};
+
 /// How many jobs there are, and who waits.
 struct JobCounts {
   std::map<JobState, int64_t> by_state;  // those that have none are left out
@@ -64,15 +71,18 @@ class JobStore {
  public:
   virtual ~JobStore() = default;
 
-  /// Adds all of `jobs` in state QUEUED, or none; durable when this returns ok. Returns their ids,
-  /// in order. A job may depend on an earlier one of the list by a negative id: -1 is the first.
+  /// Adds the jobs of each request in state QUEUED, with its request id: all of a request or none,
+  /// whatever becomes of the others. Durable when this returns, by one write to disk for all.
+  /// Returns an answer for each request: its jobs, in order. A job may depend on an earlier one of
+  /// its list by a negative id: -1 is the first.
   /// kNotFound: a job depends on one that does not exist.
-  /// `request_id` (may be empty) and `content_sha256` are stored in the same transaction.
   /// kAlreadyExists: a name is taken, or the request id is known (see FindRequest).
-  virtual Result<std::vector<JobId>> InsertJobs(const std::vector<JobSpec>& jobs,
-                                                const std::string& request_id,
-                                                const std::string& content_sha256,
-                                                int64_t now_unix_ms) = 0;
+  virtual std::vector<Result<std::vector<JobRecord>>> InsertRequests(
+      const std::vector<JobRequest>& requests, int64_t now_unix_ms) = 0;
+  /// As InsertRequests with one. Returns the ids.
+  Result<std::vector<JobId>> InsertJobs(const std::vector<JobSpec>& jobs,
+                                        const std::string& request_id,
+                                        const std::string& content_sha256, int64_t now_unix_ms);
   virtual Result<std::optional<KnownRequest>> FindRequest(const std::string& request_id) = 0;
 
   /// kNotFound: no such job.

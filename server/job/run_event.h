@@ -29,6 +29,7 @@ struct EpochEnd {
   std::map<std::string, double> metrics;
   bool is_best = false;
   double images_per_second = 0;
+  int64_t eta_unix_ms = 0;  // 0 = unknown
 };
 
 struct ArtifactRecord {

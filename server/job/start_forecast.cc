@@ -116,7 +116,14 @@ class Forecast {
     return best;
   }
 
+  // Once nobody knows when any device is free, thousands of jobs need not look for one.
+  bool IsAnyKnown() const {
+    return std::any_of(free_at_.begin(), free_at_.end(),
+                       [](const auto& device) { return device.second.has_value(); });
+  }
+
   Time StartOf(const JobSnapshot& job, const WaitingReason& waiting) {
+    if (!IsAnyKnown()) return std::nullopt;
     const Time ready = ReadyAt(job, waiting);
     const std::vector<Time*> soonest = SoonestFor(job);
     if (!ready || soonest.empty()) {

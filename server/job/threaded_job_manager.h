@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -16,7 +17,9 @@
 #include "server/job/exit_verdict.h"
 #include "server/job/job_manager.h"
 #include "server/job/progress_estimate.h"
+#include "server/job/queue_view.h"
 #include "server/job/scheduler.h"
+#include "server/job/submit_rounds.h"
 #include "server/job/usage_history.h"
 
 namespace distill::server {
@@ -36,7 +39,8 @@ class ThreadedJobManager final : public JobManager {
         clock_(dependencies.clock),
         active_(dependencies.store, dependencies.clock, dependencies.observer),
         scans_(dependencies.store, dependencies.launcher, dependencies.preparer),
-        usage_(options.fair_share_half_life) {}
+        usage_(options.fair_share_half_life),
+        submits_([this](const SubmitRounds::Round& round) { StoreRound(round); }) {}
   ~ThreadedJobManager() override { StopThread(); }
 
   Status Start() override;
@@ -75,11 +79,10 @@ class ThreadedJobManager final : public JobManager {
     std::optional<Transition> verdict;
   };
 
-  // The queue as the scheduler sees it at one moment.
-  struct QueueView {
-    SchedulerSnapshot snapshot;
-    ScheduleDecision decision;
-    std::map<JobId, int64_t> starts;  // expected, as far as known
+  // What the submits of one round take of the queue.
+  struct RoundCounts {
+    int64_t in_all = 0;
+    std::map<std::string, int64_t> of_owner;
   };
 
   void StopThread();
@@ -94,7 +97,10 @@ class ThreadedJobManager final : public JobManager {
   Status TakeOver(const JobRecord& job, const AttemptRecord& attempt) REQUIRES(mutex_);
   Result<std::vector<JobRecord>> FindJobs(const std::vector<JobId>& ids);
   Status CheckDisk(const std::string& owner);
-  Status CheckQueue(const std::vector<JobSpec>& jobs) const REQUIRES(mutex_);
+  void StoreRound(const SubmitRounds::Round& round) EXCLUDES(mutex_);
+  void InsertRound(const SubmitRounds::Round& round) REQUIRES(mutex_);
+  Status CheckQueue(const std::vector<JobSpec>& jobs, const RoundCounts& counts) const
+      REQUIRES(mutex_);
   Result<std::vector<JobRecord>> AnswerAgain(const KnownRequest& known,
                                              const std::string& content_sha256);
 
@@ -106,8 +112,12 @@ class ThreadedJobManager final : public JobManager {
       REQUIRES(mutex_);
   void FillUsers(SchedulerSnapshot& snapshot) const REQUIRES(mutex_);
   Status FillEnds(SchedulerSnapshot& snapshot) REQUIRES(mutex_);
-  Result<QueueView> View() EXCLUDES(mutex_);
-  QueueEntry EntryOf(const QueueView& view, const WaitingReason& waiting) const REQUIRES(mutex_);
+  QueueView::Moment Now() const REQUIRES(mutex_);
+  Result<std::shared_ptr<QueueView>> View() EXCLUDES(mutex_);
+  QueueView::Times ReadEnds(const QueueView& view);
+  std::shared_ptr<const QueueView::Times> StartsIn(QueueView& view);
+  QueueEntry EntryOf(const QueueView::Times& starts, const WaitingReason& waiting) const
+      REQUIRES(mutex_);
   bool HoldAllBack() REQUIRES(mutex_);
   void ScheduleJobs(const std::vector<DeviceInfo>& devices) EXCLUDES(mutex_);
   void CarryOut(const ScheduleDecision& decision) REQUIRES(mutex_);
@@ -133,6 +143,7 @@ class ThreadedJobManager final : public JobManager {
   JobEvents& events_;
   const Clock& clock_;
   std::thread thread_;
+  std::atomic<int64_t> num_progress_changes_ = 0;
 
   Mutex mutex_;
   ConditionVariable woken_;
@@ -141,6 +152,9 @@ class ThreadedJobManager final : public JobManager {
   ActiveJobs active_ GUARDED_BY(mutex_);
   DatasetScans scans_ GUARDED_BY(mutex_);
   UsageHistory usage_ GUARDED_BY(mutex_);
+  SubmitRounds submits_;
+  std::shared_ptr<QueueView> view_ GUARDED_BY(mutex_);       // the newest; none before the first
+  int64_t num_orders_ GUARDED_BY(mutex_) = 0;                // that were given to workers
   std::vector<DeviceInfo> devices_seen_ GUARDED_BY(mutex_);  // at the last look
   std::map<JobId, Run> runs_ GUARDED_BY(mutex_);
   std::map<JobId, int64_t> start_not_before_ms_ GUARDED_BY(mutex_);  // monotonic

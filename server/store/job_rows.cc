@@ -175,25 +175,29 @@ std::vector<JobEventRecord> ReadEvents(SQLite::Statement& query) {
 
 }  // namespace
 
-Result<std::vector<JobId>> Insert(SQLite::Database& control, const std::vector<JobSpec>& jobs,
-                                  const Submission& submission) {
-  const std::string& request_id = submission.request_id;
+Result<std::vector<JobRecord>> Insert(SQLite::Database& control, const JobRequest& request,
+                                      int64_t now_unix_ms) {
+  const std::string& request_id = request.request_id;
   if (!request_id.empty() && SelectInt(control, "SELECT 1 FROM request WHERE id = ?", request_id)) {
     return Status(Code::kAlreadyExists, "the request id is known: " + request_id);
   }
   std::vector<JobId> ids;
-  for (const JobSpec& spec : jobs) {
-    DISTILL_ASSIGN_OR_RETURN(const JobId id, InsertOne(control, spec, ids, submission.now_unix_ms));
+  std::vector<JobRecord> made;
+  for (const JobSpec& spec : request.jobs) {
+    DISTILL_ASSIGN_OR_RETURN(const JobId id, InsertOne(control, spec, ids, now_unix_ms));
     ids.push_back(id);
+    DISTILL_ASSIGN_OR_RETURN(JobRecord job, Find(control, id));
+    job.progress.num_epochs = job.spec.num_epochs;
+    made.push_back(std::move(job));
   }
-  if (request_id.empty()) return ids;
-  Execute(control, "INSERT INTO request VALUES (?, ?, ?)", request_id, submission.content_sha256,
-          submission.now_unix_ms);
+  if (request_id.empty()) return made;
+  Execute(control, "INSERT INTO request VALUES (?, ?, ?)", request_id, request.content_sha256,
+          now_unix_ms);
   for (size_t i = 0; i < ids.size(); ++i) {
     Execute(control, "INSERT INTO request_job VALUES (?, ?, ?)", request_id, static_cast<int>(i),
             ids[i]);
   }
-  return ids;
+  return made;
 }
 
 std::optional<KnownRequest> FindRequest(SQLite::Database& control, const std::string& request_id) {
@@ -428,7 +432,7 @@ std::vector<DeviceUsage> ListUsage(SQLite::Database& control, int64_t since_unix
 std::vector<JobId> ListByMemoryKey(SQLite::Database& control, const std::string& key, int limit) {
   SQLite::Statement query(control,
                           "SELECT id FROM job WHERE memory_key = ? AND memory_key <> ''"
-                          " ORDER BY id DESC LIMIT ?");
+                          " AND num_attempts > 0 ORDER BY id DESC LIMIT ?");
   BindAll(query, key, limit);
   std::vector<JobId> jobs;
   while (query.executeStep()) jobs.push_back(query.getColumn(0).getInt64());

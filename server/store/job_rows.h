@@ -19,15 +19,9 @@ class Database;
 /// same name. Records come without what metrics.db knows (progress, latest and best metrics).
 namespace distill::server::job_rows {
 
-/// What a submit stores besides its jobs.
-struct Submission {
-  const std::string& request_id;
-  const std::string& content_sha256;
-  int64_t now_unix_ms;
-};
-
-Result<std::vector<JobId>> Insert(SQLite::Database& control, const std::vector<JobSpec>& jobs,
-                                  const Submission& submission);
+/// Adds the jobs of one request. Of a failure some rows may remain, for the caller to roll back.
+Result<std::vector<JobRecord>> Insert(SQLite::Database& control, const JobRequest& request,
+                                      int64_t now_unix_ms);
 std::optional<KnownRequest> FindRequest(SQLite::Database& control, const std::string& request_id);
 
 /// Makes the next row of `table` ("job", "dataset") get a number above `last`.
@@ -53,7 +47,7 @@ Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id,
 Status SetAttemptProcess(SQLite::Database& control, const AttemptRecord& attempt);
 Status FinishAttempt(SQLite::Database& control, const AttemptRecord& attempt);
 std::vector<DeviceUsage> ListUsage(SQLite::Database& control, int64_t since_unix_ms);
-/// Newest first.
+/// Those that have run, newest first.
 std::vector<JobId> ListByMemoryKey(SQLite::Database& control, const std::string& key, int limit);
 std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id);
 std::vector<JobEventRecord> ListEvents(SQLite::Database& control, JobId id, int64_t after_event_id);

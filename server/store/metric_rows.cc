@@ -99,8 +99,14 @@ class EventWriter {
       set_best_.exec();
     }
     Execute(metrics_,
-            "UPDATE job_progress SET epoch = ?, step = 0, images_per_second = ? WHERE job = ?",
-            end.epoch, end.images_per_second, job_);
+            "UPDATE job_progress SET epoch = ?1, step = 0, images_per_second = ?2,"
+            " eta_unix_ms = iif(?3 > 0, ?3, eta_unix_ms) WHERE job = ?4",
+            end.epoch, end.images_per_second, end.eta_unix_ms, job_);
+  }
+
+  // What has ended is not expected to end.
+  void Apply(const WorkerOutcome& /*outcome*/) {
+    Execute(metrics_, "UPDATE job_progress SET eta_unix_ms = 0 WHERE job = ?", job_);
   }
 
   void SetLatest(int64_t series, double value) {
@@ -226,6 +232,18 @@ void FillFigures(SQLite::Database& metrics, std::vector<JobRecord>& jobs) {
       if (!std::isnan(best)) job.best_metrics[name] = best;
     }
   }
+}
+
+std::optional<MemoryPeak> FindMemoryPeak(SQLite::Database& metrics,
+                                         const std::vector<JobId>& jobs) {
+  SQLite::Statement peak(metrics,
+                         "SELECT latest FROM metric_summary JOIN series ON series.id = series"
+                         " WHERE job = ? AND name = 'device/peak_memory_bytes' AND latest > 0");
+  for (const JobId job : jobs) {
+    BindAll(peak, job);
+    if (peak.executeStep()) return MemoryPeak{job, peak.getColumn(0).getInt64()};
+  }
+  return std::nullopt;
 }
 
 std::vector<JobId> ListJobs(SQLite::Database& metrics) {

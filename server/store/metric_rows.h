@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ MetricPage List(SQLite::Database& metrics, JobId job, const std::vector<std::str
 
 /// Fills in progress, latest and best metrics.
 void FillFigures(SQLite::Database& metrics, std::vector<JobRecord>& jobs);
+
+/// Returns what the first of `jobs` that told its peak used of a GPU.
+std::optional<MemoryPeak> FindMemoryPeak(SQLite::Database& metrics, const std::vector<JobId>& jobs);
 
 /// Returns the jobs that have rows here.
 std::vector<JobId> ListJobs(SQLite::Database& metrics);

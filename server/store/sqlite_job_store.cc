@@ -1,5 +1,7 @@
 #include "server/store/sqlite_job_store.h"
 
+#include <SQLiteCpp/Savepoint.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -23,18 +25,12 @@
 #include "server/store/sqlite_access_store.h"
 #include "server/store/sqlite_database.h"
 #include "server/store/state_directory.h"
+#include "server/store/store_databases.h"
 
 namespace distill::server {
 namespace {
 
 using Database = SQLite::Database;
-
-struct Databases {
-  std::optional<StateDirectory> lock;       // none in memory
-  std::shared_ptr<SqliteDatabase> control;  // shared with the AccessStore
-  std::unique_ptr<SqliteDatabase> metrics;
-  bool is_read_only = false;
-};
 
 // What to do about damage, with what there is to do it with.
 std::string Remedy(const std::filesystem::path& state_directory) {
@@ -45,7 +41,7 @@ std::string Remedy(const std::filesystem::path& state_directory) {
 
 class SqliteJobStore final : public JobStore {
  public:
-  explicit SqliteJobStore(Databases databases)
+  explicit SqliteJobStore(StoreDatabases databases)
       : lock_(std::move(databases.lock)),
         control_(std::move(databases.control)),
         metrics_(std::move(databases.metrics)),
@@ -105,15 +101,16 @@ class SqliteJobStore final : public JobStore {
     return Status::Ok();
   }
 
-  Result<std::vector<JobId>> InsertJobs(const std::vector<JobSpec>& jobs,
-                                        const std::string& request_id,
-                                        const std::string& content_sha256,
-                                        int64_t now_unix_ms) override {
-    auto ids = control_->Write("insert jobs", [&](Database& control) {
-      return job_rows::Insert(control, jobs, {request_id, content_sha256, now_unix_ms});
-    });
-    if (ids.ok() && records_) records_->NoteSubmitted(*ids);
-    return ids;
+  std::vector<Result<std::vector<JobRecord>>> InsertRequests(
+      const std::vector<JobRequest>& requests, int64_t now_unix_ms) override {
+    Answers answers = InsertTogether(requests, now_unix_ms);
+    std::vector<JobId> ids;
+    for (const auto& answer : answers) {
+      if (!answer.ok()) continue;
+      for (const JobRecord& job : *answer) ids.push_back(job.id);
+    }
+    if (!ids.empty() && records_) records_->NoteSubmitted(ids);
+    return answers;
   }
 
   Result<std::optional<KnownRequest>> FindRequest(const std::string& request_id) override {
@@ -266,15 +263,11 @@ class SqliteJobStore final : public JobStore {
         control_->Read("list jobs alike", [&](Database& control) -> Result<std::vector<JobId>> {
           return job_rows::ListByMemoryKey(control, memory_key, kJobsToLookAt);
         }));
-    std::vector<JobRecord> jobs;
-    for (const JobId id : ids) jobs.emplace_back().id = id;
-    DISTILL_ASSIGN_OR_RETURN(jobs, WithFigures(std::move(jobs)));
-    for (const JobRecord& job : jobs) {
-      const auto peak = job.latest_metrics.find("device/peak_memory_bytes");
-      if (peak == job.latest_metrics.end() || !(peak->second > 0)) continue;
-      return std::optional<MemoryPeak>({job.id, static_cast<int64_t>(peak->second)});
-    }
-    return std::optional<MemoryPeak>();
+    if (ids.empty()) return std::optional<MemoryPeak>();
+    return metrics_->Read("read memory peaks",
+                          [&](Database& metrics) -> Result<std::optional<MemoryPeak>> {
+                            return metric_rows::FindMemoryPeak(metrics, ids);
+                          });
   }
 
   Status SetWaitingMessages(const std::map<JobId, std::string>& messages) override {
@@ -389,6 +382,31 @@ class SqliteJobStore final : public JobStore {
   int SchemaVersion() override { return control_->schema_version(); }
 
  private:
+  using Answers = std::vector<Result<std::vector<JobRecord>>>;
+
+  // One transaction for all, in which what one request leaves of its failure is taken back.
+  Answers InsertTogether(const std::vector<JobRequest>& requests, int64_t now_unix_ms) {
+    auto done = control_->Write("insert jobs", [&](Database& control) -> Result<Answers> {
+      Answers answers;
+      for (const JobRequest& request : requests) {
+        SQLite::Savepoint before(control, "request");
+        answers.push_back(job_rows::Insert(control, request, now_unix_ms));
+        if (answers.back().ok()) before.release();
+      }
+      return answers;
+    });
+    if (done.ok()) return std::move(done).value();
+    const Code code = done.status().code();
+    const bool is_for_all = code == Code::kUnavailable || code == Code::kDataLoss;
+    if (requests.size() == 1 || is_for_all) return Answers(requests.size(), done.status());
+    // One of them fills the disk, say: the others need not fail with it.
+    Answers answers;
+    for (const JobRequest& request : requests) {
+      answers.push_back(InsertTogether({request}, now_unix_ms).front());
+    }
+    return answers;
+  }
+
   void NoteChange(JobId id) {
     if (records_) records_->JobChanged(id);
   }
@@ -426,43 +444,10 @@ class SqliteJobStore final : public JobStore {
   std::unique_ptr<JobRecords> records_;  // none in memory, none for a reader
 };
 
-std::filesystem::path FileIn(const SqliteJobStoreOptions& options, const char* name) {
-  return options.state_directory == ":memory:" ? options.state_directory
-                                               : options.state_directory / name;
-}
-
-Status OpenDatabases(const SqliteJobStoreOptions& options, int64_t now_unix_ms,
-                     Databases& databases) {
-  SqliteDatabaseOptions database;
-  database.busy_timeout = options.busy_timeout;
-  database.max_bytes = options.max_database_bytes;
-  database.max_checked_bytes = options.max_checked_bytes;
-  database.frozen_because = options.read_only_because;
-  const auto observe = [&](std::string_view name) {
-    return options.observer == nullptr
-               ? SqliteDatabaseOptions::OnWrite()
-               : [observer = options.observer, name](std::chrono::nanoseconds duration, Code code) {
-                   observer->OnWrite(name, duration, code);
-                 };
-  };
-  database.on_write = observe("control");
-  database.path = FileIn(options, kControlFile);
-  database.application_id = kControlApplicationId;
-  DISTILL_ASSIGN_OR_RETURN(databases.control,
-                           SqliteDatabase::Open(database, ControlMigrations(), now_unix_ms));
-  database.path = FileIn(options, kMetricsFile);
-  database.application_id = kMetricsApplicationId;
-  database.is_durable = false;
-  database.on_write = observe("metrics");
-  DISTILL_ASSIGN_OR_RETURN(databases.metrics,
-                           SqliteDatabase::Open(database, MetricsMigrations(), now_unix_ms));
-  return Status::Ok();
-}
-
 }  // namespace
 
 Result<SqliteStores> OpenSqliteStores(const SqliteJobStoreOptions& options, const Clock& clock) {
-  Databases databases;
+  StoreDatabases databases;
   databases.is_read_only = !options.read_only_because.empty();
   const bool is_on_disk = options.state_directory != ":memory:";
   if (is_on_disk && options.takes_lock) {

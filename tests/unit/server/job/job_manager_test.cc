@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "tests/unit/server/job/manager_fixture.h"
 
@@ -252,6 +253,53 @@ TEST_F(JobManagerTest, FullQueueTakesNothing) {
 
   six.pop_back();
   EXPECT_OK(manager_->CreateJobs(six, "", ""));
+}
+
+TEST_F(JobManagerTest, SubmitsThatComeTogetherFillTheQueueToItsLimitAndNoFurther) {
+  CreateRunning(Spec("runs"));
+  constexpr int kThreads = 16;
+  std::atomic<int> num_made = 0;
+  std::atomic<int> num_refused = 0;
+  std::vector<std::thread> threads;
+  for (int index = 0; index < kThreads; ++index) {
+    threads.emplace_back([&, index] {
+      const auto jobs = manager_->CreateJobs({Spec("job" + std::to_string(index))}, "", "");
+      if (jobs.ok() && jobs->front().spec.name == "job" + std::to_string(index)) ++num_made;
+      if (jobs.status().code() == Code::kResourceExhausted) ++num_refused;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_EQ(num_made, 5);
+  EXPECT_EQ(num_refused, kThreads - 5);
+}
+
+TEST_F(JobManagerTest, SameRequestAtTheSameMomentMakesOneJob) {
+  CreateRunning(Spec("runs"));
+  constexpr int kThreads = 16;
+  std::vector<JobId> ids(kThreads);
+  std::vector<std::thread> threads;
+  for (int index = 0; index < kThreads; ++index) {
+    threads.emplace_back([&, index] {
+      const auto jobs = manager_->CreateJobs({Spec("a")}, "request", "sum");
+      EXPECT_OK(jobs);
+      if (jobs.ok()) ids[static_cast<size_t>(index)] = jobs->front().id;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_THAT(ids, ::testing::Each(ids.front()));
+}
+
+TEST_F(JobManagerTest, EndIsEstimatedFromEpochsAloneWhereTheyAreTooShortForSteps) {
+  launcher_->SetEventTime(1'000);
+  const JobId id = CreateRunning(Spec("a"));
+  launcher_->SetEventTime(1'500);
+
+  ASSERT_OK(launcher_->Emit(JobRun(id), {EpochEnd{1, 10, {}, false, 0}}));
+
+  // One of four epochs in half a second: three more.
+  EXPECT_EQ(Job(id).progress.eta_unix_ms, 1'500 + 1'500);
 }
 
 TEST_F(JobManagerTest, EndIsEstimatedFromTheRateSoFar) {

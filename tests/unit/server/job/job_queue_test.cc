@@ -55,6 +55,27 @@ TEST_F(JobQueueTest, ExplanationNamesRuleHolderPlaceAndExpectedStart) {
   EXPECT_EQ(why->entry.expected_start_unix_ms, why->holders[0].progress.eta_unix_ms);
 }
 
+TEST_F(JobQueueTest, ExplanationFollowsEveryChangeAtOnce) {
+  const JobId running = CreateRunning(Of("ann", "running"));
+  const JobId first = Create(Of("bob", "first"));
+  ASSERT_EQ(manager_->Explain(first)->entry.waiting.place, 1);
+
+  const JobId urgent = Create(Of("bob", "urgent", 5));
+  EXPECT_EQ(manager_->Explain(first)->entry.waiting.place, 2);
+
+  ASSERT_OK(manager_->Pause(urgent, "user bob"));
+  EXPECT_EQ(manager_->Explain(first)->entry.waiting.place, 1);
+  ASSERT_OK(manager_->Resume(urgent, "user bob"));
+  EXPECT_EQ(manager_->Explain(first)->entry.waiting.place, 2);
+  ASSERT_OK(manager_->Cancel(urgent, "user bob"));
+  EXPECT_EQ(manager_->Explain(first)->queue_length, 1);
+
+  launcher_->SetEventTime(clock_.UnixMillis() + 10'000);
+  ASSERT_OK(launcher_->Emit(JobRun(running), {EpochEnd{1, 10, {}, false, 0}}));
+  EXPECT_EQ(manager_->Explain(first)->entry.expected_start_unix_ms,
+            Job(running).progress.eta_unix_ms);
+}
+
 TEST_F(JobQueueTest, JobThatDoesNotWaitIsExplainedByItself) {
   const JobId running = CreateRunning(Of("ann", "a"));
 

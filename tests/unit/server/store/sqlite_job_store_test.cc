@@ -170,6 +170,24 @@ TEST_F(SqliteJobStoreTest, MemoryPeakIsThatOfTheNewestJobAlikeThatToldOne) {
   EXPECT_FALSE(store().FindMemoryPeak("").value().has_value());
 }
 
+TEST_F(SqliteJobStoreTest, MemoryPeakIsFoundBehindALongQueueOfJobsAlike) {
+  JobSpec spec = SpecNamed("ran");
+  spec.memory_key = "key";
+  const JobId ran = Insert(spec);
+  ASSERT_OK(store().StartAttempt(ran, {"cpu"}, 1));
+  EpochEnd epoch{1, 10, {{"device/peak_memory_bytes", 250}}, false, 0};
+  ASSERT_OK(store().StoreRunEvents(ran, 1, 0, {{{1, 1, epoch}}, 100}));
+  for (int index = 0; index < 50; ++index) {
+    spec.name = "waits" + std::to_string(index);
+    Insert(spec);
+  }
+
+  const auto peak = store().FindMemoryPeak("key").value();
+
+  ASSERT_TRUE(peak.has_value());
+  EXPECT_EQ(peak->job, ran);
+}
+
 TEST_F(SqliteJobStoreTest, ListTakesAGroup) {
   JobSpec spec = SpecNamed("in");
   spec.group = "grid";
@@ -270,6 +288,30 @@ TEST_F(SqliteJobStoreTest, RequestIdIsStoredWithItsJobs) {
   EXPECT_EQ(known->jobs, *ids);
   EXPECT_THAT(store().InsertJobs({SpecNamed("c")}, "request", "sum", 1),
               HasCode(Code::kAlreadyExists));
+}
+
+TEST_F(SqliteJobStoreTest, RequestsThatComeTogetherFailEachForItself) {
+  Insert(SpecNamed("taken"));
+  const std::vector<JobSpec> first = {SpecNamed("a")};
+  const std::vector<JobSpec> wrong = {SpecNamed("b"), SpecNamed("taken")};
+  const std::vector<JobSpec> last = {SpecNamed("c"), SpecNamed("d")};
+  const std::string none;
+  const std::string id = "request";
+
+  const auto answers =
+      store().InsertRequests({{first, none, none}, {wrong, id, none}, {last, none, none}}, 1);
+
+  ASSERT_EQ(answers.size(), 3U);
+  ASSERT_OK(answers[0]);
+  const JobRecord& made = answers[0]->at(0);
+  EXPECT_EQ(made.spec.name, "a");
+  EXPECT_EQ(made.progress.num_epochs, 4);
+  EXPECT_EQ(store().FindJobByName("a").value(), made.id);
+  EXPECT_THAT(answers[1], StatusIs(Code::kAlreadyExists, HasSubstr("taken")));
+  ASSERT_OK(answers[2]);
+  EXPECT_EQ(answers[2]->at(1).spec.name, "d");
+  EXPECT_THAT(store().FindJobByName("b"), HasCode(Code::kNotFound));
+  EXPECT_EQ(store().FindRequest(id).value(), std::nullopt);
 }
 
 TEST_F(SqliteJobStoreTest, IdsAreNeverUsedAgain) {

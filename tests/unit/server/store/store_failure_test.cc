@@ -78,6 +78,54 @@ TEST_F(StoreFailureTest, FullDiskAddsNothing) {
   EXPECT_OK(store().InsertJobs({SpecNamed("small")}, "", "", 1));
 }
 
+TEST_F(StoreFailureTest, RequestThatFillsTheDiskFailsAlone) {
+  store_.reset();
+  auto opened = Open(/*max_bytes=*/256 * 1024);
+  ASSERT_OK(opened);
+  store_ = std::move(opened).value();
+  std::vector<JobSpec> large = {SpecNamed("large")};
+  large.front().given.assign(1024 * 1024, 'x');
+  const std::vector<JobSpec> before = {SpecNamed("before")};
+  const std::vector<JobSpec> after = {SpecNamed("after")};
+  const std::string none;
+
+  const auto answers =
+      store().InsertRequests({{before, none, none}, {large, none, none}, {after, none, none}}, 1);
+
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_OK(answers[0]);
+  EXPECT_THAT(answers[1], HasCode(Code::kResourceExhausted));
+  EXPECT_OK(answers[2]);
+  EXPECT_EQ(store().ListActiveJobs()->size(), 2U);
+}
+
+// Counts the transactions that write to control.db.
+struct WriteCount final : StoreObserver {
+  void OnWrite(std::string_view database, std::chrono::nanoseconds, Code) override {
+    if (database == "control") ++count;
+  }
+  std::atomic<int> count = 0;
+};
+
+TEST_F(StoreFailureTest, RequestsThatComeTogetherAreOneWrite) {
+  store_.reset();
+  WriteCount writes;
+  SqliteJobStoreOptions options = Options();
+  options.observer = &writes;
+  const auto opened = OpenSqliteJobStore(options, clock());
+  ASSERT_OK(opened);
+  const std::vector<JobSpec> first = {SpecNamed("a")};
+  const std::vector<JobSpec> second = {SpecNamed("b")};
+  const std::string none;
+  const int before = writes.count;
+
+  const auto answers = (*opened)->InsertRequests({{first, none, none}, {second, none, none}}, 1);
+
+  ASSERT_OK(answers[0]);
+  ASSERT_OK(answers[1]);
+  EXPECT_EQ(writes.count - before, 1);
+}
+
 TEST_F(StoreFailureTest, BusyDatabaseIsUnavailable) {
   store_.reset();
   auto opened = Open();

@@ -163,6 +163,20 @@ TEST_F(StoreRunEventsTest, StepsAreNoPointsOfASeries) {
   EXPECT_THAT(store().ListMetrics(job_, {}, 0)->points, IsEmpty());
 }
 
+TEST_F(StoreRunEventsTest, ExpectedEndIsThatOfTheNewestEpochUntilTheRunHasEnded) {
+  Append(WorkerStarted{0, 4, 10});
+  EpochEnd epoch{1, 10, {}, false, 5.0};
+  epoch.eta_unix_ms = 9'000;
+  Append(epoch);
+  Append(EpochEnd{2, 20, {}, false, 5.0});  // that tells none
+  Append(WorkerOutcome{JobState::kSucceeded, Cause::kNone, ""});
+
+  ASSERT_OK(Store(1, 3));
+  EXPECT_EQ(store().FindJob(job_)->progress.eta_unix_ms, 9'000);
+  ASSERT_OK(Store(4, 4));
+  EXPECT_EQ(store().FindJob(job_)->progress.eta_unix_ms, 0);
+}
+
 TEST_F(StoreRunEventsTest, ValuesThatAreNotFiniteComeBack) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   Append(EpochEnd{1, 10, {{"train/loss", std::nan("")}, {"val/loss", kInfinity}}, true, 0});

@@ -1,0 +1,42 @@
+#include "server/job/submit_rounds.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace distill::server {
+
+bool SubmitRounds::IsAnswered(const SubmitTurn& turn) const {
+  const auto is_it = [&](const SubmitTurn* other) { return other == &turn; };
+  return std::none_of(under_way_.begin(), under_way_.end(), is_it) &&
+         std::none_of(waiting_.begin(), waiting_.end(), is_it);
+}
+
+size_t SubmitRounds::num_waiting() {
+  const MutexLock lock(mutex_);
+  return waiting_.size();
+}
+
+void SubmitRounds::Take(SubmitTurn& turn) {
+  mutex_.lock();
+  waiting_.push_back(&turn);
+  while (!IsAnswered(turn)) {
+    if (!under_way_.empty()) {
+      changed_.Wait(mutex_);
+      continue;
+    }
+    under_way_.swap(waiting_);
+    const Round round = under_way_;
+    mutex_.unlock();
+    handler_(round);
+    mutex_.lock();
+    const auto is_left = [](const SubmitTurn* other) { return !other->answer.has_value(); };
+    Round left;
+    std::copy_if(round.begin(), round.end(), std::back_inserter(left), is_left);
+    waiting_.insert(waiting_.begin(), left.begin(), left.end());
+    under_way_.clear();
+    changed_.NotifyAll();
+  }
+  mutex_.unlock();
+}
+
+}  // namespace distill::server
