@@ -36,7 +36,7 @@ class ExactResume : public Lab, public ::testing::WithParamInterface<Variant> {
     Train(name, "resnet18", NumEpochs(), flags);
   }
 
-  static int NumEpochs() { return 2 * NumKills() + 4; }
+  static int NumEpochs() { return 2 * NumKills() + 2; }
 
   fs::path RunDirectory(const std::string& name, size_t attempt) {
     return folder() / "state" / "runs" / Job(name).value("id", "") / std::to_string(attempt);

@@ -17,12 +17,12 @@ namespace {
 
 constexpr std::chrono::seconds kWait{20};
 
-// Starts a program that does nothing until it is killed.
+// Starts a program that does nothing until it is killed: it stops itself.
 pid_t StartIn(const std::filesystem::path& folder, const std::string& argument) {
   const pid_t pid = ::fork();
   if (pid == 0) {
     if (::chdir(folder.c_str()) != 0) ::_exit(1);
-    ::execl("/bin/sh", "sh", "-c", "sleep 600 & wait", argument.c_str(), nullptr);
+    ::execl("/bin/sh", "sh", "-c", "kill -STOP $$", argument.c_str(), nullptr);
     ::_exit(1);
   }
   return pid;
