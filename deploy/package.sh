@@ -22,9 +22,11 @@ while (($#)); do
   shift
 done
 
-command -v dpkg-shlibdeps >/dev/null ||
-  { printf 'package: dpkg-shlibdeps is missing: apt-get install dpkg-dev\n' >&2; exit 1; }
 [[ -n $build ]] || build=$("$root/deploy/build.sh" --preset release --libtorch apt)
+for tool in dpkg-shlibdeps file; do
+  command -v "$tool" >/dev/null ||
+    { printf 'package: %s is missing: apt-get install dpkg-dev file\n' "$tool" >&2; exit 1; }
+done
 libtorch=$(sed -n 's/^TORCH_LIBRARY:[A-Z]*=//p' "$build/CMakeCache.txt")
 [[ $libtorch == /usr/lib/* ]] ||
   { printf 'package: %s was built with %s, which no package holds: build with --libtorch apt\n' "$build" "${libtorch:-no LibTorch}" >&2; exit 1; }

@@ -106,7 +106,7 @@ install_wheel() {
   cmake_folder
 }
 
-tools=(ca-certificates cmake dpkg-dev ninja-build g++ make python3 sqlite3)
+tools=(ca-certificates cmake dpkg-dev file ninja-build g++ make python3 sqlite3)
 services=(libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   libsqlitecpp-dev libsqlite3-dev libspdlog-dev libssl-dev libcli11-dev libyaml-cpp-dev
   libcurl4-openssl-dev libtomlplusplus-dev nlohmann-json3-dev prometheus-cpp-dev)
