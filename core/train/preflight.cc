@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "core/base/plain_text.h"
 #include "core/data/batch_source.h"
 #include "core/device/memory_meter.h"
 
@@ -52,7 +53,7 @@ std::vector<ManifestEntry> SomeOfVal(const Manifest& manifest, int64_t wanted) {
   return some;
 }
 
-// What the network makes of an image, kept for a while.
+// Switches a network to evaluation for as long as it lives, and back to what it was.
 class EvaluationMode {
  public:
   explicit EvaluationMode(Model& model) : model_(model), was_training_(model.is_training()) {
@@ -107,12 +108,8 @@ class Preflight {
     if (plan_.options.initial_weights.empty()) return;
     bool has_norms = false;
     for (const NamedTensor& tensor : plan_.student.State()) {
-      const auto ends_with = [&](const std::string& end) {
-        return tensor.name.size() > end.size() &&
-               tensor.name.compare(tensor.name.size() - end.size(), end.size(), end) == 0;
-      };
-      const bool is_mean = ends_with("running_mean");
-      if (!is_mean && !ends_with("running_var")) continue;
+      const bool is_mean = EndsWith(tensor.name, "running_mean");
+      if (!is_mean && !EndsWith(tensor.name, "running_var")) continue;
       has_norms = true;
       // An epsilon that was folded in too leaves a variance a little off 1.
       if (!at::allclose(tensor.tensor, at::full_like(tensor.tensor, is_mean ? 0 : 1), 1e-3, 1e-3)) {
