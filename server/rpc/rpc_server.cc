@@ -67,10 +67,12 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
   if (observer != nullptr) interceptors.push_back(std::make_unique<CallWatchFactory>(*observer));
   interceptors.push_back(std::make_unique<AccessNetFactory>(access_));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  poller_ = std::make_unique<SocketPoller>(builder);
   server_ = builder.BuildAndStart();
   if (!server_ || port_ == 0) {
     return {Code::kUnavailable, "cannot listen on this address: " + options.listen};
   }
+  poller_->Start();
   return {};
 }
 
@@ -107,6 +109,7 @@ void RpcServer::Stop(std::chrono::milliseconds grace) {
   server_->Shutdown(std::chrono::system_clock::now() + grace);
   server_->Wait();
   server_.reset();
+  poller_.reset();
   pool_.Stop();
 }
 

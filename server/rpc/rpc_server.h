@@ -14,6 +14,7 @@
 #include "server/rpc/live_streams.h"
 #include "server/rpc/rpc_observer.h"
 #include "server/rpc/server_service.h"
+#include "server/rpc/socket_poller.h"
 #include "server/rpc/task_pool.h"
 #include "server/rpc/transport_security.h"
 #include "server/rpc/user_service.h"
@@ -76,6 +77,7 @@ class RpcServer {
   DatasetServiceImpl datasets_;
   ServerServiceImpl server_info_;
   UserServiceImpl users_;
+  std::unique_ptr<SocketPoller> poller_;  // null: nothing is served
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
   ServiceHealth* health_ = nullptr;
