@@ -25,8 +25,8 @@ PickleRef Find(const PickleDict& dict, std::string_view key) {
   return nullptr;
 }
 
-bool HoldsTensors(const PickleDict& dict) {
-  return std::any_of(dict.items.begin(), dict.items.end(), [](const auto& item) {
+int64_t CountTensors(const PickleDict& dict) {
+  return std::count_if(dict.items.begin(), dict.items.end(), [](const auto& item) {
     return item.first->template As<std::string>() != nullptr &&
            item.second->template As<PickleTensor>() != nullptr;
   });
@@ -39,7 +39,7 @@ const char* FindWrapper(const PickleDict& dict) {
   for (const char* key : kWrapperKeys) {
     const PickleRef value = Find(dict, key);
     const auto* inner = value == nullptr ? nullptr : value->As<PickleDict>();
-    if (inner != nullptr && HoldsTensors(*inner)) return key;
+    if (inner != nullptr && CountTensors(*inner) > 0) return key;
     if (inner != nullptr && fallback == nullptr) fallback = key;
   }
   return fallback;
@@ -86,13 +86,24 @@ Result<PickledStateDict> FindStateDict(PickleRef root) {
                   "torch.save(model.state_dict(), path)");
   }
   const PickleDict& outermost = *dict;
+  // A wrapper may hold tensors of its own (an accuracy that was never made a number): the dict with
+  // the most is meant.
+  const PickleDict* fullest = nullptr;
+  std::string path_of_fullest;
+  int64_t most = 1;
   for (int depth = 0; depth <= kMaxWrappers && dict != nullptr; ++depth) {
-    if (HoldsTensors(*dict)) return Collect(*dict, std::move(wrapped_in));
+    const int64_t count = CountTensors(*dict);
+    if (count >= most) {
+      fullest = dict;
+      path_of_fullest = wrapped_in;
+      most = count;
+    }
     const char* key = FindWrapper(*dict);
     if (key == nullptr) break;
     wrapped_in += (wrapped_in.empty() ? "" : ".") + std::string(key);
     dict = Find(*dict, key)->As<PickleDict>();
   }
+  if (fullest != nullptr) return Collect(*fullest, std::move(path_of_fullest));
   return Status(Code::kInvalidArgument,
                 "the file holds no state_dict; its keys are: " + DescribeKeys(outermost));
 }

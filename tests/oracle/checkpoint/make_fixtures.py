@@ -2,19 +2,22 @@
 """Writes the small PyTorch files that tests/unit/core/checkpoint reads: one for each form, dtype,
 layout and wrapping that torch.save produces, and those that must be refused.
 
-Usage: make_fixtures.py FOLDER      (needs PyTorch; made with 2.13)
+Usage: make_fixtures.py FOLDER      (needs PyTorch; made with 2.13, those of write_beside with 1.13)
 
 Every tensor's values follow from its name and shape alone: element i of a contiguous copy is
 (i * 7 + 3) % 11 - 5, so the tests need no second file of expected numbers.
 """
 import argparse
 import collections
+import datetime
 import pathlib
 import pickle
 import sys
 import types
+import uuid
 import zipfile
 
+import numpy
 import torch
 
 
@@ -80,6 +83,34 @@ def write_wrapped(folder):
          {"model": {"_orig_mod.module." + key[7:]: value for key, value in state.items()}})
 
 
+def write_beside(folder):
+    """What training programs keep beside the weights. The first two as RepDistiller's *_last.pth and
+    *_best.pth, whose accuracy is a tensor that nobody made a number of."""
+    model = collections.OrderedDict([("fc.weight", pattern(2, 3)), ("fc.bias", pattern(2))])
+    opt = argparse.Namespace(learning_rate=0.05, lr_decay_epochs=[150, 180, 210], model_s="resnet8x4",
+                             gamma=1, path_t=pathlib.PurePosixPath("save/models"), beta=None)
+    optimizer = {"state": {0: {"momentum_buffer": pattern(2, 3)}},
+                 "param_groups": [{"lr": 0.05, "nesterov": False, "params": [0, 1]}]}
+    belongings = {
+        "best_prec1": numpy.float64(71.3), "epoch": numpy.int64(240), "done": numpy.bool_(True),
+        "confusion": numpy.arange(6.0).reshape(2, 3), "rng": numpy.random.RandomState(0).get_state(),
+        "config": types.SimpleNamespace(depth=8), "began": datetime.datetime(2026, 1, 2),
+        "day": datetime.date(2026, 1, 2), "took": datetime.timedelta(hours=3),
+        "folder": pathlib.PureWindowsPath("C:/runs"), "seen": {1, 2}, "frozen": frozenset([3]),
+        "last": collections.deque([0.5], maxlen=4), "counts": collections.Counter("aab"),
+        "hash": b"\x00\xff", "range": range(3), "id": uuid.UUID(int=7), "state_dict": model,
+    }
+    for legacy in (False, True):
+        form = "legacy" if legacy else "zip"
+        options = {"_use_new_zipfile_serialization": not legacy}
+        save(folder, f"options.{form}.pth", {"opt": opt, "model": model, "optimizer": optimizer},
+             **options)
+        save(folder, f"accuracy.{form}.pth",
+             {"epoch": 240, "model": model, "best_acc": torch.tensor(71.3), "optimizer": optimizer},
+             **options)
+        save(folder, f"belongings.{form}.pth", belongings, **options)
+
+
 def write_refused(folder):
     module = torch.nn.Sequential(torch.nn.Linear(2, 2))
     save(folder, "whole_module.zip.pth", module)
@@ -138,6 +169,7 @@ def main():
         save(folder, f"layouts.{form}.pth", layouts(), **options)
         save(folder, f"protocol4.{form}.pth", dtypes(), pickle_protocol=4, **options)
     write_wrapped(folder)
+    write_beside(folder)
     write_refused(folder)
     rezip(folder, "dtypes.zip.pth", "zip64.zip.pth", zipfile.ZIP_STORED, True)
     rezip(folder, "dtypes.zip.pth", "deflated.zip.pth", zipfile.ZIP_DEFLATED, False)

@@ -96,6 +96,20 @@ TEST(PickleTest, UnknownGlobalIsNamed) {
               StatusIs(Code::kInvalidArgument, HasSubstr("builtins.eval")));
 }
 
+TEST(PickleTest, ObjectsThatWeightsDoNotNeedAreReadPastAndHoldNothingThatRuns) {
+  const std::string options = "cargparse\nNamespace\n)\x81";
+  PickleArena arena;
+  const auto value = Read(options + "}U\x02lrK\x01sb.", arena);
+  ASSERT_OK(value);
+  EXPECT_NE((*value)->As<PickleOpaque>(), nullptr);
+  for (const std::string& hostile :
+       {options + "}U\x02lrcos\nsystem\nU\x02ls\x85Rsb.", options + "cposix\nsystem\nb.",
+        std::string("cnumpy\nndarray\ncbuiltins\nexec\n\x85R.")}) {
+    EXPECT_THAT(Read(hostile, arena),
+                StatusIs(Code::kInvalidArgument, HasSubstr("nothing of it was run")));
+  }
+}
+
 TEST(PickleTest, UnbalancedStacksAreRefused) {
   for (const std::string opcodes :
        {".", "0.", "1.", "t.", "K\x01s.", "(.", "(\x85.", "R.", "}K\x01K\x02R.", "h\x07.", "Q.",

@@ -93,6 +93,20 @@ TEST_P(PytorchFileTest, FindsTheStateDictInsideACheckpointAndStripsItsPrefix) {
   EXPECT_TRUE(SameBits(TableOf(*file)["fc.bias"], Pattern({2})));
 }
 
+TEST_P(PytorchFileTest, PassesByWhatTrainingProgramsKeepBesideTheWeights) {
+  const std::map<std::string, std::string> wrappers = {
+      {"options", "model"}, {"accuracy", "model"}, {"belongings", "state_dict"}};
+  for (const auto& [name, wrapper] : wrappers) {
+    const auto file = ReadTensorFile(Fixture(name + "." + GetParam() + ".pth"));
+    ASSERT_OK(file);
+
+    ASSERT_EQ(file->tensors.size(), 2U) << name;
+    EXPECT_EQ(file->metadata.at("wrapped_in"), wrapper);
+    EXPECT_TRUE(SameBits(TableOf(*file)["fc.weight"], Pattern({2, 3})));
+    EXPECT_TRUE(SameBits(TableOf(*file)["fc.bias"], Pattern({2})));
+  }
+}
+
 TEST_P(PytorchFileTest, NamesTheFunctionOfAMaliciousFileAndDoesNotRunIt) {
   std::filesystem::remove("/tmp/distill-unpickled");
 
