@@ -50,14 +50,14 @@ void SetDtype(at::DeviceType type, at::ScalarType dtype) {
 AmpPlan ChooseAmp(const at::Device& device, bool is_requested) {
   AmpPlan plan;
   if (!is_requested) return plan;
-  if (!device.is_cuda()) {
-    plan.notice =
-        "mixed precision was asked for, but a CPU trains faster and safely in float32: training in "
-        "float32";
-    return plan;
-  }
-  if (HasFastBfloat16(device)) {
+  const bool is_fast = HasFastBfloat16(device);
+  if (device.is_cpu() || is_fast) {
     plan.mode = AmpMode::kBfloat16;
+    if (!is_fast) {
+      plan.notice =
+          "this CPU has no instructions for bfloat16: mixed precision computes as on a GPU, but "
+          "slower than float32";
+    }
     return plan;
   }
   plan.mode = AmpMode::kFloat16;

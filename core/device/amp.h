@@ -20,10 +20,10 @@ struct AmpPlan {
   std::string notice;
 };
 
-/// Decides how a run with or without `--amp` computes on `device`: bfloat16 on a GPU of compute
-/// capability 8.0 or newer, float16 on older ones. A CPU computes in float32: without
-/// special instructions bfloat16 is many times slower there, and training in it is incomplete in
-/// LibTorch 1.13. May throw c10::Error (no such GPU).
+/// Decides how a run with or without `--amp` computes on `device`: bfloat16 on a CPU and on a GPU
+/// of compute capability 8.0 or newer, float16 on older GPUs. Weights, optimiser and losses stay in
+/// float32. On a CPU without instructions for bfloat16 the notice says that float32 is faster.
+/// May throw c10::Error (no such GPU).
 AmpPlan ChooseAmp(const at::Device& device, bool is_requested);
 
 /// Switches autocast on for the calling thread while it lives, and restores what was before; does

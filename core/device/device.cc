@@ -57,8 +57,20 @@ Result<at::Device> ParseDevice(std::string_view text) {
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
 
+namespace {
+
+bool CpuHasBfloat16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
 bool HasFastBfloat16(const at::Device& device) {
-  if (!device.is_cuda()) return false;
+  if (device.is_cpu()) return CpuHasBfloat16();
   const c10::DeviceGuard guard(device);
   // LibTorch answers for the current GPU: compute capability >= 8.0 and cuDNN >= 8.
   return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();

@@ -27,8 +27,8 @@ int NumCudaDevices();
 /// kInvalidArgument: none of these. kFailedPrecondition: this process has no such GPU.
 Result<at::Device> ParseDevice(std::string_view text);
 
-/// Whether `device` computes bfloat16 as fast as float16: GPUs of compute capability 8.0 or newer.
-/// May throw c10::Error.
+/// Whether `device` has instructions for bfloat16: GPUs of compute capability 8.0 or newer, and
+/// CPUs with AVX-512 BF16. May throw c10::Error.
 bool HasFastBfloat16(const at::Device& device);
 
 /// Makes convolutions choose the same algorithm each time (cuDNN: benchmark mode off,

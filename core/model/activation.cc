@@ -3,6 +3,18 @@
 #include <ATen/ATen.h>
 
 namespace distill::core {
+namespace {
+
+at::Tensor Relu6(at::Tensor& x) {
+  // LibTorch 1.13 has no gradient of it in bfloat16 on the CPU. Values and gradients are the same
+  // this way: float32 holds every bfloat16.
+  if (x.requires_grad() && x.is_cpu() && x.scalar_type() == at::kBFloat16) {
+    return at::hardtanh(x.to(at::kFloat), 0, 6).to(at::kBFloat16);
+  }
+  return at::hardtanh_(x, 0, 6);
+}
+
+}  // namespace
 
 at::Tensor Activate(const at::Tensor& x, Activation activation) {
   at::Tensor y = x;
@@ -12,7 +24,7 @@ at::Tensor Activate(const at::Tensor& x, Activation activation) {
     case Activation::kRelu:
       return at::relu_(y);
     case Activation::kRelu6:
-      return at::hardtanh_(y, 0, 6);
+      return Relu6(y);
     case Activation::kSilu:
       // Its gradient needs its input: in place, autograd would copy it first.
       return x.requires_grad() ? at::silu(x) : at::silu_(y);

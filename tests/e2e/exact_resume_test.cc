@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Variant{"MgdRDropAndMixup",
                               {"--kd", "mgd", "--kd", "soft-target", "--teacher", "teacher",
                                "--rdrop", "--mixup", "mixup"}},
-                      Variant{"CrdAndAugmentation",
+                      Variant{"CrdAugmentationAndBfloat16",
                               {"--kd", "crd", "--crd-negatives", "16", "--teacher", "teacher",
                                "--augment", "autoaugment", "--amp"}}),
     [](const auto& one) { return one.param.name; });

@@ -2,7 +2,8 @@
 """Prints tests/oracle/train/training_goldens.h: twenty steps of training a small residual network
 (tests/oracle/models/cifar_reference.py) in PyTorch, from weights and batches of a closed form: label
 smoothing, a soft target, clipped gradients, an optimiser of torch.optim with weight decay on
-matrices and kernels alone, a falling learning rate, and an exponential moving average.
+matrices and kernels alone, a falling learning rate, and an exponential moving average; and the
+gradients of one step in float32 and under autocast to bfloat16.
 Needs torch and numpy. Run:  python3 make_training_goldens.py > training_goldens.h"""
 import math
 import pathlib
@@ -38,12 +39,31 @@ def average(averages, model, update):
             averages[name] = decay * averages[name] + (1 - decay) * value
 
 
-def train(optimizer_name, dtype):
+def make_model(dtype):
     constructor = next(entry[1] for entry in NETWORKS if entry[0] == 'resnet8')
     model = constructor(CLASSES).to(torch.float64)
     with torch.no_grad():
         fill(model)
-    model = model.to(dtype).train()
+    return model.to(dtype).train()
+
+
+def first_gradients(is_mixed):
+    model = make_model(torch.float32)
+    images = wave(IMAGES * 3 * SIDE * SIDE, 2, 0.37, 0, math.sin).float()
+    labels = torch.tensor([3 * n % CLASSES for n in range(IMAGES)])
+    with torch.autocast('cpu', dtype=torch.bfloat16, enabled=is_mixed):
+        logits = model(images.view(IMAGES, 3, SIDE, SIDE))
+    loss = torch.nn.functional.cross_entropy(logits.float(), labels, label_smoothing=0.1)
+    loss.backward()
+    gradients = {name: value.grad.double() for name, value in model.named_parameters()}
+    total = math.sqrt(sum(float(value.square().sum()) for value in gradients.values()))
+    return [float(loss), total] + [float(gradients[name].norm()) for name in
+                                   ('conv1.weight', 'layer2.0.conv1.weight', 'bn1.weight',
+                                    'fc.weight')]
+
+
+def train(optimizer_name, dtype):
+    model = make_model(dtype)
     averages = {name: value.clone() for name, value in model.state_dict().items()}
     optimizer = make_optimizer(optimizer_name, model)
     peak = 0.002 if optimizer_name == 'AdamW' else 0.02
@@ -85,6 +105,11 @@ def main():
                                    ('SgdTrainingFloat32', 'Sgd', torch.float32)):
         values = ', '.join(f'{value:.17g}' for value in train(optimizer, dtype))
         print(f'inline constexpr std::array<double, {STEPS + 5}> k{name} = {{{values}}};')
+    print('// One step: its loss, the norm of all gradients, and of those of conv1.weight,')
+    print('// layer2.0.conv1.weight, bn1.weight and fc.weight.')
+    for name, is_mixed in (('Float32Step', False), ('Bfloat16Step', True)):
+        values = ', '.join(f'{value:.17g}' for value in first_gradients(is_mixed))
+        print(f'inline constexpr std::array<double, 6> k{name} = {{{values}}};')
     print('// clang-format on\n\n}  // namespace distill::core')
 
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/device/device.h"
+
 namespace distill::core {
 namespace {
 
@@ -21,10 +23,15 @@ TEST(AmpTest, ARunWithoutAmpIsFloat32WithoutANotice) {
   EXPECT_THAT(plan.notice, IsEmpty());
 }
 
-TEST(AmpTest, ACpuTrainsInFloat32WithANotice) {
-  const AmpPlan plan = ChooseAmp(at::Device(at::kCPU), /*is_requested=*/true);
-  EXPECT_EQ(plan.mode, AmpMode::kOff);
-  EXPECT_THAT(plan.notice, HasSubstr("float32"));
+TEST(AmpTest, ACpuTrainsInBfloat16AndSaysWhereThatIsSlow) {
+  const at::Device cpu(at::kCPU);
+  const AmpPlan plan = ChooseAmp(cpu, /*is_requested=*/true);
+  EXPECT_EQ(plan.mode, AmpMode::kBfloat16);
+  if (HasFastBfloat16(cpu)) {
+    EXPECT_THAT(plan.notice, IsEmpty());
+  } else {
+    EXPECT_THAT(plan.notice, HasSubstr("slower than float32"));
+  }
 }
 
 TEST(AmpTest, AutocastHoldsWithinItsScopeAndNests) {

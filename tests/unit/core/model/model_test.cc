@@ -12,6 +12,7 @@
 
 #include "core/base/architecture.h"
 #include "core/base/sha256.h"
+#include "core/device/amp.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/oracle/models/cifar_goldens.h"
 #include "tests/oracle/models/model_goldens.h"
@@ -169,6 +170,32 @@ TEST_P(ModelTest, GradientsReachEveryParameterAndTrainingUsesBatchStatistics) {
       continue;
     }
     ASSERT_TRUE(entry.tensor.grad().defined()) << entry.name;
+    EXPECT_TRUE(entry.tensor.grad().isfinite().all().item<bool>()) << entry.name;
+  }
+  DiscardModel();
+}
+
+TEST_P(ModelTest, RunsInBfloat16UnderAutocastAndLeavesGradientsInFloat32) {
+  Model& model = ClosedFormModel();
+  const at::Tensor images = ClosedFormImages();
+  const at::Tensor expected = model.Forward(images, false).logits.detach();
+  at::Tensor trained;
+  {
+    const AutocastScope autocast(at::Device(at::kCPU), AmpMode::kBfloat16);
+    const ModelOutput output = model.Forward(images, /*want_blocks=*/true);
+    EXPECT_EQ(output.logits.scalar_type(), at::kBFloat16);
+    for (const at::Tensor& block : output.blocks) {
+      EXPECT_TRUE(!block.defined() || block.scalar_type() == at::kBFloat16);
+    }
+    EXPECT_LT(RelativeDifference(output.logits.detach().to(at::kFloat), expected), 0.1);
+    model.SetTraining(true);
+    trained = model.Forward(images, false).logits;
+  }
+  trained.to(at::kFloat).sum().backward();
+
+  for (const NamedTensor& entry : model.Parameters()) {
+    ASSERT_TRUE(entry.tensor.grad().defined()) << entry.name;
+    EXPECT_EQ(entry.tensor.grad().scalar_type(), at::kFloat) << entry.name;
     EXPECT_TRUE(entry.tensor.grad().isfinite().all().item<bool>()) << entry.name;
   }
   DiscardModel();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <functional>
 #include <string>
 
 #include "core/checkpoint/tensor_file.h"
@@ -118,6 +119,22 @@ class TrainerTest : public ::testing::Test {
     return options.run_directory / "best.safetensors";
   }
 
+  // Runs what `options` makes for a run's name: "straight", and again, stopped and resumed.
+  static void ExpectTheSameBitsOfAStoppedRun(
+      const std::function<TrainOptions(const std::string&)>& options) {
+    const TrainOptions straight = options("straight");
+    RecordingListener listener;
+    ASSERT_OK(Train(straight, listener));
+    const TrainOptions stopped = options("stopped");
+    RecordingListener stopped_listener(/*stop_after=*/4);
+    ASSERT_THAT(Train(stopped, stopped_listener), HasCode(Code::kCancelled));
+    TrainOptions resumed = options("resumed");
+    resumed.resume_from = {stopped.run_directory / "last.ckpt"};
+    ASSERT_OK(Train(resumed, listener));
+
+    ExpectEqualWeights(straight, resumed, "last.safetensors");
+  }
+
   static void ExpectEqualWeights(const TrainOptions& left, const TrainOptions& right,
                                  const std::string& file) {
     const auto left_file = ReadTensorFile(left.run_directory / file);
@@ -208,17 +225,28 @@ TEST_F(TrainerTest, RunStoppedAtAnyStepAndResumedEndsInTheSameBits) {
 }
 
 TEST_F(TrainerTest, MemoryOfCrdIsResumedInTheSameBits) {
-  const TrainOptions straight = OptionsWithMemory("straight");
-  RecordingListener listener;
-  ASSERT_OK(Train(straight, listener));
-  TrainOptions stopped = OptionsWithMemory("stopped");
-  RecordingListener stopped_listener(/*stop_after=*/4);
-  ASSERT_THAT(Train(stopped, stopped_listener), HasCode(Code::kCancelled));
-  TrainOptions resumed = OptionsWithMemory("resumed");
-  resumed.resume_from = {stopped.run_directory / "last.ckpt"};
-  ASSERT_OK(Train(resumed, listener));
+  ExpectTheSameBitsOfAStoppedRun([this](const std::string& run) { return OptionsWithMemory(run); });
+}
 
-  ExpectEqualWeights(straight, resumed, "last.safetensors");
+TEST_F(TrainerTest, RunInBfloat16IsResumedInTheSameBitsWhichAreNotThoseOfFloat32) {
+  const auto with_amp = [this](const std::string& run, bool amp) {
+    TrainOptions options = OptionsWithEverything(run);
+    options.distillation->terms.resize(2);  // a term of logits, and one with trained parts
+    options.amp = amp;
+    return options;
+  };
+  ExpectTheSameBitsOfAStoppedRun([&](const std::string& run) { return with_amp(run, true); });
+
+  const TrainOptions in_float32 = with_amp("float32", false);
+  RecordingListener listener;
+  ASSERT_OK(Train(in_float32, listener));
+  const auto right = ReadTensorFile(in_float32.run_directory / "last.safetensors");
+  const auto left =
+      ReadTensorFile(in_float32.run_directory.parent_path() / "straight" / "last.safetensors");
+  ASSERT_OK(left);
+  ASSERT_OK(right);
+  EXPECT_FALSE(at::equal(left->tensors.front().tensor, right->tensors.front().tensor));
+  EXPECT_EQ(left->tensors.front().tensor.scalar_type(), at::kFloat);
 }
 
 TEST_F(TrainerTest, CrdIsRefusedWithMixedImagesAndOnSeveralDevices) {
