@@ -90,16 +90,18 @@ void SetSource(const std::string& text, v1::Teacher& teacher) {
 
 bool TeacherFlags::has_details() const {
   for (const auto* values :
-       {&models, &checkpoints, &means, &stds, &weights, &classes, &class_maps}) {
+       {&models, &checkpoints, &means, &stds, &image_sizes, &weights, &classes, &class_maps}) {
     if (!values->empty()) return true;
   }
   return false;
 }
 
 bool IsFileName(const std::string& text) {
-  const std::string_view view = text;
-  return view.find('/') != std::string_view::npos || view.ends_with(".pth") ||
-         view.ends_with(".pt") || view.ends_with(".safetensors");
+  if (text.find('/') != std::string::npos) return true;
+  for (const std::string_view ending : {".pth", ".pt", ".safetensors", ".torchscript", ".ts"}) {
+    if (text.ends_with(ending)) return true;
+  }
+  return false;
 }
 
 Status AddTeachers(const TeacherFlags& flags,
@@ -109,6 +111,7 @@ Status AddTeachers(const TeacherFlags& flags,
                                  {"--teacher-checkpoint", "checkpoint", flags.checkpoints},
                                  {"--teacher-mean", "mean", flags.means},
                                  {"--teacher-std", "std", flags.stds},
+                                 {"--teacher-image-size", "image_size", flags.image_sizes},
                                  {"--teacher-weight", "weight", flags.weights}};
   for (size_t i = 0; i < num_teachers; ++i) {
     v1::Teacher& teacher = *teachers.Add();
@@ -119,7 +122,8 @@ Status AddTeachers(const TeacherFlags& flags,
       DISTILL_RETURN_IF_ERROR(SetField(teacher, field, value).WithContext(flag));
     }
     if (teacher.has_file() && teacher.model().empty()) {
-      return TeacherFlagError("--teacher: a file needs --teacher-model, its architecture");
+      return TeacherFlagError(
+          "--teacher: a file needs --teacher-model: its architecture, or torchscript");
     }
     DISTILL_ASSIGN_OR_RETURN(const std::string classes,
                              ValueFor("--teacher-classes", flags.classes, i, num_teachers));

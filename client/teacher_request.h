@@ -18,6 +18,7 @@ struct TeacherFlags {
   std::vector<std::string> checkpoints;
   std::vector<std::string> means;  // "0.5,0.5,0.5"
   std::vector<std::string> stds;
+  std::vector<std::string> image_sizes;
   std::vector<std::string> weights;
   std::vector<std::string> classes;     // files on this machine: a class a line
   std::vector<std::string> class_maps;  // "by-name", or such files: "class of the data,teacher's"
@@ -26,8 +27,8 @@ struct TeacherFlags {
   bool has_details() const;
 };
 
-/// Returns true for what names a file rather than a job: it has a "/" or ends in .pth, .pt or
-/// .safetensors.
+/// Returns true for what names a file rather than a job: it has a "/" or ends in .pth, .pt,
+/// .safetensors, .torchscript or .ts.
 bool IsFileName(const std::string& text);
 
 /// Adds the teachers that the flags name to `teachers`. Reads files. kInvalidArgument: a value does

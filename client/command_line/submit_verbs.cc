@@ -142,16 +142,24 @@ void AddTeacherFlags(CLI::App& verb, const char* group, TeacherFlags& flags) {
     AddRepeated(verb, names, values, help)->type_name(type)->group(group);
   };
   add("--teacher,--teacher_path", flags.teachers,
-      "a job, or a file of weights on the server (with / or .pth, .pt, .safetensors); may be "
+      "a job, or a file of weights on the server (with / or .pth, .pt, .safetensors, .ts); may be "
       "repeated; the flags that follow are then given once, or once for each teacher (- = not for "
       "this one)",
       "JOB|FILE");
-  add("--teacher-model", flags.models, "architecture of the teacher's file", "MODEL");
+  add("--teacher-model", flags.models,
+      "architecture of the teacher's file, or torchscript: a TorchScript file, whose network may "
+      "be of "
+      "any architecture",
+      "MODEL");
   add("--teacher-checkpoint", flags.checkpoints, "best (default) or last", "KIND");
   add("--teacher-mean", flags.means,
-      "normalisation that the file was trained with, e.g. 0.5,0.5,0.5; default: the student's",
+      "normalisation that the file was trained with, e.g. 0.5,0.5,0.5; default: the student's, of "
+      "a "
+      "TorchScript file ImageNet's",
       "R,G,B");
   add("--teacher-std", flags.stds, "as --teacher-mean", "R,G,B");
+  add("--teacher-image-size", flags.image_sizes,
+      "side of the square pictures that the file sees; default: the student's", "PIXELS");
   add("--teacher-classes", flags.classes,
       "a file on this machine: the classes of the teacher's file, one a line, in the order of its "
       "outputs",

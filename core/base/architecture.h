@@ -31,6 +31,10 @@ struct Architecture {
   int num_blocks() const { return block_channels.back() == 0 ? 3 : 4; }
 };
 
+/// The name, in place of an architecture, of teachers that are TorchScript programs: networks of
+/// any architecture, which only a teacher can be.
+inline constexpr std::string_view kTorchScript = "torchscript";
+
 /// Returns all architectures that can be trained, in the order of the documentation.
 const std::vector<Architecture>& Architectures();
 

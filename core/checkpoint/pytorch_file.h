@@ -20,4 +20,9 @@ bool LooksLikeLegacyPyTorch(std::string_view bytes);
 Result<TensorFile> ParsePyTorchZip(std::string_view bytes);
 Result<TensorFile> ParsePyTorchLegacy(std::string_view bytes);
 
+/// Returns ok where `bytes` are a TorchScript archive.
+/// kInvalidArgument: they are something else; the message says what, and what to do. kDataLoss:
+/// torn or damaged.
+Status CheckTorchScript(std::string_view bytes);
+
 }  // namespace distill::core

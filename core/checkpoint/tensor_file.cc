@@ -45,4 +45,10 @@ Result<TensorFile> ReadTensorFile(const std::filesystem::path& path) {
   return content;
 }
 
+Status CheckTorchScriptFile(const std::filesystem::path& path) {
+  DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxWeightsBytes));
+  if (bytes.empty()) return {Code::kDataLoss, path.string() + ": the file is empty"};
+  return CheckTorchScript(bytes).WithContext(path.string());
+}
+
 }  // namespace distill::core

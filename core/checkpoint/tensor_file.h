@@ -24,7 +24,12 @@ struct TensorFile {
 /// first (the message says what it is and how). kDataLoss: torn or damaged.
 Result<TensorFile> ReadTensorFile(const std::filesystem::path& path);
 
-/// Parses the content of such a file, held in memory. Errors as ReadTensorFile's.
+/// Looks into a file that is to be run as TorchScript, and runs nothing. Blocks on disk.
+/// kNotFound: no such file. kInvalidArgument: it is something else, e.g. weights alone; the message
+/// says what, and what to do. kDataLoss: torn or damaged.
+Status CheckTorchScriptFile(const std::filesystem::path& path);
+
+/// Parses the content of a weights file, held in memory. Errors as ReadTensorFile's.
 Result<TensorFile> ParseTensorFile(std::string_view bytes);
 
 /// Writes `content` as a safetensors file: atomically (core/base/durable_file.h), durable on

@@ -65,6 +65,13 @@ AmpPlan ChooseAmp(const at::Device& device, bool is_requested) {
   return plan;
 }
 
+AutocastSuspension::AutocastSuspension(const at::Device& device)
+    : device_type_(device.type()), was_enabled_(IsEnabled(device_type_)) {
+  SetEnabled(device_type_, false);
+}
+
+AutocastSuspension::~AutocastSuspension() { SetEnabled(device_type_, was_enabled_); }
+
 AutocastScope::AutocastScope(const at::Device& device, AmpMode mode)
     : device_type_(device.type()), is_active_(mode != AmpMode::kOff) {
   if (!is_active_) return;

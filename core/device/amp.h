@@ -26,6 +26,20 @@ struct AmpPlan {
 /// May throw c10::Error (no such GPU).
 AmpPlan ChooseAmp(const at::Device& device, bool is_requested);
 
+/// Switches autocast off for the calling thread while it lives, and restores what was before. For
+/// code that asks whether autocast is on, as TorchScript does.
+class AutocastSuspension {
+ public:
+  explicit AutocastSuspension(const at::Device& device);
+  ~AutocastSuspension();
+  AutocastSuspension(const AutocastSuspension&) = delete;
+  AutocastSuspension& operator=(const AutocastSuspension&) = delete;
+
+ private:
+  at::DeviceType device_type_;
+  bool was_enabled_;
+};
+
 /// Switches autocast on for the calling thread while it lives, and restores what was before; does
 /// nothing with kOff. The weights cast within the outermost scope are kept until it ends, so open
 /// one scope for each step's forward pass, after the optimiser has changed the weights.

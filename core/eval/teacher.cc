@@ -8,7 +8,9 @@
 #include <tuple>
 #include <utility>
 
+#include "core/base/architecture.h"
 #include "core/eval/inference_model.h"
+#include "core/eval/torch_script_model.h"
 
 namespace distill::core {
 namespace {
@@ -38,10 +40,11 @@ std::pair<at::Tensor, at::Tensor> Renormalization(const InputNormalization& from
 Result<Teacher> Teacher::Load(const TeacherOptions& options, int64_t num_classes,
                               const InputNormalization& student, const at::Device& device) {
   const bool is_mapped = !options.class_outputs.empty();
-  Result<std::unique_ptr<Model>> model = LoadForInference(
-      options.model, options.weights, is_mapped ? options.num_outputs : num_classes, device);
-  if (!model.ok()) return model.status().WithContext("teacher");
-  Teacher teacher(std::move(*model));
+  Teacher teacher;
+  const Status loaded =
+      teacher.LoadModel(options, is_mapped ? options.num_outputs : num_classes, device);
+  if (!loaded.ok()) return loaded.WithContext("teacher");
+  teacher.image_size_ = options.image_size;
   if (is_mapped) {
     if (static_cast<int64_t>(options.class_outputs.size()) != num_classes) {
       return Status(Code::kInvalidArgument,
@@ -55,6 +58,21 @@ Result<Teacher> Teacher::Load(const TeacherOptions& options, int64_t num_classes
         Renormalization(student, options.normalization, device);
   }
   return teacher;
+}
+
+Status Teacher::LoadModel(const TeacherOptions& options, int64_t num_outputs,
+                          const at::Device& device) {
+  if (options.model != kTorchScript) {
+    DISTILL_ASSIGN_OR_RETURN(model_,
+                             LoadForInference(options.model, options.weights, num_outputs, device));
+    return Status::Ok();
+  }
+  DISTILL_ASSIGN_OR_RETURN(
+      std::unique_ptr<TorchScriptModel> model,
+      TorchScriptModel::Load({options.weights, options.image_size, num_outputs}, device));
+  script_outputs_ = model->outputs();
+  model_ = std::move(model);
+  return Status::Ok();
 }
 
 Status Teacher::SetClassMap(const std::vector<int64_t>& class_outputs, const at::Device& device) {
@@ -80,7 +98,10 @@ Status Teacher::SetClassMap(const std::vector<int64_t>& class_outputs, const at:
 
 ModelOutput Teacher::Forward(const at::Tensor& images, bool want_blocks) const {
   const at::NoGradGuard no_grad;
-  const at::Tensor own = scale_.defined() ? images * scale_ + shift_ : images;
+  at::Tensor own = scale_.defined() ? images * scale_ + shift_ : images;
+  if (image_size_ > 0 && (own.size(2) != image_size_ || own.size(3) != image_size_)) {
+    own = at::_upsample_bilinear2d_aa(own, {image_size_, image_size_}, /*align_corners=*/false);
+  }
   ModelOutput output = model_->Forward(own, want_blocks);
   if (outputs_.defined()) output.logits = output.logits.index_select(1, outputs_);
   return output;

@@ -178,6 +178,8 @@ class Preflight {
         ensemble.teachers().size() == 1 ? "teacher" : "teacher " + std::to_string(index + 1);
     const double accuracy = static_cast<double>(correct) / static_cast<double>(num_images);
     const at::Tensor& known = ensemble.teachers()[index].classes();
+    const std::string& returned = ensemble.teachers()[index].script_outputs();
+    if (!returned.empty()) Tell(name + ": TorchScript, returns for 2 images " + returned);
     Tell(name + ": " + Percent(accuracy) + " of " + std::to_string(num_images) +
          " val images right" +
          (known.defined() ? ", knows " + std::to_string(known.size(0)) + " of the classes" : ""));

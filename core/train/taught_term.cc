@@ -29,6 +29,47 @@ Status TaughtTerm::Check(const DistillationTermOptions& options) const {
   return Status::Ok();
 }
 
+namespace {
+
+bool ReadsEmbedding(DistillationMethod method) {
+  return method == DistillationMethod::kRkd || method == DistillationMethod::kPkt ||
+         method == DistillationMethod::kCrd;
+}
+
+bool ReadsBlocks(DistillationMethod method) {
+  return method == DistillationMethod::kMgd || method == DistillationMethod::kSp ||
+         method == DistillationMethod::kAt || method == DistillationMethod::kFitNet;
+}
+
+Status MissingOutput(DistillationMethod method, const std::string& output,
+                     const std::string& returned) {
+  return {
+      Code::kInvalidArgument,
+      std::string(DistillationMethodName(method)) + " reads the teacher's " + output +
+          ", and its TorchScript program returns none (it returns " + returned +
+          "): let it return a tuple (logits, block 1, block 2, block 3, block 4, embedding), with "
+          "None for a block that no method reads"};
+}
+
+// A TorchScript teacher may lack what a method reads; others have it all.
+Status CheckScriptHas(const DistillationTermOptions& options, const std::string& returned) {
+  if (returned.empty()) return Status::Ok();
+  if (ReadsEmbedding(options.method) && options.teacher.embedding == 0) {
+    return MissingOutput(options.method, "embedding", returned);
+  }
+  if (!ReadsBlocks(options.method)) return Status::Ok();
+  for (const int block : BlocksOf(options)) {
+    const bool is_number = block >= 1 && block <= static_cast<int>(options.teacher.blocks.size());
+    if (!is_number || options.teacher.blocks.at(static_cast<size_t>(block - 1)).channels > 0) {
+      continue;  // CreateDistillationTerm() refuses a wrong number
+    }
+    return MissingOutput(options.method, "block " + std::to_string(block), returned);
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
 Result<TaughtTerm> TaughtTerm::Create(const DistillationTermOptions& options,
                                       const OutputShape& student,
                                       const std::vector<OutputShape>& teachers,
@@ -41,6 +82,7 @@ Result<TaughtTerm> TaughtTerm::Create(const DistillationTermOptions& options,
     own.teacher = teachers[i];
     const at::Tensor& known = ensemble.teachers()[i].classes();
     if (known.defined()) own.student.num_classes = known.size(0);
+    DISTILL_RETURN_IF_ERROR(CheckScriptHas(own, ensemble.teachers()[i].script_outputs()));
     DISTILL_ASSIGN_OR_RETURN(std::unique_ptr<DistillationTerm> made, CreateDistillationTerm(own));
     term.terms_.push_back(std::move(made));
     if (term.is_joint()) break;

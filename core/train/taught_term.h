@@ -21,7 +21,8 @@ class TaughtTerm {
  public:
   /// `teachers`: what each makes of an image, in the order of the ensemble, which must outlive the
   /// term. kInvalidArgument: as CreateDistillationTerm(); a method that needs the true label with a
-  /// teacher that does not know all classes; averaged probabilities of standardised logits.
+  /// teacher that does not know all classes; averaged probabilities of standardised logits; a
+  /// TorchScript teacher that does not return what the method reads.
   static Result<TaughtTerm> Create(const DistillationTermOptions& options,
                                    const OutputShape& student,
                                    const std::vector<OutputShape>& teachers,

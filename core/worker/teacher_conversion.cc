@@ -12,6 +12,7 @@ TeacherOptions ToTeacherOptions(const worker::v1::ResolvedTeacher& from) {
   to.class_outputs.assign(from.class_outputs().begin(), from.class_outputs().end());
   to.num_outputs = from.num_outputs();
   to.weight = from.weight() == 0 ? 1 : from.weight();
+  to.image_size = from.image_size();
   return to;
 }
 

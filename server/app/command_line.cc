@@ -42,6 +42,8 @@ void AddPlaces(CLI::App& app, Config& config) {
       ->delimiter(',')
       ->type_name("PATH,...");
   AddPath(app, "--weights-dir", config.weights_dir, "folder of the published weights (pretrained)");
+  app.add_flag("--allow-torchscript,!--no-allow-torchscript", config.allow_torchscript,
+               "teachers may be TorchScript files, which are programs that workers run");
   AddPath(app, "--worker-executable", config.worker_executable, "distill_worker");
 }
 

@@ -28,6 +28,7 @@ struct Config {
   std::vector<std::string> dataset_roots{"/srv/distilld/datasets"};
   std::vector<std::string> weights_roots{"/srv/distilld/weights"};
   std::filesystem::path weights_dir = "/srv/distilld/weights";  // where --pretrained looks
+  bool allow_torchscript = false;  // whether teachers may be TorchScript files, which are programs
   std::filesystem::path worker_executable;  // "" = distill_worker beside distilld
   std::string worker_user;  // whom workers run as, where the daemon is root; "" = as the daemon
   std::vector<std::string> devices{"auto"};

@@ -109,6 +109,7 @@ std::map<std::string, Key, std::less<>> KeysOf(Config& config) {
       {"dataset_roots", {Texts(config.dataset_roots), "a list of strings"}},
       {"weights_roots", {Texts(config.weights_roots), "a list of strings"}},
       {"weights_dir", {Path(config.weights_dir), "a string"}},
+      {"allow_torchscript", {Flag(config.allow_torchscript), "true or false"}},
       {"worker_executable", {Path(config.worker_executable), "a string"}},
       {"devices", {Texts(config.devices), "a list of strings"}},
       {"cpu_devices", {Whole(config.cpu_devices), kWhole}},
@@ -235,6 +236,7 @@ std::string ToToml(const Config& config) {
   table.insert("dataset_roots", ArrayOf(config.dataset_roots));
   table.insert("weights_roots", ArrayOf(config.weights_roots));
   table.insert("weights_dir", config.weights_dir.string());
+  table.insert("allow_torchscript", config.allow_torchscript);
   table.insert("worker_executable", config.worker_executable.string());
   table.insert("devices", ArrayOf(config.devices));
   table.insert("cpu_devices", config.cpu_devices);

@@ -23,7 +23,8 @@ constexpr std::chrono::milliseconds kStopGrace{2'000};
 FileLocatorOptions LocatorOptions(const Config& config) {
   return {{config.dataset_roots.begin(), config.dataset_roots.end()},
           {config.weights_roots.begin(), config.weights_roots.end()},
-          config.weights_dir};
+          config.weights_dir,
+          config.allow_torchscript};
 }
 
 DeviceCatalogOptions DeviceOptions(const Config& config) {
@@ -179,7 +180,8 @@ Status Daemon::StartManager() {
       WorkerRunPreparerOptions{config_.state_dir,
                                config_.worker_threads,
                                config_.cpu_devices,
-                               {config_.dataset_roots.begin(), config_.dataset_roots.end()}},
+                               {config_.dataset_roots.begin(), config_.dataset_roots.end()},
+                               config_.allow_torchscript},
       *store_);
   DISTILL_ASSIGN_OR_RETURN(const ProcessWorkerLauncherOptions launcher_options, LauncherOptions());
   DISTILL_ASSIGN_OR_RETURN(auto launcher, ProcessWorkerLauncher::Create(launcher_options));

@@ -17,7 +17,13 @@ std::string Indexed(const std::string& path, int index) {
 void CheckTeacherFile(const std::string& path, const v1::Teacher& teacher,
                       ViolationList& violations) {
   if (teacher.model().empty()) {
-    violations.Add(path + ".model", "", "say which architecture file is");
+    violations.Add(path + ".model", "",
+                   "say which architecture file is, or torchscript for a TorchScript file");
+  }
+  if (teacher.has_image_size()) {
+    constexpr int kMinSide = 8;
+    constexpr int kMaxSide = 2048;
+    violations.CheckCount(path + ".image_size", teacher.image_size(), kMinSide, kMaxSide);
   }
   CheckMeanAndStd(path, {teacher.mean(), teacher.std()}, true, violations);
 }
@@ -30,6 +36,9 @@ void CheckTeacherJob(const std::string& path, const v1::Teacher& teacher,
   if (!teacher.mean().empty()) violations.Add(path + ".mean", "", remedy);
   if (!teacher.std().empty()) violations.Add(path + ".std", "", remedy);
   if (!teacher.class_names().empty()) violations.Add(path + ".class_names", "", remedy);
+  if (teacher.has_image_size()) {
+    violations.Add(path + ".image_size", std::to_string(teacher.image_size()), remedy);
+  }
 }
 
 // Refuses options of `given` that its method does not have.

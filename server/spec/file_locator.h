@@ -13,6 +13,7 @@ struct FileLocatorOptions {
   std::vector<std::filesystem::path> dataset_roots;  // absolute
   std::vector<std::filesystem::path> weights_roots;  // absolute
   std::filesystem::path pretrained_directory;        // where --pretrained looks
+  bool allows_torch_script = false;  // whether weights files may be programs that are run
 };
 
 /// Finds the files that requests name, and nothing outside the configured roots: links and ".." are
@@ -33,6 +34,9 @@ class FileLocator {
   /// Returns the real path of a data set's folder or manifest, given absolute.
   /// kInvalidArgument: as FindWeights.
   Result<std::string> FindDataset(const std::string& path) const;
+
+  /// Returns whether a teacher may be a TorchScript program.
+  bool allows_torch_script() const { return options_.allows_torch_script; }
 
  private:
   FileLocatorOptions options_;

@@ -27,12 +27,16 @@ constexpr int kMostBlocks = 4;  // of any architecture
 constexpr int kDefaultDeviceErrors = 1;
 constexpr int kDefaultPreemptions = 10;
 
+void SetImageNet(Doubles& mean, Doubles& std) {
+  mean = Doubles(kImageNetMean.begin(), kImageNetMean.end());
+  std = Doubles(kImageNetStd.begin(), kImageNetStd.end());
+}
+
 // Writes the numbers that `input` normalises by. EXPLICIT has them already.
 void WriteNormalization(const ScanReport& report, v1::Input& input) {
   if (input.normalization() == v1::NORMALIZATION_EXPLICIT) return;
   if (input.normalization() == v1::NORMALIZATION_IMAGENET) {
-    *input.mutable_mean() = Doubles(kImageNetMean.begin(), kImageNetMean.end());
-    *input.mutable_std() = Doubles(kImageNetStd.begin(), kImageNetStd.end());
+    SetImageNet(*input.mutable_mean(), *input.mutable_std());
     return;
   }
   *input.mutable_mean() = report.mean();
@@ -65,6 +69,7 @@ class JobResolution {
   void ResolveInitialWeights(v1::TrainJob& train);
   void ResolveTeacher(const std::string& path, const v1::Input& input, const ClassNames& classes,
                       v1::Teacher& teacher);
+  void ResolveTorchScript(const std::string& path, const v1::Input& input, v1::Teacher& teacher);
   void ResolveEval();
   void ResolveEvalInput(const ReferredJob* source, const ScanReport& report);
   void ResolveEvalTeachers(const ReferredJob* source, const ScanReport& report);
@@ -94,9 +99,11 @@ void JobResolution::CheckModel(const std::string& field, const std::string& mode
     listed += (listed.empty() ? "" : ", ") + names.back();
   }
   const std::string nearest = NearestName(model, names);
-  violations_.Add(
-      field, model,
-      (nearest.empty() ? "" : "did you mean " + nearest + "? ") + "there are: " + listed);
+  const bool is_script = model == kTorchScript;
+  violations_.Add(field, model,
+                  std::string(is_script ? "a TorchScript file can only be a teacher; " : "") +
+                      (nearest.empty() ? "" : "did you mean " + nearest + "? ") +
+                      "there are: " + listed);
 }
 
 // Whether a network has the blocks that the terms are of. `who`: the student or the teacher.
@@ -169,11 +176,26 @@ void JobResolution::ResolveInitialWeights(v1::TrainJob& train) {
   }
 }
 
+void JobResolution::ResolveTorchScript(const std::string& path, const v1::Input& input,
+                                       v1::Teacher& teacher) {
+  if (!files_.allows_torch_script()) {
+    violations_.Add(path + ".model", teacher.model(),
+                    "a TorchScript file is a program, and this server runs none; whoever keeps it "
+                    "can allow them (allow_torchscript), or name weights and their architecture");
+  }
+  if (teacher.mean().empty()) SetImageNet(*teacher.mutable_mean(), *teacher.mutable_std());
+  if (!teacher.has_image_size()) teacher.set_image_size(input.image_size());
+}
+
 void JobResolution::ResolveTeacher(const std::string& path, const v1::Input& input,
                                    const ClassNames& classes, v1::Teacher& teacher) {
   if (teacher.source_case() == v1::Teacher::kFile) {
     FindFile(path + ".file", *teacher.mutable_file());
-    if (!teacher.model().empty()) CheckModel(path + ".model", teacher.model());
+    if (teacher.model() == kTorchScript) {
+      ResolveTorchScript(path, input, teacher);
+    } else if (!teacher.model().empty()) {
+      CheckModel(path + ".model", teacher.model());
+    }
     if (teacher.mean().empty()) {
       *teacher.mutable_mean() = input.mean();
       *teacher.mutable_std() = input.std();

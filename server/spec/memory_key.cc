@@ -3,6 +3,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include "core/base/architecture.h"
 #include "core/base/sha256.h"
 
 namespace distill::server {
@@ -19,6 +20,13 @@ std::string Bytes(const Message& message) {
   return bytes;
 }
 
+// What of a teacher its memory depends on: of a TorchScript program, which one it is.
+void AddShapeOf(const v1::Teacher& teacher, v1::Teacher& shape) {
+  shape.set_model(teacher.model());
+  if (teacher.has_image_size()) shape.set_image_size(teacher.image_size());
+  if (teacher.model() == kTorchScript) shape.set_file(teacher.file());
+}
+
 std::string ShapeOf(const v1::TrainJob& train) {
   v1::TrainJob shape;
   shape.set_model(train.model());
@@ -30,7 +38,7 @@ std::string ShapeOf(const v1::TrainJob& train) {
   if (train.has_ema()) shape.mutable_ema();
   if (train.has_rdrop()) shape.mutable_rdrop();
   for (const v1::Teacher& teacher : train.distillation().teachers()) {
-    shape.mutable_distillation()->add_teachers()->set_model(teacher.model());
+    AddShapeOf(teacher, *shape.mutable_distillation()->add_teachers());
   }
   for (const v1::DistillationTerm& term : train.distillation().terms()) {
     v1::DistillationTerm& added = *shape.mutable_distillation()->add_terms();
@@ -47,7 +55,7 @@ std::string ShapeOf(const v1::EvalJob& eval) {
   shape.set_amp(eval.amp());
   shape.mutable_input()->set_image_size(eval.input().image_size());
   for (const v1::Teacher& teacher : eval.teachers()) {
-    shape.add_teachers()->set_model(teacher.model());
+    AddShapeOf(teacher, *shape.add_teachers());
   }
   for (const v1::EvalPass& pass : eval.passes()) {
     if (!pass.tta()) continue;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "core/base/architecture.h"
 #include "core/base/durable_file.h"
 #include "server/job/device.h"
 #include "server/spec/dataset_facts.h"
@@ -164,6 +165,10 @@ Status WorkerRunPreparer::FillTrainTask(const JobRecord& job,
 Status WorkerRunPreparer::FillTeachers(const JobRecord& job, Teachers& teachers,
                                        ResolvedTeachers& all) {
   for (v1::Teacher& teacher : teachers) {
+    if (teacher.model() == kTorchScript && !options_.allows_torch_script) {
+      return Missing("this server does not run TorchScript files any more (allow_torchscript): " +
+                     teacher.file());
+    }
     worker::v1::ResolvedTeacher& resolved = *all.Add();
     if (teacher.has_job()) {
       DISTILL_ASSIGN_OR_RETURN(const JobId source, DependencyId(job, teacher.job()));
@@ -181,6 +186,7 @@ Status WorkerRunPreparer::FillTeachers(const JobRecord& job, Teachers& teachers,
     *resolved.mutable_class_outputs() = teacher.class_outputs();
     if (!teacher.class_outputs().empty()) resolved.set_num_outputs(teacher.class_names_size());
     resolved.set_weight(teacher.weight());
+    resolved.set_image_size(teacher.image_size());
   }
   return {};
 }

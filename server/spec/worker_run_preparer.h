@@ -17,6 +17,7 @@ struct WorkerRunPreparerOptions {
   int cpu_devices = 1;                    // that share those threads
   /// Absolute. What a list of images names must lie inside one of them.
   std::vector<std::filesystem::path> dataset_roots{};
+  bool allows_torch_script = false;  // jobs with TorchScript teachers are refused without
 };
 
 /// Writes spec.json (distill.worker.v1.WorkerSpec as proto3 JSON) for workers, and finds the

@@ -45,6 +45,8 @@ done
 for folder in model data loss train eval checkpoint worker; do
   forbid "core/$folder" 'torch/' 'core uses ATen; what differs between versions of LibTorch is in core/device'
 done
+torchscript=$(grep -rlE --include='*.h' --include='*.cc' '^[[:space:]]*#[[:space:]]*include[[:space:]]+<torch/(script\.h|csrc/jit)' core | grep -vx 'core/device/torch_script\.cc' || true)
+if [[ -n "$torchscript" ]]; then printf '%s\n  -> only core/device/torch_script.cc runs TorchScript\n' "$torchscript"; status=1; fi
 for folder in device model loss train eval checkpoint worker; do
   forbid "core/$folder" 'opencv2/' 'OpenCV stays in core/data'
 done

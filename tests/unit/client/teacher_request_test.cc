@@ -53,6 +53,21 @@ TEST_F(TeacherRequestTest, OneValueIsForEveryTeacherAndSeveralAreInTheirOrder) {
   EXPECT_EQ(teachers_[1].weight(), 3);
 }
 
+TEST_F(TeacherRequestTest, ATorchScriptFileHasAModelOfThatNameAndASizeOfItsOwn) {
+  flags_.teachers = {"vit.ts", "a.pth"};
+  flags_.models = {"torchscript", "resnet50"};
+  flags_.image_sizes = {"518", "-"};
+
+  ASSERT_OK(Add());
+
+  EXPECT_EQ(teachers_[0].file(), "vit.ts");
+  EXPECT_EQ(teachers_[0].model(), "torchscript");
+  EXPECT_EQ(teachers_[0].image_size(), 518);
+  EXPECT_FALSE(teachers_[1].has_image_size());
+  flags_.models.clear();
+  EXPECT_THAT(Add(), StatusIs(Code::kInvalidArgument, HasSubstr("or torchscript")));
+}
+
 TEST_F(TeacherRequestTest, ClassesAndPairsAreReadFromFiles) {
   flags_.teachers = {"birds.pth"};
   flags_.models = {"mobilenetv2"};

@@ -152,6 +152,23 @@ TEST(PytorchFileTest, RefusesOtherKindsOfFilesWithTheRemedy) {
   }
 }
 
+TEST(PytorchFileTest, ATorchScriptFileIsToldFromWeightsAndOtherFiles) {
+  EXPECT_OK(CheckTorchScriptFile(Fixture("torchscript.pt")));
+  EXPECT_THAT(ReadTensorFile(Fixture("torchscript.pt")),
+              StatusIs(Code::kInvalidArgument, HasSubstr("--teacher-model torchscript")));
+  for (const char* name : {"layouts.zip.pth", "layouts.legacy.pth"}) {
+    EXPECT_THAT(
+        CheckTorchScriptFile(Fixture(name)),
+        StatusIs(Code::kInvalidArgument, AllOf(HasSubstr(name), HasSubstr("weights alone"))));
+  }
+  EXPECT_THAT(CheckTorchScriptFile(Fixture("bare_pickle.pkl")),
+              StatusIs(Code::kInvalidArgument, HasSubstr("bare pickle")));
+  EXPECT_THAT(CheckTorchScriptFile(__FILE__),
+              StatusIs(Code::kInvalidArgument, HasSubstr("not a TorchScript archive")));
+  EXPECT_THAT(CheckTorchScriptFile(Fixture("none.pt")),
+              StatusIs(Code::kNotFound, HasSubstr("none")));
+}
+
 TEST(PytorchFileTest, AFileCutAtAnyByteIsAnErrorAndNeverACrash) {
   for (const char* name : {"layouts.zip.pth", "layouts.legacy.pth", "wrapped.legacy.pth"}) {
     const std::string whole = ReadFile(Fixture(name)).value();

@@ -3,7 +3,9 @@
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 
+#include "core/base/architecture.h"
 #include "core/eval/teacher_ensemble.h"
+#include "tests/unit/core/eval/script_files.h"
 #include "tests/unit/core/eval/teacher_files.h"
 
 namespace distill::core {
@@ -61,6 +63,57 @@ TEST_F(TeacherTest, ClassMapsThatDoNotFitAreRefused) {
   EXPECT_THAT(Load(options, 3), StatusIs(Code::kInvalidArgument, HasSubstr("no class")));
   options.class_outputs = {0, 1};
   EXPECT_THAT(Load(options, 3), StatusIs(Code::kInvalidArgument, HasSubstr("2 classes")));
+}
+
+TEST_F(TeacherTest, ATorchScriptTeacherSeesThePixelsThatItDeclares) {
+  TeacherOptions options;
+  options.model = std::string(kTorchScript);
+  options.weights = distill::testing::ScriptFile("logits.pt");
+  options.normalization = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
+  options.image_size = 24;
+  const auto teacher = Load(options, 3);
+  ASSERT_OK(teacher);
+
+  // The student's own normalisation and size.
+  const at::Tensor images = (distill::testing::ScriptPixels() - 0.5) / 0.25;
+  const at::Tensor logits = teacher->Forward(images, false).logits;
+
+  EXPECT_TRUE(distill::testing::EqualsGolden(logits, distill::testing::kScriptLogitsAsDeclared))
+      << logits;
+  EXPECT_FALSE(logits.requires_grad());
+}
+
+TEST_F(TeacherTest, ATorchScriptTeacherHasClassMapsAndEnsemblesToo) {
+  TeacherOptions script;
+  script.model = std::string(kTorchScript);
+  script.weights = distill::testing::ScriptFile("logits.pt");
+  script.normalization = testing::TeacherFiles::Normalization();
+  script.image_size = 32;
+  const at::Tensor all = LogitsOf(script, 3);
+  EXPECT_THAT(Load(script, 2), StatusIs(Code::kInvalidArgument, HasSubstr("of 3 classes")));
+  script.class_outputs = {2, 0};
+  script.num_outputs = 3;
+
+  EXPECT_TRUE(at::equal(LogitsOf(script, 2), all.index_select(1, at::tensor({2, 0}, at::kLong))));
+  EXPECT_OK(TeacherEnsemble::Load({script, files_.Make(2, 1)}, EnsembleMode::kMeanLogit, 2,
+                                  testing::TeacherFiles::Normalization(), at::kCPU));
+}
+
+TEST_F(TeacherTest, ATeacherOfWeightsSeesTheImageSizeThatItDeclares) {
+  TeacherOptions options = files_.Make(3, 1);
+  const at::Tensor flat = at::full({1, 3, 64, 64}, 0.3);
+  const auto as_it_comes = Load(options, 3);
+  ASSERT_OK(as_it_comes);
+  options.image_size = 32;
+  const auto resized = Load(options, 3);
+  ASSERT_OK(resized);
+
+  // A picture of one colour is the same at any size; at another size the map at the end is not.
+  EXPECT_EQ(as_it_comes->Forward(flat, true).blocks[3].size(2), 2);
+  EXPECT_EQ(resized->Forward(flat, true).blocks[3].size(2), 1);
+  EXPECT_TRUE(at::allclose(resized->Forward(flat, false).logits,
+                           as_it_comes->Forward(at::full({1, 3, 32, 32}, 0.3), false).logits, 1e-5,
+                           1e-5));
 }
 
 TEST_F(TeacherTest, EnsembleDividesWeightsByTheirSumAndDrawsByThem) {

@@ -124,13 +124,16 @@ TEST(ConfigTest, UnknownFlagsAreUsageErrors) {
 }
 
 TEST(ConfigTest, PrintedConfigReadsBackEqual) {
-  const Config config = Parse({"--listen", "[::1]:0", "--no-reflection"}).value().config;
+  const Config config =
+      Parse({"--listen", "[::1]:0", "--no-reflection", "--allow-torchscript"}).value().config;
   Config again;
 
   ASSERT_OK(ReadToml(ToToml(config), "printed", again));
 
   EXPECT_EQ(ToToml(again), ToToml(config));
   EXPECT_FALSE(again.reflection);
+  EXPECT_TRUE(again.allow_torchscript);
+  EXPECT_FALSE(Config().allow_torchscript);
 }
 
 TEST(ConfigTest, GroupsOfUsersAreReadCheckedAndPrinted) {

@@ -302,6 +302,8 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& job) { Kd(job).mutable_teachers(0)->set_weight(0); }},
         Fault{"train.distillation.teachers[0].class_outputs",
               [](auto& job) { Kd(job).mutable_teachers(0)->add_class_outputs(1); }},
+        Fault{"train.distillation.teachers[0].image_size",
+              [](auto& job) { Kd(job).mutable_teachers(0)->set_image_size(96); }},
         Fault{"train.distillation.teachers[0].class_names",
               [](auto& job) { Kd(job).mutable_teachers(0)->add_class_names("crow"); }},
         Fault{"train.distillation.teachers[0].job",
@@ -393,6 +395,57 @@ TEST_F(JobResolverTest, ATeacherOfOtherClassesNeedsAClassMap) {
 
   EXPECT_THAT(resolved.class_outputs(), ElementsAre(0, 1));
   EXPECT_THAT(resolved.class_names(), SizeIs(3));
+}
+
+TEST_F(JobResolverTest, ATorchScriptTeacherSeesImageNetsNormalisationUnlessItDeclaresItsOwn) {
+  const auto file = WriteFile("vit.pt");
+  v1::Job job = StudentOfTorchScript("vit.pt", "student");
+  job.mutable_train()->mutable_input()->set_image_size(96);
+  const v1::Teacher resolved = ResolvedOf(job).train().distillation().teachers(0);
+  EXPECT_EQ(resolved.file(), file);
+  EXPECT_EQ(resolved.model(), "torchscript");
+  EXPECT_THAT(resolved.mean(), ElementsAre(0.485, 0.456, 0.406));
+  EXPECT_THAT(resolved.std(), ElementsAre(0.229, 0.224, 0.225));
+  EXPECT_EQ(resolved.image_size(), 96);
+
+  v1::Teacher& teacher = *job.mutable_train()->mutable_distillation()->mutable_teachers(0);
+  for (int i = 0; i < 3; ++i) teacher.add_mean(0.5);
+  for (int i = 0; i < 3; ++i) teacher.add_std(0.25);
+  teacher.set_image_size(518);
+  const v1::Teacher declared = ResolvedOf(job).train().distillation().teachers(0);
+  EXPECT_THAT(declared.mean(), ElementsAre(0.5, 0.5, 0.5));
+  EXPECT_THAT(declared.std(), ElementsAre(0.25, 0.25, 0.25));
+  EXPECT_EQ(declared.image_size(), 518);
+  teacher.set_image_size(7);
+  EXPECT_THAT(Violations(job), ElementsAre(At("train.distillation.teachers[0].image_size")));
+}
+
+TEST_F(JobResolverTest, TorchScriptIsRefusedWhereTheServerDoesNotAllowIt) {
+  WriteFile("vit.pt");
+  allows_torch_script_ = false;
+
+  EXPECT_THAT(Violations(StudentOfTorchScript("vit.pt", "student")),
+              ElementsAre(AtWith("train.distillation.teachers[0].model", "allow_torchscript")));
+}
+
+TEST_F(JobResolverTest, ATorchScriptTeacherLiesInsideTheRootsAndHasAClassMapLikeOthers) {
+  EXPECT_THAT(Violations(StudentOfTorchScript("/etc/passwd", "student")),
+              ElementsAre(AtWith("train.distillation.teachers[0].file", "inside one of")));
+  WriteFile("vit.pt");
+  v1::Job job = StudentOfTorchScript("vit.pt", "student");
+  v1::Teacher& teacher = *job.mutable_train()->mutable_distillation()->mutable_teachers(0);
+  for (const char* name : {"class1", "other", "class0"}) teacher.add_class_names(name);
+  EXPECT_THAT(Violations(job),
+              ElementsAre(AtWith("train.distillation.teachers[0].class_names", "class map")));
+  teacher.set_match_class_names(true);
+  EXPECT_THAT(ResolvedOf(job).train().distillation().teachers(0).class_outputs(),
+              ElementsAre(2, 0));
+}
+
+TEST_F(JobResolverTest, OnlyATeacherCanBeTorchScript) {
+  v1::Job job = TrainJob("student");
+  job.mutable_train()->set_model("torchscript");
+  EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.model", "can only be a teacher")));
 }
 
 TEST_F(JobResolverTest, SeveralTeachersAreAllDependedOn) {
@@ -582,6 +635,17 @@ TEST_F(JobResolverTest, MemoryKeyIsThatOfTheShapesNotOfWhatFillsThem) {
   EXPECT_NE(key([](auto& train) { train.set_model("resnet50"); }), plain);
   EXPECT_NE(key([](auto& train) { train.set_amp(true); }), plain);
   EXPECT_NE(key([](auto& train) { train.mutable_input()->set_image_size(256); }), plain);
+
+  // A TorchScript file may be a network of any size.
+  const auto key_of_script = [&](const std::string& file, int image_size) {
+    WriteFile(file);
+    v1::Job job = StudentOfTorchScript(file, "student");
+    Kd(job).mutable_teachers(0)->set_image_size(image_size);
+    return Resolve({job}).specs.front().memory_key;
+  };
+  EXPECT_EQ(key_of_script("a.pt", 224), key_of_script("a.pt", 224));
+  EXPECT_NE(key_of_script("a.pt", 224), key_of_script("b.pt", 224));
+  EXPECT_NE(key_of_script("a.pt", 224), key_of_script("a.pt", 256));
 }
 
 }  // namespace

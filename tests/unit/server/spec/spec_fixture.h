@@ -59,7 +59,7 @@ class SpecFixture : public ::testing::Test {
   }
 
   FileLocatorOptions LocatorOptions() const {
-    return {{weights_.path()}, {weights_.path()}, weights_.path()};
+    return {{weights_.path()}, {weights_.path()}, weights_.path(), allows_torch_script_};
   }
 
   Resolution Resolve(const std::vector<v1::Job>& jobs) {
@@ -99,7 +99,16 @@ class SpecFixture : public ::testing::Test {
     return job;
   }
 
+  static v1::Job StudentOfTorchScript(const std::string& file, const std::string& name) {
+    v1::Job job = StudentOf("", name);
+    v1::Teacher& teacher = *job.mutable_train()->mutable_distillation()->mutable_teachers(0);
+    teacher.set_file(file);
+    teacher.set_model("torchscript");
+    return job;
+  }
+
   testing::TempDir weights_;
+  bool allows_torch_script_ = true;
   std::unique_ptr<JobStore> store_;
 };
 

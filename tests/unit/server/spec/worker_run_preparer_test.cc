@@ -127,6 +127,24 @@ TEST_F(WorkerRunPreparerTest, StudentGetsTheNewestModelThatItsTeacherWrote) {
   EXPECT_THAT(resolved.mean(), ElementsAre(0.5, 0.25, 0.125));
 }
 
+TEST_F(WorkerRunPreparerTest, ATorchScriptTeacherIsRunOnlyWhileTheServerAllowsIt) {
+  const fs::path file = WriteFile("vit.pt");
+  const JobId student = Submit(StudentOfTorchScript("vit.pt", "student"));
+  const AttemptRecord attempt = StartAttempt(student);
+  EXPECT_THAT(Prepare(student, attempt),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("allow_torchscript")));
+
+  WorkerRunPreparerOptions options{state_.path(), /*worker_threads=*/3};
+  options.allows_torch_script = true;
+  preparer_ = std::make_unique<WorkerRunPreparer>(options, *store_);
+  const auto resolved = ReadSpec(Prepare(student, attempt).value()).train().teachers(0);
+
+  EXPECT_EQ(resolved.weights(), file);
+  EXPECT_EQ(resolved.model(), "torchscript");
+  EXPECT_EQ(resolved.image_size(), 224);
+  EXPECT_THAT(resolved.mean(), ElementsAre(0.485, 0.456, 0.406));
+}
+
 TEST_F(WorkerRunPreparerTest, TeacherOfTheSameBatchIsFoundByItsName) {
   const Resolution batch = Resolve({TrainJob("teacher"), StudentOf("teacher", "student")});
   const std::vector<JobId> ids = store_->InsertJobs(batch.specs, "", "", 1).value();
