@@ -61,7 +61,11 @@ Status ReadState(const std::string& text, TrainingCheckpoint& checkpoint) {
   if (!state.is_object()) return BadState();
   try {
     for (const json& name : state.at("groups")) checkpoint.groups[name.get<std::string>()];
-    state.at("integers").get_to(checkpoint.integers);
+    for (const auto& [name, value] : state.at("integers").items()) {
+      // A number too large for 64 bits is read as one with a fraction.
+      if (!value.is_number_integer()) return BadState();
+      value.get_to(checkpoint.integers[name]);
+    }
     state.at("texts").get_to(checkpoint.texts);
     for (const auto& [name, value] : state.at("numbers").items()) {
       if (!ReadNumber(value.get<std::string>(), checkpoint.numbers[name])) return BadState();

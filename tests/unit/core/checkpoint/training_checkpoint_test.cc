@@ -128,6 +128,19 @@ TEST(TrainingCheckpointTest, AWeightsFileIsNoTrainingCheckpoint) {
               StatusIs(Code::kInvalidArgument, HasSubstr("weights file")));
 }
 
+TEST(TrainingCheckpointTest, AnIntegerOfMoreThan64BitsIsDamage) {
+  const TempDir dir;
+  const auto path = dir.path() / kLastCheckpointName;
+  TensorFile file;
+  file.metadata = {
+      {"distill_training_checkpoint", "1"},
+      {"state",
+       R"({"groups":[],"integers":{"step":1180591620717411303424},"numbers":{},"texts":{}})"}};
+  ASSERT_OK(WriteSafetensors(path, file));
+
+  EXPECT_THAT(ReadTrainingCheckpoint(path), StatusIs(Code::kDataLoss, HasSubstr("state")));
+}
+
 TEST(TrainingCheckpointTest, AFailedWriteLeavesTheOldFilesAlone) {
   const TempDir dir;
   ASSERT_OK(WriteNewestCheckpoint(dir.path(), Sample(1)));
