@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "core/base/plain_text.h"
+#include "core/checkpoint/fitting_architecture.h"
 #include "core/checkpoint/state_dict.h"
+#include "core/checkpoint/timm_names.h"
 
 namespace distill::core {
 namespace {
@@ -54,17 +56,31 @@ std::string ShapeText(const at::Tensor& tensor) {
   return text.str();
 }
 
-size_t CountHits(const NamedTensors& tensors, const TensorTable& wanted, std::string_view prefix) {
+/// The names that a file may have for a model's tensors: its own, and timm's.
+struct KnownNames {
+  explicit KnownNames(const NamedTensors& state) : timm(TimmNames(state)) {
+    for (size_t i = 0; i < state.size(); ++i) {
+      own.emplace(state[i].name, state[i].name);
+      own.emplace(timm[i], state[i].name);
+    }
+  }
+
+  std::vector<std::string> timm;
+  std::unordered_map<std::string_view, std::string_view> own;  // by either name
+};
+
+size_t CountHits(const NamedTensors& tensors, const KnownNames& known, std::string_view prefix) {
   return static_cast<size_t>(
       std::count_if(tensors.begin(), tensors.end(), [&](const NamedTensor& named) {
         const std::string_view name = named.name;
-        return name.substr(0, prefix.size()) == prefix && wanted.count(name.substr(prefix.size()));
+        return name.substr(0, prefix.size()) == prefix &&
+               known.own.count(name.substr(prefix.size())) > 0;
       }));
 }
 
-/// Returns the file's tensors under the names the model uses: wrapper prefixes off, or, where a
-/// part of a larger system matches better, that part alone (e.g. "model." beside "criterion.").
-NamedTensors Unwrap(NamedTensors tensors, const TensorTable& wanted) {
+/// Returns the file's tensors without wrapper prefixes, or, where a part of a larger system matches
+/// better, that part alone (e.g. "model." beside "criterion.").
+NamedTensors Unwrap(NamedTensors tensors, const KnownNames& known) {
   constexpr size_t kMaxPrefixes = 32;
   StripWrapperPrefixes(tensors);
   std::vector<std::string> prefixes;
@@ -74,9 +90,9 @@ NamedTensors Unwrap(NamedTensors tensors, const TensorTable& wanted) {
     if (!is_known && prefixes.size() < kMaxPrefixes) prefixes.push_back(prefix);
   }
   std::string best;
-  size_t best_hits = CountHits(tensors, wanted, "");
+  size_t best_hits = CountHits(tensors, known, "");
   for (const std::string& prefix : prefixes) {
-    const size_t hits = CountHits(tensors, wanted, prefix);
+    const size_t hits = CountHits(tensors, known, prefix);
     if (hits > best_hits) {
       best = prefix;
       best_hits = hits;
@@ -90,6 +106,24 @@ NamedTensors Unwrap(NamedTensors tensors, const TensorTable& wanted) {
     part.push_back(std::move(named));
   }
   return part;
+}
+
+/// Returns the file's tensors, unwrapped, under the names that the model uses. Timm's and own names
+/// have nothing in common where they differ, so that a file is never of both.
+NamedTensors UnderOwnNames(const NamedTensors& tensors, const NamedTensors& state) {
+  const KnownNames known(state);
+  NamedTensors file = Unwrap(tensors, known);
+  for (NamedTensor& named : file) {
+    const auto own = known.own.find(named.name);
+    if (own != known.own.end()) named.name = std::string(own->second);
+  }
+  return file;
+}
+
+/// Returns the end of a message that says what the file is of, where that is known.
+std::string FitText(const NamedTensors& file) {
+  const std::string_view name = FittingArchitecture(file);
+  return name.empty() ? "" : "; the file is of the model " + std::string(name);
 }
 
 /// Returns why `source` cannot stand for `target`, or an empty text.
@@ -211,7 +245,7 @@ std::string LoadReport::ToString() const {
 Result<LoadReport> LoadMatching(Model& model, const NamedTensors& tensors,
                                 const LoadMatchingOptions& options) {
   const NamedTensors state = model.State();
-  const NamedTensors file = Unwrap(tensors, TableOf(state));
+  const NamedTensors file = UnderOwnNames(tensors, state);
   Plan plan = MakePlan(model, state, file);
   const double needed = options.min_matched_share * static_cast<double>(plan.num_parameters);
   const auto matched = static_cast<double>(plan.num_matched_parameters);
@@ -221,7 +255,7 @@ Result<LoadReport> LoadMatching(Model& model, const NamedTensors& tensors,
                       std::to_string(plan.num_matched_parameters) + " of the model's " +
                       std::to_string(plan.num_parameters) + " parameters; the model has " +
                       ListSome(plan.report.missing, 3) + "; the file has " +
-                      ListSome(NamesOf(file), 3));
+                      ListSome(NamesOf(file), 3) + FitText(file));
   }
   DISTILL_RETURN_IF_ERROR(Apply(plan));
   return std::move(plan.report);
@@ -230,7 +264,8 @@ Result<LoadReport> LoadMatching(Model& model, const NamedTensors& tensors,
 Status LoadExact(Model& model, const NamedTensors& tensors) {
   const NamedTensors state = model.State();
   const TensorTable wanted = TableOf(state);
-  const Plan plan = MakePlan(model, state, Unwrap(tensors, wanted));
+  const NamedTensors file = UnderOwnNames(tensors, state);
+  const Plan plan = MakePlan(model, state, file);
   const LoadReport& report = plan.report;
   const auto is_head = [&](const std::string& name) { return IsHead(model, name); };
   const bool only_head_differs =
@@ -247,7 +282,7 @@ Status LoadExact(Model& model, const NamedTensors& tensors) {
   if (!report.missing.empty() || !report.skipped.empty()) {
     return Status(Code::kInvalidArgument,
                   "the weights do not fit the model; the file lacks: " + ListSome(report.missing) +
-                      "; the file also has: " + SkippedText(report.skipped));
+                      "; the file also has: " + SkippedText(report.skipped) + FitText(file));
   }
   return Apply(plan);
 }

@@ -36,8 +36,9 @@ struct LoadReport {
 };
 
 /// Copies into `model` each tensor of `tensors` that has the name and shape of one of its
-/// parameters or buffers, converted to its dtype and device. Wrapper prefixes of the file's names
-/// ("module.", "model.", ...) are seen through. The classifier keeps its fresh values when its
+/// parameters or buffers, converted to its dtype and device. Names may be timm's
+/// (core/checkpoint/timm_names.h). Wrapper prefixes of the file's names ("module.", "model.", ...)
+/// are seen through. The classifier keeps its fresh values when its
 /// class count differs. Counters of batches (num_batches_tracked) may be absent without a word.
 /// kInvalidArgument: nothing matched, or too little (see options); the message has names of both
 /// sides. kDataLoss: a value to load is not finite. After a failure the model is unchanged.

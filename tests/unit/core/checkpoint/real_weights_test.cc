@@ -120,7 +120,8 @@ TEST_F(RealWeightsTest, ResNet20OfOptionALoadsExactlyAndOfOptionBNot) {
 
   EXPECT_OK(LoadExact(**option_a, file.tensors));
   EXPECT_THAT(LoadExact(**option_b, file.tensors),
-              StatusIs(Code::kInvalidArgument, HasSubstr("downsample")));
+              StatusIs(Code::kInvalidArgument,
+                       ::testing::AllOf(HasSubstr("downsample"), HasSubstr("model resnet20-a"))));
 }
 
 // PyTorch in Python, with Pillow's pixels, calls 414 of these 500 photographs "bird" (the third of
