@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "tests/matchers/status_matchers.h"
+#include "tests/oracle/train/schedule_goldens.h"
 
 namespace distill::core {
 namespace {
@@ -160,6 +161,65 @@ TEST(LearningRateScheduleTest, ConstantStaysAfterItsWarmup) {
   EXPECT_EQ(LearningRate(options, 8), 1e-4);
   EXPECT_EQ(LearningRate(options, 149), 1e-4);
 }
+
+struct TorchSchedule {
+  const char* name;
+  ScheduleOptions options;
+  const std::array<double, 20>& rates;
+};
+
+ScheduleOptions OfTwentyEpochs(ScheduleKind kind, bool warmup = false) {
+  ScheduleOptions options;
+  options.kind = kind;
+  options.epochs = 20;
+  options.learning_rate = 0.1;
+  options.min_learning_rate = 1e-4;
+  options.warmup = warmup;
+  options.warmup_ratio = 0.25;
+  options.step_epochs = 4;
+  return options;
+}
+
+ScheduleOptions WithMilestones() {
+  ScheduleOptions options = OfTwentyEpochs(ScheduleKind::kStep);
+  options.milestones = {6, 12, 15};
+  options.step_factor = 0.1;
+  return options;
+}
+
+ScheduleOptions SquaredDownToZero() {
+  ScheduleOptions options = OfTwentyEpochs(ScheduleKind::kPolynomial);
+  options.min_learning_rate = 0;
+  options.polynomial_power = 2;
+  return options;
+}
+
+class TorchScheduleTest : public ::testing::TestWithParam<TorchSchedule> {};
+
+// Rates of torch.optim.lr_scheduler, see tests/oracle/train/make_schedule_goldens.py.
+TEST_P(TorchScheduleTest, RatesAreThoseOfPyTorchsScheduler) {
+  const TorchSchedule& schedule = GetParam();
+  ASSERT_THAT(ValidateSchedule(schedule.options), IsOk());
+  for (size_t epoch = 0; epoch < schedule.rates.size(); ++epoch) {
+    EXPECT_NEAR(LearningRate(schedule.options, static_cast<int64_t>(epoch)),
+                schedule.rates.at(epoch), 1e-10 * 0.1)
+        << "epoch " << epoch;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, TorchScheduleTest,
+    ::testing::Values(
+        TorchSchedule{"Cosine", OfTwentyEpochs(ScheduleKind::kCosine), kCosineRates},
+        TorchSchedule{"CosineAfterWarmup", OfTwentyEpochs(ScheduleKind::kCosine, true),
+                      kCosineAfterWarmupRates},
+        TorchSchedule{"ReferenceCosine", OfTwentyEpochs(ScheduleKind::kReferenceCosine),
+                      kReferenceCosineRates},
+        TorchSchedule{"Step", OfTwentyEpochs(ScheduleKind::kStep), kStepRates},
+        TorchSchedule{"Milestones", WithMilestones(), kMilestonesRates},
+        TorchSchedule{"Polynomial", SquaredDownToZero(), kPolynomialRates},
+        TorchSchedule{"Warmup", OfTwentyEpochs(ScheduleKind::kConstant, true), kWarmupRates}),
+    [](const auto& one) { return one.param.name; });
 
 TEST(LearningRateScheduleTest, NumbersOutOfRangeAreRefusedByName) {
   EXPECT_OK(ValidateSchedule(DocumentedRecipe()));

@@ -7,6 +7,7 @@
 
 #include "core/model/module.h"
 #include "tests/matchers/status_matchers.h"
+#include "tests/oracle/train/schedule_goldens.h"
 
 namespace distill::core {
 namespace {
@@ -56,6 +57,24 @@ TEST(WeightAverageTest, FollowsAJumpAsItsClosedForm) {
   EXPECT_NEAR(target.mean(), 2 * (1 - rest), 1e-6);
   EXPECT_EQ(target.count(), 7);
   EXPECT_EQ(average.num_updates(), 10);
+}
+
+class OneWeight final : public Module {
+ public:
+  OneWeight() { AddTensor("weight", at::zeros({1}, at::kDouble), TensorKind::kWeight); }
+  at::Tensor weight() const { return State()[0].tensor.detach(); }
+};
+
+// Values of torch.optim.swa_utils.AveragedModel, see tests/oracle/train/make_schedule_goldens.py.
+TEST(WeightAverageTest, FollowsMovingWeightsAsPyTorchsAverage) {
+  OneWeight module;
+  WeightAverage average(module, WeightAverageOptions{0.99, 5});
+  for (size_t i = 0; i < kAveragesOfASine.size(); ++i) {
+    module.weight().fill_(std::sin(static_cast<double>(i + 1)));
+    average.Update();
+    EXPECT_NEAR(average.State().tensors[0].tensor.item<double>(), kAveragesOfASine.at(i), 1e-10)
+        << "update " << i + 1;
+  }
 }
 
 TEST(WeightAverageTest, LeavesTheModuleAlone) {
