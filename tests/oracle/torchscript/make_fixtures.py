@@ -79,7 +79,7 @@ class OneImage(nn.Module):
 
 class FixedSize(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return torch.matmul(x.flatten(1), torch.ones(3 * 32 * 32, 3))
+        return torch.matmul(x.view(x.size(0), -1), torch.ones(3 * 32 * 32, 3))
 
 
 def fill(model):

@@ -69,6 +69,13 @@ TEST(TorchScriptTest, EveryCallGivesTheSameBitsUnderAutocastAndInChannelsLastToo
   }
 }
 
+TEST(TorchScriptTest, ImagesArriveContiguous) {
+  const auto program = LoadScript("fixed_size.pt");  // its view() takes no others
+  ASSERT_OK(program);
+
+  EXPECT_OK((*program)->Run(ScriptPixels().contiguous(at::MemoryFormat::ChannelsLast)));
+}
+
 TEST(TorchScriptTest, AnythingButTensorsIsNamed) {
   EXPECT_THAT(FailureOf("dict.pt"),
               StatusIs(Code::kInvalidArgument,

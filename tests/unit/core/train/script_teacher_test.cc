@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/base/architecture.h"
+#include "core/checkpoint/tensor_file.h"
 #include "core/data/dataset_scan.h"
 #include "core/train/trainer.h"
 #include "tests/fakes/recording_listener.h"
@@ -37,12 +38,13 @@ class ScriptTeacherTest : public ::testing::Test {
     EXPECT_OK(WriteManifest(dir_.path() / "manifest.csv", report->manifest));
   }
 
-  Status Teach(const std::string& program, const std::vector<DistillationMethod>& methods,
-               const std::vector<int>& blocks = {}) {
+  TrainOptions Options(const std::string& run, const std::string& program,
+                       const std::vector<DistillationMethod>& methods,
+                       const std::vector<int>& blocks = {}) {
     TrainOptions options;
     options.model = "resnet18";
     options.manifest = dir_.path() / "manifest.csv";
-    options.run_directory = dir_.path() / "run";
+    options.run_directory = dir_.path() / run;
     std::filesystem::create_directories(options.run_directory);
     options.image_size = 32;
     options.normalization = {{0.5, 0.5, 0.5}, {0.25, 0.25, 0.25}};
@@ -60,7 +62,12 @@ class ScriptTeacherTest : public ::testing::Test {
       term.method = method;
       term.blocks = blocks;
     }
-    return Train(options, listener_).status();
+    return options;
+  }
+
+  Status Teach(const std::string& program, const std::vector<DistillationMethod>& methods,
+               const std::vector<int>& blocks = {}) {
+    return Train(Options("run", program, methods, blocks), listener_).status();
   }
 
   distill::testing::TempDir dir_;
@@ -87,6 +94,31 @@ TEST_F(ScriptTeacherTest, BlocksTeachMgdAndAttention) {
 
 TEST_F(ScriptTeacherTest, TheEmbeddingTeachesRelations) {
   EXPECT_THAT(Teach("traced.pt", {DistillationMethod::kRkd, DistillationMethod::kPkt}), IsOk());
+}
+
+TEST_F(ScriptTeacherTest, AResumedRunEndsInTheSameBits) {
+  const std::vector<DistillationMethod> methods = {DistillationMethod::kSoftTarget,
+                                                   DistillationMethod::kMgd};
+  TrainOptions straight = Options("straight", "features.pt", methods);
+  straight.epochs = straight.schedule.epochs = 2;
+  TrainOptions first = Options("first", "features.pt", methods);
+  first.schedule.epochs = 2;
+  TrainOptions second = Options("second", "features.pt", methods);
+  second.epochs = second.schedule.epochs = 2;
+  second.resume_from = {first.run_directory / "last.ckpt"};
+  for (const TrainOptions& options : {straight, first, second}) {
+    ASSERT_OK(Train(options, listener_));
+  }
+
+  const auto left = ReadTensorFile(straight.run_directory / "last.safetensors");
+  const auto right = ReadTensorFile(second.run_directory / "last.safetensors");
+  ASSERT_OK(left);
+  ASSERT_OK(right);
+  ASSERT_EQ(left->tensors.size(), right->tensors.size());
+  for (size_t i = 0; i < left->tensors.size(); ++i) {
+    EXPECT_TRUE(at::equal(left->tensors[i].tensor, right->tensors[i].tensor))
+        << left->tensors[i].name;
+  }
 }
 
 TEST_F(ScriptTeacherTest, WhatAMethodReadsAndTheProgramLacksIsNamedBeforeTheFirstStep) {
