@@ -1,7 +1,9 @@
 #include "server/job/submit_rounds.h"
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
+#include <string>
 
 namespace distill::server {
 
@@ -16,6 +18,19 @@ size_t SubmitRounds::num_waiting() {
   return waiting_.size();
 }
 
+// What escapes the handler (no memory) is the answer: a round that stayed open would hold up all
+// that come after it.
+void SubmitRounds::Answer(const Round& round) const {
+  try {
+    handler_(round);
+  } catch (const std::exception& error) {
+    const Status failed(Code::kInternal, std::string("cannot store the jobs: ") + error.what());
+    for (SubmitTurn* turn : round) {
+      if (!turn->answer) turn->answer = failed;
+    }
+  }
+}
+
 void SubmitRounds::Take(SubmitTurn& turn) {
   mutex_.lock();
   waiting_.push_back(&turn);
@@ -27,7 +42,7 @@ void SubmitRounds::Take(SubmitTurn& turn) {
     under_way_.swap(waiting_);
     const Round round = under_way_;
     mutex_.unlock();
-    handler_(round);
+    Answer(round);
     mutex_.lock();
     const auto is_left = [](const SubmitTurn* other) { return !other->answer.has_value(); };
     Round left;

@@ -29,13 +29,15 @@ class SubmitRounds {
 
   explicit SubmitRounds(Handler handler) : handler_(std::move(handler)) {}
 
-  /// Returns when `turn` is answered. Its caller's thread may answer those of others on the way.
+  /// Returns when `turn` is answered, with kInternal where the handler throws. Its caller's thread
+  /// may answer those of others on the way.
   void Take(SubmitTurn& turn) EXCLUDES(mutex_);
 
   /// Returns how many are not answered, beside those of the round under way.
   size_t num_waiting() EXCLUDES(mutex_);
 
  private:
+  void Answer(const Round& round) const;
   // A turn of the round under way belongs to that.
   bool IsAnswered(const SubmitTurn& turn) const REQUIRES(mutex_);
 

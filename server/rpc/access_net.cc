@@ -36,6 +36,9 @@ class AccessNet final : public grpc::experimental::Interceptor {
       LogError("a method answers without asking who calls", {{"method", std::string(path_)}});
       End(GRPC_STATUS_INTERNAL, "the method does not ask who calls");
     }
+    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_MESSAGE)) {
+      NoteUnreadable(methods->GetRecvMessage() != nullptr);
+    }
     methods->Proceed();
   }
 
@@ -47,6 +50,13 @@ class AccessNet final : public grpc::experimental::Interceptor {
     if (caller.ok()) return;
     access_.NoteRefusal(context_, path_, caller.status());
     End(static_cast<grpc_status_code>(caller.status().code()), caller.status().message());
+  }
+
+  // gRPC turns such a call away before its handler could note that.
+  void NoteUnreadable(bool is_readable) {
+    if (is_readable || !is_ours_) return;
+    access_.NoteRefusal(context_, path_.substr(path_.rfind('/') + 1),
+                        {Code::kInvalidArgument, "the request is no message of this method"});
   }
 
   void TakeMark(std::multimap<std::string, std::string>& metadata) {

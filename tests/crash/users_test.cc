@@ -2,8 +2,10 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
+#include <sys/syscall.h>
 
 #include <atomic>
+#include <sstream>
 #include <thread>
 
 #include "core/base/durable_file.h"
@@ -72,6 +74,19 @@ class Users : public CrashLab {
     return {exit_code, ContentOf(output)};
   }
 };
+
+// Whether a program that was started with `word` among its arguments sleeps for a time, as SQLite
+// does between two looks at a lock.
+bool Naps(const std::string& word) {
+  const std::string argument = std::string(1, '\0') + word + std::string(1, '\0');
+  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+    if (ContentOf(process.path() / "cmdline").find(argument) == std::string::npos) continue;
+    long call = -1;
+    std::istringstream(ContentOf(process.path() / "syscall")) >> call;
+    if (call == SYS_nanosleep || call == SYS_clock_nanosleep) return true;
+  }
+  return false;
+}
 
 // Loads a daemon with submits until it is destroyed.
 class Load {
@@ -157,8 +172,14 @@ TEST_F(Users, WaitForAWriterThatHoldsTheDatabase) {
   SQLite::Database control((state() / "control.db").string(), SQLite::OPEN_READWRITE);
   control.exec("BEGIN IMMEDIATE");
   std::string token;
-  std::thread program([&] { token = AddUser("ada"); });
-  // It has come as far as the database: reads of a user that is not there yet go on meanwhile.
+  std::atomic<bool> has_ended = false;
+  std::thread program([&] {
+    token = AddUser("user-that-waits");
+    has_ended = true;
+  });
+  EXPECT_TRUE(Eventually(kWait, [&] { return Naps("user-that-waits") || has_ended; }));
+  EXPECT_FALSE(has_ended);
+  // Reads go on meanwhile, of a user that is not there yet too.
   EXPECT_EQ(AnswerTo("dst_" + std::string(64, '0')), grpc::StatusCode::UNAUTHENTICATED);
 
   control.exec("COMMIT");

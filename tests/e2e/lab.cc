@@ -78,23 +78,13 @@ void Lab::StartDaemon() {
   const std::filesystem::path state = folder() / "state";
   const std::filesystem::path log = folder() / "distilld.log";
   std::filesystem::remove(state / "distilld.address");
-  std::vector<std::string> command{DISTILLD,
-                                   "--listen",
-                                   "127.0.0.1:0",
-                                   "--state-dir",
-                                   state.string(),
-                                   "--dataset-roots",
-                                   folder().string(),
-                                   "--weights-roots",
-                                   (folder() / "weights").string(),
-                                   "--weights-dir",
-                                   (folder() / "weights").string(),
-                                   "--worker-executable",
-                                   DISTILL_WORKER,
-                                   "--devices",
-                                   "cpu",
-                                   "--log-level",
-                                   "debug"};
+  std::vector<std::string> command{
+      DISTILLD, "--listen", "127.0.0.1:0", "--state-dir", state.string(), "--dataset-roots",
+      folder().string(), "--weights-roots", (folder() / "weights").string(), "--weights-dir",
+      (folder() / "weights").string(), "--worker-executable", DISTILL_WORKER, "--devices", "cpu",
+      // Tests run side by side: threads of several would wait for
+      // each other at every operation.
+      "--worker-threads", "1", "--log-level", "debug"};
   command.insert(command.end(), daemon_flags_.begin(), daemon_flags_.end());
   daemon_ = Spawn(command, log, log);
   ASSERT_TRUE(Eventually(kLimit, [&] {

@@ -15,7 +15,7 @@ using ::testing::SizeIs;
 class SeveralDevices : public Lab {
  protected:
   void SetUp() override {
-    SetDaemonFlags({"--cpu-devices", "2", "--worker-threads", "2"});
+    SetDaemonFlags({"--cpu-devices", "2"});
     Lab::SetUp();
   }
 

@@ -8,7 +8,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:-30}
 build=${2:-$root/build/fuzz}
-services=" config job_file job_request journal page_token "
+services=" config credentials job_file job_request journal page_token "
 core=" cifar pickle pytorch_file safetensors training_checkpoint "
 targets=("${@:3}")
 ((${#targets[@]})) || read -ra targets <<<"$services $core"

@@ -130,6 +130,12 @@ TEST_P(AuditTest, HoldsACallWithoutAToken) {
   EXPECT_EQ(trail[0].rfind(" UNAUTHENTICATED", 0), 0U) << trail[0];
 }
 
+TEST_P(AuditTest, HoldsARequestThatIsNoMessage) {
+  EXPECT_FALSE(Call(method(), As(ada_), /*request=*/"\xff").ok());
+
+  EXPECT_THAT(Trail(), ElementsAre(" INVALID_ARGUMENT "));
+}
+
 INSTANTIATE_TEST_SUITE_P(Of, AuditTest, ::testing::ValuesIn(MethodRules()),
                          [](const auto& rule) { return std::string(rule.param.method); });
 

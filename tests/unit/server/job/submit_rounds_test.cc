@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "tests/eventually.h"
 #include "tests/matchers/status_matchers.h"
@@ -13,6 +15,7 @@ namespace distill::server {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 // Rounds whose first one goes on until it is let go.
@@ -103,6 +106,22 @@ TEST_F(SubmitRoundsTest, ThoseThatARoundLeavesAreTheFirstOfTheNext) {
 
   EXPECT_THAT(rounds_, ElementsAre(ElementsAre("first"), ElementsAre("second", "third"),
                                    ElementsAre("third")));
+}
+
+TEST_F(SubmitRoundsTest, AHandlerThatThrowsAnswersItsRoundAndTheNextGoesOn) {
+  bool is_first = true;
+  SubmitRounds submits([&](const SubmitRounds::Round& round) {
+    if (std::exchange(is_first, false)) throw std::runtime_error("no memory");
+    for (SubmitTurn* turn : round) turn->answer = std::vector<JobRecord>();
+  });
+  SubmitTurn first{{jobs_, "first", none_}, std::nullopt};
+  SubmitTurn second{{jobs_, "second", none_}, std::nullopt};
+
+  submits.Take(first);
+  submits.Take(second);
+
+  EXPECT_THAT(*first.answer, testing::StatusIs(Code::kInternal, HasSubstr("no memory")));
+  EXPECT_THAT(*second.answer, testing::IsOk());
 }
 
 }  // namespace
