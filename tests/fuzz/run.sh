@@ -13,8 +13,8 @@ core=" cifar pickle pytorch_file safetensors training_checkpoint "
 targets=("${@:3}")
 ((${#targets[@]})) || read -ra targets <<<"$services $core"
 
-# make FOLDER TARGETS OPTION...: builds those of the wanted targets that are among TARGETS.
-make() {
+# build_targets FOLDER TARGETS OPTION...: builds those of the wanted targets that are among TARGETS.
+build_targets() {
   local folder=$1 wanted=() name
   for name in "${targets[@]}"; do
     [[ $2 != *" $name "* ]] || wanted+=("${name}_fuzzer")
@@ -27,8 +27,8 @@ make() {
   ninja -C "$folder" "${wanted[@]}"
 }
 
-make "$build" "$services" -DDISTILL_BUILD_CORE=OFF -DDISTILL_SANITIZE=fuzzer-no-link,address,undefined
-make "$build-core" "$core" -DDISTILL_BUILD_SERVICES=OFF
+build_targets "$build" "$services" -DDISTILL_BUILD_CORE=OFF -DDISTILL_SANITIZE=fuzzer-no-link,address,undefined
+build_targets "$build-core" "$core" -DDISTILL_BUILD_SERVICES=OFF
 status=0
 for name in "${targets[@]}"; do
   folder=$build
