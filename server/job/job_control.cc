@@ -50,7 +50,7 @@ Result<JobRecord> ThreadedJobManager::Resume(JobId id, const std::string& actor)
     }
     queued = active_.Move(id, {JobState::kQueued, Cause::kNone, actor, ""});
     if (!queued.ok()) return queued;
-    start_not_before_ms_.erase(id);
+    restart_delays_.erase(id);
   }
   Wake();
   PublishChanges();

@@ -292,7 +292,7 @@ Result<JobRecord> ThreadedJobManager::Requeue(JobId id, const std::string& actor
                         std::string(StateName(state)));
     }
     queued = active_.Move(id, {JobState::kQueued, Cause::kNone, actor, ""});
-    start_not_before_ms_.erase(id);
+    restart_delays_.erase(id);
   }
   Wake();
   PublishChanges();

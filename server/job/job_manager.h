@@ -23,7 +23,8 @@ struct JobManagerOptions {
   int64_t max_queued_jobs = 10'000;
   int64_t max_queued_jobs_per_user = 5'000;
   int64_t max_disk_bytes_per_user = 0;  // of registered artifacts; 0 = no limit
-  /// A job that was interrupted waits so long before it starts again; twice as long each time.
+  /// A job that was interrupted waits so long before it starts again; twice as long after each
+  /// further attempt that had no epoch done.
   std::chrono::milliseconds retry_delay{1'000};
   std::chrono::milliseconds max_retry_delay{60'000};
   /// How often devices, delayed starts and failed writes are looked at when nothing else happens.

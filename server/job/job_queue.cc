@@ -7,8 +7,8 @@
 namespace distill::server {
 
 bool ThreadedJobManager::IsDelayed(const JobRecord& job) const {
-  const auto found = start_not_before_ms_.find(job.id);
-  return found != start_not_before_ms_.end() && clock_.MonotonicMillis() < found->second;
+  const auto found = restart_delays_.find(job.id);
+  return found != restart_delays_.end() && clock_.MonotonicMillis() < found->second.until_ms;
 }
 
 std::vector<DeviceHolder> ThreadedJobManager::Holders() {

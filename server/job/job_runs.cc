@@ -101,7 +101,6 @@ bool ThreadedJobManager::IsQueued(JobId id) const {
 Status ThreadedJobManager::StartJob(const StartDecision& decision) {
   DISTILL_ASSIGN_OR_RETURN(const AttemptRecord attempt,
                            active_.StartAttempt(decision.job, decision.devices));
-  start_not_before_ms_.erase(decision.job);
   Run& run = runs_[decision.job];
   run = Run();
   run.attempt = attempt.number;
@@ -247,6 +246,21 @@ void ThreadedJobManager::EndRuns() {
   }
 }
 
+// An attempt that had an epoch done brought the job forward: the next may come soon.
+void ThreadedJobManager::DelayRestart(JobId id, const Run& run) {
+  const JobRecord* job = active_.Find(id);
+  if (job == nullptr || job->num_interruptions + job->num_device_errors == 0) {
+    restart_delays_.erase(id);
+    return;
+  }
+  constexpr int kMaxDoublings = 20;
+  RestartDelay& delay = restart_delays_[id];
+  delay.num_fruitless = job->progress.epoch > run.start.epoch ? 0 : delay.num_fruitless + 1;
+  const int num_doublings = std::clamp(delay.num_fruitless - 1, 0, kMaxDoublings);
+  const int64_t delay_ms = options_.retry_delay.count() << num_doublings;
+  delay.until_ms = clock_.MonotonicMillis() + std::min(delay_ms, options_.max_retry_delay.count());
+}
+
 Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
   const JobRecord* job = active_.Find(id);
   if (job == nullptr) return Status::Ok();
@@ -267,15 +281,7 @@ Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
   if (needs_verdict) {
     for (const DeviceUsage& usage : usages) usage_.Add(usage);
   }
-  job = active_.Find(id);
-  const int num_failures = job == nullptr ? 0 : job->num_interruptions + job->num_device_errors;
-  if (num_failures > 0) {
-    constexpr int kMaxDoublings = 20;
-    const int64_t delay_ms = options_.retry_delay.count()
-                             << std::min(num_failures - 1, kMaxDoublings);
-    start_not_before_ms_[id] =
-        clock_.MonotonicMillis() + std::min(delay_ms, options_.max_retry_delay.count());
-  }
+  DelayRestart(id, run);
   return Status::Ok();
 }
 

@@ -79,6 +79,12 @@ class ThreadedJobManager final : public JobManager {
     std::optional<Transition> verdict;
   };
 
+  // How long a job that was interrupted waits before it starts again.
+  struct RestartDelay {
+    int num_fruitless = 0;  // attempts in a row that ended before they had an epoch done
+    int64_t until_ms = 0;   // of the monotonic clock
+  };
+
   // What the submits of one round take of the queue.
   struct RoundCounts {
     int64_t in_all = 0;
@@ -133,6 +139,7 @@ class ThreadedJobManager final : public JobManager {
   Status MarkRunning(JobId id) REQUIRES(mutex_);
   void NoteStalls() REQUIRES(mutex_);
   void EndRuns() REQUIRES(mutex_);
+  void DelayRestart(JobId id, const Run& run) REQUIRES(mutex_);
   Status EndRun(JobId id, const Run& run) REQUIRES(mutex_);
 
   const JobManagerOptions options_;
@@ -157,7 +164,7 @@ class ThreadedJobManager final : public JobManager {
   int64_t num_orders_ GUARDED_BY(mutex_) = 0;                // that were given to workers
   std::vector<DeviceInfo> devices_seen_ GUARDED_BY(mutex_);  // at the last look
   std::map<JobId, Run> runs_ GUARDED_BY(mutex_);
-  std::map<JobId, int64_t> start_not_before_ms_ GUARDED_BY(mutex_);  // monotonic
+  std::map<JobId, RestartDelay> restart_delays_ GUARDED_BY(mutex_);
 };
 
 /// Returns the name of an attempt's run.

@@ -78,6 +78,25 @@ TEST_F(JobManagerTest, LostWorkerIsStartedAgainAfterADelay) {
                           JobState::kInterrupted, JobState::kQueued, JobState::kStarting));
 }
 
+TEST_F(JobManagerTest, AttemptThatHadAnEpochDoneIsFollowedAsSoonAsTheFirst) {
+  JobSpec spec = Spec("a");
+  spec.max_interruptions = 10;
+  const JobId id = Create(spec);
+  ASSERT_TRUE(HasStarted(JobRun(id)));
+  // One, two and four seconds after attempts without an epoch.
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    launcher_->Exit(JobRun(id, attempt), {true, 0, SIGKILL});
+    ASSERT_TRUE(HasStartedAfter(std::chrono::seconds(1 << (attempt - 1)), JobRun(id, attempt + 1)));
+  }
+
+  ASSERT_OK(
+      launcher_->Emit(JobRun(id, 4), {WorkerStarted{0, 5, 10}, EpochEnd{1, 10, {}, false, 0}}));
+  launcher_->Exit(JobRun(id, 4), {true, 0, SIGKILL});
+
+  clock_.Advance(std::chrono::seconds(1));
+  EXPECT_TRUE(HasStarted(JobRun(id, 5)));
+}
+
 TEST_F(JobManagerTest, JobThatIsInterruptedTooOftenFails) {
   const JobId id = Create(Spec("a"));
   for (int attempt = 1; attempt <= 3; ++attempt) {
