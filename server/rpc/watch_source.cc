@@ -3,6 +3,7 @@
 
 #include "server/rpc/job_messages.h"
 #include "server/rpc/job_streams.h"
+#include "server/spec/message_bytes.h"
 
 namespace distill::server {
 namespace {
@@ -20,7 +21,7 @@ class WatchSource final : public StreamSource<v1::WatchJobResponse> {
     if (!record.ok()) return StreamStep::End(record.status());
     v1::Job job = ToMessage(*record);
     veil_.Cover(job);
-    std::string snapshot = job.SerializeAsString();
+    std::string snapshot = StableBytes(job);
     const int64_t now = inputs_.clock.MonotonicMillis();
     if (snapshot != last_snapshot_) {
       last_snapshot_ = std::move(snapshot);

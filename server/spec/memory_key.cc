@@ -1,24 +1,11 @@
 #include "server/spec/memory_key.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include "core/base/architecture.h"
 #include "core/base/sha256.h"
+#include "server/spec/message_bytes.h"
 
 namespace distill::server {
 namespace {
-
-template <typename Message>
-std::string Bytes(const Message& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  message.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
 
 // What of a teacher its memory depends on: of a TorchScript program, which one it is.
 void AddShapeOf(const v1::Teacher& teacher, v1::Teacher& shape) {
@@ -45,7 +32,7 @@ std::string ShapeOf(const v1::TrainJob& train) {
     added.set_method(term.method());
     *added.mutable_blocks() = term.blocks();
   }
-  return "train " + Bytes(shape);
+  return "train " + StableBytes(shape);
 }
 
 std::string ShapeOf(const v1::EvalJob& eval) {
@@ -62,7 +49,7 @@ std::string ShapeOf(const v1::EvalJob& eval) {
     shape.add_passes()->set_tta(true);
     break;
   }
-  return "eval " + Bytes(shape);
+  return "eval " + StableBytes(shape);
 }
 
 }  // namespace

@@ -261,6 +261,31 @@ TEST_F(JobServiceTest, WatchSendsTheJobUntilItHasEnded) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
+TEST_F(JobServiceTest, WatchIsSilentWhileNothingChanges) {
+  v1::CreateJobRequest request;
+  *request.mutable_job() = MakeTrainJob("watched");
+  for (int i = 0; i < 40; ++i) {
+    (*request.mutable_job()->mutable_labels())["label-" + std::to_string(i)] = "x";
+  }
+  v1::Job job;
+  ASSERT_TRUE(server_.jobs().CreateJob(Context().get(), request, &job).ok());
+  ASSERT_TRUE(server_.WaitForState(job.id(), v1::JOB_STATE_RUNNING));
+  v1::WatchJobRequest watch;
+  watch.set_job("watched");
+  const auto context = Context();
+  const auto stream = server_.jobs().WatchJob(context.get(), watch);
+  v1::WatchJobResponse message;
+  int num_messages = 0;
+  ASSERT_TRUE(stream->Read(&message));
+  // Other calls take their time meanwhile.
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(server_.WaitForState(job.id(), v1::JOB_STATE_RUNNING));
+  server_.LetGo(job.id());
+  while (stream->Read(&message)) ++num_messages;
+
+  EXPECT_EQ(message.job().state(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_LE(num_messages, 6);  // its artifacts, its end
+}
+
 TEST_F(JobServiceTest, WatchOfAnUnknownJobIsNotFound) {
   v1::WatchJobRequest request;
   request.set_job("nobody");
