@@ -216,6 +216,16 @@ Status Apply(const Plan& plan) {
   return Status::Ok();
 }
 
+/// Returns the architecture that the file is of where that is another than the model's: one that
+/// shares most of its tensors would load in part, and compute something else.
+std::string_view OtherArchitecture(const Model& model, const NamedTensors& file, const Plan& plan) {
+  const auto& skipped = plan.report.skipped;
+  const bool differs = plan.num_matched_parameters < plan.num_parameters ||
+                       std::any_of(skipped.begin(), skipped.end(),
+                                   [&](const auto& entry) { return !IsHead(model, entry.name); });
+  return differs ? FittingArchitecture(file) : "";
+}
+
 std::string SkippedText(const std::vector<LoadReport::Skipped>& skipped) {
   std::vector<std::string> texts;
   for (const LoadReport::Skipped& entry : skipped) {
@@ -256,6 +266,11 @@ Result<LoadReport> LoadMatching(Model& model, const NamedTensors& tensors,
                       std::to_string(plan.num_parameters) + " parameters; the model has " +
                       ListSome(plan.report.missing, 3) + "; the file has " +
                       ListSome(NamesOf(file), 3) + FitText(file));
+  }
+  const std::string_view other = OtherArchitecture(model, file, plan);
+  if (!other.empty()) {
+    return Status(Code::kInvalidArgument, "the weights are of another architecture, the model " +
+                                              std::string(other) + ": " + plan.report.ToString());
   }
   DISTILL_RETURN_IF_ERROR(Apply(plan));
   return std::move(plan.report);

@@ -40,9 +40,9 @@ struct LoadReport {
 /// (core/checkpoint/timm_names.h). Wrapper prefixes of the file's names ("module.", "model.", ...)
 /// are seen through. The classifier keeps its fresh values when its
 /// class count differs. Counters of batches (num_batches_tracked) may be absent without a word.
-/// kInvalidArgument: nothing matched, or too little (see options); the message has names of both
-/// sides. kDataLoss: a value to load is not finite. After a failure the model is unchanged.
-/// May throw c10::Error.
+/// kInvalidArgument: nothing matched, or too little (see options), or the file is, as a whole, of
+/// another architecture that we know; the message has names of both sides. kDataLoss: a value to
+/// load is not finite. After a failure the model is unchanged. May throw c10::Error.
 Result<LoadReport> LoadMatching(Model& model, const NamedTensors& tensors,
                                 const LoadMatchingOptions& options = {});
 

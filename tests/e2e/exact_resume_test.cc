@@ -1,5 +1,5 @@
-// A job whose worker is killed at random moments ends in the bits of one that was left alone.
-// DISTILL_KILLS: how many times each; the slow test has 20.
+// A job whose worker is killed, or that is paused, at random moments ends in the bits of one that
+// was left alone. DISTILL_KILLS: how many times each; the slow test has 20.
 #include <gmock/gmock.h>
 
 #include <csignal>
@@ -25,6 +25,7 @@ int NumKills() {
 struct Variant {
   const char* name;
   std::vector<std::string> flags;
+  bool is_paused = false;  // and resumed, instead of killed
 };
 
 class ExactResume : public Lab, public ::testing::WithParamInterface<Variant> {
@@ -42,9 +43,9 @@ class ExactResume : public Lab, public ::testing::WithParamInterface<Variant> {
     return folder() / "state" / "runs" / Job(name).value("id", "") / std::to_string(attempt);
   }
 
-  // Kills the worker of the present attempt once its journal has grown by some bytes: in an epoch,
-  // in its validation, in the writing of its checkpoint. Returns false when the job has ended.
-  bool KillAfter(const std::string& name, uintmax_t bytes) {
+  // Breaks the present attempt off once its journal has grown by some bytes: in an epoch, in its
+  // validation, in the writing of its checkpoint. Returns false when the job has ended.
+  bool BreakOffAfter(const std::string& name, uintmax_t bytes) {
     const size_t attempt = Job(name).value("attempts", nlohmann::json::array()).size();
     const fs::path journal = RunDirectory(name, attempt) / "journal";
     const auto has_ended = [&] { return fs::exists(journal.parent_path() / "last.safetensors"); };
@@ -55,7 +56,15 @@ class ExactResume : public Lab, public ::testing::WithParamInterface<Variant> {
     }));
     const pid_t worker = WorkerPid(name);
     if (worker <= 0 || has_ended()) return false;
-    ::kill(-worker, SIGKILL);
+    if (GetParam().is_paused) {
+      CtlOk({"pause", name});
+      EXPECT_TRUE(Eventually(std::chrono::seconds(60),
+                             [&] { return State(name) == "JOB_STATE_PAUSED" || has_ended(); }));
+      if (has_ended()) return false;
+      CtlOk({"resume", name});
+    } else {
+      ::kill(-worker, SIGKILL);
+    }
     EXPECT_TRUE(Eventually(std::chrono::seconds(60), [&] {
       return Job(name).value("attempts", nlohmann::json::array()).size() > attempt;
     }));
@@ -96,7 +105,7 @@ class ExactResume : public Lab, public ::testing::WithParamInterface<Variant> {
   }
 };
 
-TEST_P(ExactResume, OfAKilledWorkerEndsInTheBitsAndFiguresOfAnUndisturbedOne) {
+TEST_P(ExactResume, EndsInTheBitsAndFiguresOfAnUndisturbedRun) {
   Train("teacher", "resnet18", 1);
   AwaitSuccess("teacher");
   Run("straight");
@@ -105,7 +114,7 @@ TEST_P(ExactResume, OfAKilledWorkerEndsInTheBitsAndFiguresOfAnUndisturbedOne) {
   std::mt19937 random(7);
   int kills = 0;
   for (int i = 0; i < NumKills() && !HasFailure(); ++i) {
-    if (!KillAfter("killed", 200 + random() % 1500)) break;
+    if (!BreakOffAfter("killed", 200 + random() % 1500)) break;
     ++kills;
   }
   AwaitSuccess("killed");
@@ -119,7 +128,7 @@ TEST_P(ExactResume, OfAKilledWorkerEndsInTheBitsAndFiguresOfAnUndisturbedOne) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, ExactResume,
-    ::testing::Values(Variant{"Plain", {}},
+    ::testing::Values(Variant{"Plain", {}}, Variant{"PausedByItsUser", {"--mixup", "mixup"}, true},
                       Variant{"MgdRDropAndMixup",
                               {"--kd", "mgd", "--kd", "soft-target", "--teacher", "teacher",
                                "--rdrop", "--mixup", "mixup"}},

@@ -44,13 +44,13 @@ def main():
     print('struct TimmGolden {\n  const char* name;  // ours\n  const char* timm_name;\n'
           '  const char* key_sha256;  // of "name 64x3x7x7\\n" for every entry of the state_dict, in '
           'order\n};\n')
-    print('constexpr TimmGolden kTimmGoldens[] = {')
+    print('// clang-format off\nconstexpr TimmGolden kTimmGoldens[] = {')
     for name, constructor, _, _ in NETWORKS:
         norm = {'bn_eps': 1e-3} if name.startswith('efficientnet') else {}
         theirs = timm.create_model(TIMM[name], num_classes=NUM_CLASSES, **norm)
         check(name, constructor(num_classes=NUM_CLASSES), theirs, images)
         print(f'    {{"{name}", "{TIMM[name]}",\n     "{key_digest(theirs)}"}},')
-    print('};\n\n}  // namespace distill::core')
+    print('};\n// clang-format on\n\n}  // namespace distill::core')
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ struct TimmGolden {
   const char* key_sha256;  // of "name 64x3x7x7\n" for every entry of the state_dict, in order
 };
 
+// clang-format off
 constexpr TimmGolden kTimmGoldens[] = {
     {"mobilenetv2", "mobilenetv2_100",
      "a75c21f0a979e9d31570d43b95abb2d582e46c92a66146fa9c9f2e01325a0b55"},
@@ -33,5 +34,6 @@ constexpr TimmGolden kTimmGoldens[] = {
     {"efficientnet_v2_l", "efficientnetv2_l",
      "b246501466c93bd076525045df4ef5ba8c178961eb7f87096b0ec2e01118162f"},
 };
+// clang-format on
 
 }  // namespace distill::core

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "core/checkpoint/state_dict.h"
 #include "tests/matchers/status_matchers.h"
 
@@ -10,6 +12,7 @@ namespace distill::core {
 namespace {
 
 using ::distill::testing::HasCode;
+using ::distill::testing::IsOk;
 using ::distill::testing::StatusIs;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -154,6 +157,21 @@ TEST(InitialWeightsTest, AnotherArchitectureIsAnErrorWithNamesOfBothSides) {
   EXPECT_THAT(LoadMatching(model, file),
               StatusIs(Code::kInvalidArgument,
                        AllOf(HasSubstr("conv.weight"), HasSubstr("layer1.0.conv1.weight"))));
+}
+
+// All that resnet20-a has is in a file of resnet20, by name and shape.
+TEST(InitialWeightsTest, ARelatedArchitectureIsNotLoadedInPart) {
+  for (const auto& [of_file, of_model] :
+       {std::pair("resnet20", "resnet20-a"), std::pair("resnet20-a", "resnet20")}) {
+    const auto source = CreateModel(of_file, 7);
+    const auto target = CreateModel(of_model, 10);
+    ASSERT_THAT(source, IsOk());
+    ASSERT_THAT(target, IsOk());
+
+    EXPECT_THAT(LoadMatching(**target, (*source)->State()),
+                StatusIs(Code::kInvalidArgument, HasSubstr("another architecture, the model " +
+                                                           std::string(of_file) + ":")));
+  }
 }
 
 TEST(InitialWeightsTest, LessThanHalfIsAnErrorAndLeavesTheModelAlone) {
