@@ -186,5 +186,22 @@ TEST(ConfigTest, HelpAndVersionPrintText) {
   EXPECT_THAT(Parse({"--version"}).value().text, HasSubstr("distilld "));
 }
 
+// toml++ (3.3) does not expect a character beyond ASCII in a bare word; a quote within one, or one
+// that is not closed, opens no string.
+TEST(ConfigTest, CharactersBeyondAsciiOutsideOfStringsAreRefusedByLine) {
+  for (const char* const text : {"a = 8'\xc3\xa9'", "a = 'x\xc3\xa9\nb = 1",
+                                 "qu= 88441-e'u\xef\xbb\xbf\n'", "\xc3\xa9 = 1"}) {
+    Config config;
+    EXPECT_THAT(ReadToml(text, "f.toml", config),
+                StatusIs(Code::kFailedPrecondition, HasSubstr("f.toml:1: not text")));
+  }
+  for (const char* const text :
+       {"state_dir = '/\xc3\xa9'", "state_dir = \"\"\"/\xc3\xa9\"\"\"",
+        "# \xc3\xa9\n dataset_roots = [ '/a', # \xc3\xa9\n '/\xc3\xa9']"}) {
+    Config config;
+    EXPECT_THAT(ReadToml(text, "f.toml", config), IsOk()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace distill::server
