@@ -269,7 +269,9 @@ std::string ToToml(const Config& config) {
   table.insert("webhook_timeout_seconds", config.webhook_timeout_seconds);
   table.insert("metrics_listen", config.metrics_listen);
   std::ostringstream text;
-  text << table << '\n';
+  // Strings in double quotes on one line each, whatever is in them: the other forms that toml++ may
+  // choose (3.3) do not read back where a text holds their own quotes.
+  text << toml::toml_formatter(table, toml::format_flags::allow_unicode_strings) << '\n';
   return text.str();
 }
 
