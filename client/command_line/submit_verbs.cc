@@ -148,14 +148,12 @@ void AddTeacherFlags(CLI::App& verb, const char* group, TeacherFlags& flags) {
       "JOB|FILE");
   add("--teacher-model", flags.models,
       "architecture of the teacher's file, or torchscript: a TorchScript file, whose network may "
-      "be of "
-      "any architecture",
+      "be of any architecture",
       "MODEL");
   add("--teacher-checkpoint", flags.checkpoints, "best (default) or last", "KIND");
   add("--teacher-mean", flags.means,
       "normalisation that the file was trained with, e.g. 0.5,0.5,0.5; default: the student's, of "
-      "a "
-      "TorchScript file ImageNet's",
+      "a TorchScript file ImageNet's",
       "R,G,B");
   add("--teacher-std", flags.stds, "as --teacher-mean", "R,G,B");
   add("--teacher-image-size", flags.image_sizes,

@@ -1,11 +1,9 @@
 #include "server/rpc/job_submission.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <optional>
 
 #include "core/base/sha256.h"
+#include "server/spec/message_bytes.h"
 #include "server/spec/name_rules.h"
 
 namespace distill::server {
@@ -13,17 +11,12 @@ namespace {
 
 constexpr size_t kMaxBatch = 1000;
 
-// The same bytes for the same message: maps sorted. Only to tell requests apart.
+// Only to tell requests apart.
 std::string ContentSha256(const Submission& submission) {
   std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    for (const v1::Job& job : submission.jobs) {
-      coded.WriteVarint64(job.ByteSizeLong());
-      job.SerializeToCodedStream(&coded);
-    }
+  for (const v1::Job& job : submission.jobs) {
+    const std::string one = StableBytes(job);
+    bytes += std::to_string(one.size()) + ':' + one;
   }
   return Sha256Hex(submission.caller.name + '\n' + bytes);
 }
