@@ -24,15 +24,6 @@ std::string ViolationLines(const std::string& details) {
   return lines;
 }
 
-// gRPC refuses a request that is too large before the server sees it, in its own words: "Received
-// message larger than max (5000000 vs. 4194304)".
-std::string WithRemedyForSize(const std::string& message) {
-  constexpr char kTooLarge[] = "Received message larger than max";
-  if (message.rfind(kTooLarge, 0) != 0) return message;
-  return "the request is larger than the server takes (max_message_bytes): " + message +
-         "; submit fewer jobs at once, or ask an admin for more";
-}
-
 }  // namespace
 
 Status FromGrpc(const grpc::Status& status, const std::string& server) {
@@ -40,7 +31,6 @@ Status FromGrpc(const grpc::Status& status, const std::string& server) {
   const auto code = static_cast<Code>(status.error_code());
   std::string message = status.error_message();
   if (message.empty()) message = CodeName(code);
-  if (code == Code::kResourceExhausted) message = WithRemedyForSize(message);
   if (code == Code::kUnavailable) message = "cannot reach distilld at " + server + ": " + message;
   if (code == Code::kDeadlineExceeded) message = "no answer from " + server + " in time";
   return {code, message + ViolationLines(status.error_details())};

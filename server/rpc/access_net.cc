@@ -1,11 +1,13 @@
 #include "server/rpc/access_net.h"
 
 #include <grpc/grpc.h>
+#include <grpcpp/impl/codegen/config_protobuf.h>
 
 #include <string>
 
 #include "core/base/log.h"
 #include "core/base/plain_text.h"
+#include "server/rpc/guarded_method.h"
 
 namespace distill::server {
 namespace {
@@ -16,10 +18,14 @@ using grpc::experimental::ServerRpcInfo;
 
 class AccessNet final : public grpc::experimental::Interceptor {
  public:
-  AccessNet(const CallAccess& access, ServerRpcInfo& info)
-      : access_(access), context_(*info.server_context()), path_(info.method()) {
+  AccessNet(const CallAccess& access, size_t max_request_bytes, ServerRpcInfo& info)
+      : access_(access),
+        max_request_bytes_(max_request_bytes),
+        context_(*info.server_context()),
+        path_(info.method()) {
     is_ours_ = StartsWith(path_, "/distill.v1.");
     is_open_ = StartsWith(path_, "/grpc.health.v1.Health/");
+    is_reflection_ = StartsWith(path_, "/grpc.reflection.");
   }
 
   void Intercept(InterceptorBatchMethods* methods) override {
@@ -37,7 +43,10 @@ class AccessNet final : public grpc::experimental::Interceptor {
       End(GRPC_STATUS_INTERNAL, "the method does not ask who calls");
     }
     if (methods->QueryInterceptionHookPoint(Point::POST_RECV_MESSAGE)) {
-      NoteUnreadable(methods->GetRecvMessage() != nullptr);
+      LookAtRequest(methods->GetRecvMessage());
+    }
+    if (is_unserved_ && methods->QueryInterceptionHookPoint(Point::PRE_SEND_STATUS)) {
+      NoteUnserved(methods->GetSendStatus());
     }
     methods->Proceed();
   }
@@ -47,16 +56,26 @@ class AccessNet final : public grpc::experimental::Interceptor {
   void CheckForeign() {
     if (is_ours_ || is_open_) return;
     const Result<Caller> caller = access_.gate().Identify(CredentialsOf(context_));
-    if (caller.ok()) return;
-    access_.NoteRefusal(context_, path_, caller.status());
-    End(static_cast<grpc_status_code>(caller.status().code()), caller.status().message());
+    if (!caller.ok()) RefuseForeign(caller.status());
   }
 
-  // gRPC turns such a call away before its handler could note that.
-  void NoteUnreadable(bool is_readable) {
-    if (is_readable || !is_ours_) return;
+  void RefuseForeign(const Status& why) {
+    access_.NoteRefusal(context_, path_, why);
+    End(static_cast<grpc_status_code>(why.code()), why.message());
+  }
+
+  // Of a service of ours, a request that is not there was not let through, and the handler does not
+  // run. Others are read without a GuardedMethod.
+  void LookAtRequest(const void* request) {
+    is_unserved_ = is_ours_ && request == nullptr;
+    if (!is_reflection_ || is_ended_ || request == nullptr) return;
+    const size_t size = static_cast<const grpc::protobuf::MessageLite*>(request)->ByteSizeLong();
+    if (size > max_request_bytes_) RefuseForeign(TooLarge(size, max_request_bytes_));
+  }
+
+  void NoteUnserved(const grpc::Status& status) {
     access_.NoteRefusal(context_, path_.substr(path_.rfind('/') + 1),
-                        {Code::kInvalidArgument, "the request is no message of this method"});
+                        {static_cast<Code>(status.error_code()), status.error_message()});
   }
 
   void TakeMark(std::multimap<std::string, std::string>& metadata) {
@@ -74,19 +93,22 @@ class AccessNet final : public grpc::experimental::Interceptor {
   }
 
   const CallAccess& access_;
+  const size_t max_request_bytes_;
   grpc::ServerContextBase& context_;
   const std::string_view path_;  // lives as long as the call
   bool is_ours_ = false;
   bool is_open_ = false;
+  bool is_reflection_ = false;
   bool is_admitted_ = false;
   bool is_ended_ = false;
+  bool is_unserved_ = false;
   bool is_mislabelled_ = false;  // asked under another method's name
 };
 
 }  // namespace
 
 grpc::experimental::Interceptor* AccessNetFactory::CreateServerInterceptor(ServerRpcInfo* info) {
-  return new AccessNet(access_, *info);  // gRPC owns it
+  return new AccessNet(access_, max_request_bytes_, *info);  // gRPC owns it
 }
 
 }  // namespace distill::server

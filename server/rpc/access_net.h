@@ -10,17 +10,23 @@ namespace distill::server {
 /// - of distill.v1, no method answers that did not go through CallAccess::Run under its own name: a
 ///   handler that forgets it is a bug, and its callers get INTERNAL instead of data;
 /// - of health, everything goes;
-/// - of any other service (reflection), CallAccess says who may call it.
+/// - of any other service (reflection), CallAccess says who may call it, and its requests have at
+///   most `max_request_bytes`;
+/// - a call of distill.v1 that ends before its handler runs (GuardedMethod, no thread left) goes
+/// into
+///   the audit trail.
 /// Thread-safe. `access` must outlive the server.
 class AccessNetFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
-  explicit AccessNetFactory(const CallAccess& access) : access_(access) {}
+  AccessNetFactory(const CallAccess& access, size_t max_request_bytes)
+      : access_(access), max_request_bytes_(max_request_bytes) {}
 
   grpc::experimental::Interceptor* CreateServerInterceptor(
       grpc::experimental::ServerRpcInfo* info) override;
 
  private:
   const CallAccess& access_;
+  const size_t max_request_bytes_;
 };
 
 }  // namespace distill::server

@@ -33,9 +33,11 @@ std::string Printable(std::string text) {
 }
 
 AuditRecord MakeRecord(const grpc::ServerContextBase& context, std::string_view method,
-                       const Status& status, int64_t now_unix_ms) {
+                       const Status& status, const Caller& caller, int64_t now_unix_ms) {
   AuditRecord record;
   record.at_unix_ms = now_unix_ms;
+  record.user =
+      caller.is_verified || caller.name.empty() ? caller.name : caller.name + " (unverified)";
   record.method = std::string(method);
   record.outcome = status.ok() ? "OK" : std::string(CodeName(status.code()));
   record.message = Printable(status.message());
@@ -113,10 +115,7 @@ void CallAccess::Note(const grpc::ServerContextBase& context, std::string_view m
   const bool is_refusal = IsRefusal(status);
   const bool is_action = call.is_admitted_ && IsAction(call.rule_) && !call.is_rehearsal_;
   if (!is_refusal && !is_action) return;
-  AuditRecord record = MakeRecord(context, method, status, clock_.UnixMillis());
-  record.user = call.caller_.is_verified || call.caller_.name.empty()
-                    ? call.caller_.name
-                    : call.caller_.name + " (unverified)";
+  AuditRecord record = MakeRecord(context, method, status, call.caller_, clock_.UnixMillis());
   record.target = Printable(call.target_);
   if (status.ok()) {
     audit_.RecordAction(record);
@@ -127,7 +126,9 @@ void CallAccess::Note(const grpc::ServerContextBase& context, std::string_view m
 
 void CallAccess::NoteRefusal(const grpc::ServerContextBase& context, std::string_view method,
                              const Status& status) const {
-  audit_.RecordFailure(MakeRecord(context, method, status, clock_.UnixMillis()));
+  const Result<Caller> caller = gate_.Identify(CredentialsOf(context));
+  audit_.RecordFailure(
+      MakeRecord(context, method, status, caller.ok() ? *caller : Caller(), clock_.UnixMillis()));
 }
 
 }  // namespace distill::server

@@ -88,7 +88,8 @@ class CallAccess {
   Status AskAgain(const grpc::ServerContextBase& context, std::string_view method,
                   const AdmittedCall& call, const std::string& owner) const;
 
-  /// Notes that a call which is none of distill.v1 was refused.
+  /// Notes that a call was refused which did not come to Run(). Blocks on the store, which is asked
+  /// who calls.
   void NoteRefusal(const grpc::ServerContextBase& context, std::string_view method,
                    const Status& status) const;
 

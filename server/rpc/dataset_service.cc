@@ -2,6 +2,7 @@
 
 #include "server/rpc/call_access.h"
 #include "server/rpc/dataset_messages.h"
+#include "server/rpc/method_table.h"
 #include "server/rpc/rpc_guard.h"
 #include "server/spec/dataset_facts.h"
 #include "server/spec/name_rules.h"
@@ -15,6 +16,13 @@ bool IsSameRequest(const DatasetRecord& left, const DatasetRecord& right) {
 }
 
 }  // namespace
+
+void DatasetServiceImpl::AddTo(MethodTable& table) {
+  table.Add("CreateDataset", *this, &DatasetServiceImpl::CreateDataset);
+  table.Add("GetDataset", *this, &DatasetServiceImpl::GetDataset);
+  table.Add("ListDatasets", *this, &DatasetServiceImpl::ListDatasets);
+  table.Add("DeleteDataset", *this, &DatasetServiceImpl::DeleteDataset);
+}
 
 grpc::Status DatasetServiceImpl::CreateDataset(grpc::ServerContext* context,
                                                const v1::CreateDatasetRequest* request,

@@ -8,6 +8,7 @@
 #include "core/base/fault_point.h"
 #include "server/rpc/job_messages.h"
 #include "server/rpc/job_veil.h"
+#include "server/rpc/method_table.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/rpc_guard.h"
 
@@ -26,6 +27,27 @@ std::string TargetOf(const std::vector<JobRecord>& jobs) {
 }
 
 }  // namespace
+
+void JobServiceImpl::AddTo(MethodTable& table) {
+  table.Add("CreateJob", *this, &JobServiceImpl::CreateJob);
+  table.Add("BatchCreateJobs", *this, &JobServiceImpl::BatchCreateJobs);
+  table.Add("GetJob", *this, &JobServiceImpl::GetJob);
+  table.Add("ListJobs", *this, &JobServiceImpl::ListJobs);
+  table.Add("ExplainJob", *this, &JobServiceImpl::ExplainJob);
+  table.Add("ListQueue", *this, &JobServiceImpl::ListQueue);
+  table.Add("CancelJob", *this, &JobServiceImpl::CancelJob);
+  table.Add("PauseJob", *this, &JobServiceImpl::PauseJob);
+  table.Add("ResumeJob", *this, &JobServiceImpl::ResumeJob);
+  table.Add("RequeueJob", *this, &JobServiceImpl::RequeueJob);
+  table.Add("DeleteJob", *this, &JobServiceImpl::DeleteJob);
+  table.Add("ListJobEvents", *this, &JobServiceImpl::ListJobEvents);
+  table.Add("ListMetrics", *this, &JobServiceImpl::ListMetrics);
+  table.Add("ListEvaluations", *this, &JobServiceImpl::ListEvaluations);
+  table.Add("ListArtifacts", *this, &JobServiceImpl::ListArtifacts);
+  table.Add("WatchJob", *this, &JobServiceImpl::WatchJob);
+  table.Add("TailLogs", *this, &JobServiceImpl::TailLogs);
+  table.Add("DownloadArtifact", *this, &JobServiceImpl::DownloadArtifact);
+}
 
 Status JobServiceImpl::FillJob(const AdmittedCall& call, const JobRecord& record,
                                v1::Job& response) const {

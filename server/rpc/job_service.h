@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/base/clock.h"
-#include "distill/v1/job_service.grpc.pb.h"
+#include "distill/v1/job_service.pb.h"
 #include "server/job/job_events.h"
 #include "server/job/job_manager.h"
 #include "server/job/job_store.h"
@@ -12,6 +12,8 @@
 #include "server/rpc/pumped_stream.h"
 
 namespace distill::server {
+
+class MethodTable;
 
 /// What services are made of; all must outlive them.
 struct ServiceDependencies {
@@ -27,55 +29,55 @@ struct ServiceDependencies {
 
 /// distill.v1.JobService: translates, calls, translates. Unary calls block on gRPC's own threads;
 /// streams never do. Thread-safe.
-class JobServiceImpl final
-    : public v1::JobService::WithCallbackMethod_WatchJob<
-          v1::JobService::WithCallbackMethod_TailLogs<
-              v1::JobService::WithCallbackMethod_DownloadArtifact<v1::JobService::Service>>> {
+class JobServiceImpl final {
  public:
   explicit JobServiceImpl(const ServiceDependencies& dependencies)
       : dependencies_(dependencies),
         submitter_(dependencies.store, dependencies.manager, dependencies.files,
                    dependencies.submit_rate) {}
 
+  /// Adds all methods to `table`. This object must outlive the server.
+  void AddTo(MethodTable& table);
+
   grpc::Status CreateJob(grpc::ServerContext* context, const v1::CreateJobRequest* request,
-                         v1::Job* response) override;
+                         v1::Job* response);
   grpc::Status BatchCreateJobs(grpc::ServerContext* context,
                                const v1::BatchCreateJobsRequest* request,
-                               v1::BatchCreateJobsResponse* response) override;
+                               v1::BatchCreateJobsResponse* response);
   grpc::Status GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
-                      v1::Job* response) override;
+                      v1::Job* response);
   grpc::Status ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,
-                        v1::ListJobsResponse* response) override;
+                        v1::ListJobsResponse* response);
   grpc::Status ExplainJob(grpc::ServerContext* context, const v1::ExplainJobRequest* request,
-                          v1::ExplainJobResponse* response) override;
+                          v1::ExplainJobResponse* response);
   grpc::Status ListQueue(grpc::ServerContext* context, const v1::ListQueueRequest* request,
-                         v1::ListQueueResponse* response) override;
+                         v1::ListQueueResponse* response);
   grpc::Status CancelJob(grpc::ServerContext* context, const v1::CancelJobRequest* request,
-                         v1::Job* response) override;
+                         v1::Job* response);
   grpc::Status PauseJob(grpc::ServerContext* context, const v1::PauseJobRequest* request,
-                        v1::Job* response) override;
+                        v1::Job* response);
   grpc::Status ResumeJob(grpc::ServerContext* context, const v1::ResumeJobRequest* request,
-                         v1::Job* response) override;
+                         v1::Job* response);
   grpc::Status RequeueJob(grpc::ServerContext* context, const v1::RequeueJobRequest* request,
-                          v1::Job* response) override;
+                          v1::Job* response);
   grpc::Status DeleteJob(grpc::ServerContext* context, const v1::DeleteJobRequest* request,
-                         v1::DeleteJobResponse* response) override;
+                         v1::DeleteJobResponse* response);
   grpc::Status ListJobEvents(grpc::ServerContext* context, const v1::ListJobEventsRequest* request,
-                             v1::ListJobEventsResponse* response) override;
+                             v1::ListJobEventsResponse* response);
   grpc::Status ListMetrics(grpc::ServerContext* context, const v1::ListMetricsRequest* request,
-                           v1::ListMetricsResponse* response) override;
+                           v1::ListMetricsResponse* response);
   grpc::Status ListEvaluations(grpc::ServerContext* context,
                                const v1::ListEvaluationsRequest* request,
-                               v1::ListEvaluationsResponse* response) override;
+                               v1::ListEvaluationsResponse* response);
   grpc::Status ListArtifacts(grpc::ServerContext* context, const v1::ListArtifactsRequest* request,
-                             v1::ListArtifactsResponse* response) override;
+                             v1::ListArtifactsResponse* response);
 
-  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(
-      grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) override;
-  grpc::ServerWriteReactor<v1::TailLogsResponse>* TailLogs(
-      grpc::CallbackServerContext* context, const v1::TailLogsRequest* request) override;
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(grpc::CallbackServerContext* context,
+                                                           const v1::WatchJobRequest* request);
+  grpc::ServerWriteReactor<v1::TailLogsResponse>* TailLogs(grpc::CallbackServerContext* context,
+                                                           const v1::TailLogsRequest* request);
   grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* DownloadArtifact(
-      grpc::CallbackServerContext* context, const v1::DownloadArtifactRequest* request) override;
+      grpc::CallbackServerContext* context, const v1::DownloadArtifactRequest* request);
 
  private:
   // The three shapes that calls have. Each goes through the CallAccess, under the name `method`.

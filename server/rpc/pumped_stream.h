@@ -63,6 +63,14 @@ class PumpedStream final : public grpc::ServerWriteReactor<Message>,
     return stream.get();
   }
 
+  /// Returns the reactor of a call that ends with `why`, an error, as soon as the pool comes to it.
+  static grpc::ServerWriteReactor<Message>* Refuse(const StreamEnvironment& environment,
+                                                   grpc::CallbackServerContext& context,
+                                                   const Status& why) {
+    return Start(environment, context,
+                 [why](Opening&, const Claim&) -> Result<Source> { return why; });
+  }
+
   /// Use Start().
   PumpedStream(const StreamEnvironment& environment, grpc::CallbackServerContext& context,
                MakeSource make_source)

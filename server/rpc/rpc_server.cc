@@ -5,7 +5,6 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
-#include <array>
 #include <vector>
 
 #include "server/rpc/access_net.h"
@@ -18,9 +17,10 @@ namespace {
 constexpr int kTaskThreads = 4;
 constexpr int kMaxGrpcThreads = 256;
 constexpr int kMinPingIntervalMs = 30'000;
-constexpr std::array<const char*, 4> kServiceNames = {
-    "distill.v1.JobService", "distill.v1.DatasetService", "distill.v1.ServerService",
-    "distill.v1.UserService"};
+constexpr int64_t kMebi = 1024 * 1024;
+constexpr int64_t kMaxRequestsAtOnce = 16;  // of the largest size
+constexpr int64_t kMemoryOfStream = 32 * 1024;
+constexpr int64_t kOtherMemory = 64 * kMebi;  // of connections and small calls
 
 ServiceDependencies ForServices(const RpcServer::Dependencies& dependencies,
                                 const CallAccess& access, TaskPool& pool, LiveStreams& streams,
@@ -29,6 +29,13 @@ ServiceDependencies ForServices(const RpcServer::Dependencies& dependencies,
           dependencies.preparer, dependencies.files,
           dependencies.clock,    access,
           submit_rate,           {pool, streams, dependencies.events}};
+}
+
+// gRPC looks at the size of a request when it has all of it: what bounds its memory is this. When
+// more is asked for, it ends idle connections and calls under way.
+size_t MaxMemory(const RpcServerOptions& options) {
+  return static_cast<size_t>(kOtherMemory + kMaxRequestsAtOnce * options.max_message_bytes +
+                             kMemoryOfStream * options.stream_limits.total);
 }
 
 }  // namespace
@@ -42,7 +49,21 @@ RpcServer::RpcServer(const RpcServerOptions& options, const Dependencies& depend
       datasets_(ForServices(dependencies, access_, pool_, streams_, submit_rate_)),
       server_info_(options.facts,
                    {dependencies.store, dependencies.manager, access_, dependencies.health}),
-      users_(access_) {}
+      users_(access_) {
+  FillTables(options, dependencies.events);
+}
+
+void RpcServer::FillTables(const RpcServerOptions& options, JobEvents& events) {
+  const auto add = [&](const char* service) -> MethodTable& {
+    const StreamEnvironment environment{pool_, streams_, events};
+    return *tables_.emplace_back(std::make_unique<MethodTable>(
+        service, static_cast<size_t>(options.max_message_bytes), environment));
+  };
+  jobs_.AddTo(add("distill.v1.JobService"));
+  datasets_.AddTo(add("distill.v1.DatasetService"));
+  server_info_.AddTo(add("distill.v1.ServerService"));
+  users_.AddTo(add("distill.v1.UserService"));
+}
 
 Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer) {
   grpc::EnableDefaultHealthCheckService(true);
@@ -50,22 +71,23 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
   grpc::ServerBuilder builder;
   grpc::ResourceQuota quota("distilld");
   quota.SetMaxThreads(kMaxGrpcThreads);
+  quota.Resize(MaxMemory(options));
   builder.SetResourceQuota(quota);
   builder.AddListeningPort(options.listen, MakeServerCredentials(options.tls), &port_);
-  builder.SetMaxReceiveMessageSize(options.max_message_bytes);
+  // Requests are looked at by GuardedMethod, as they came over the wire.
+  builder.SetMaxReceiveMessageSize(-1);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                              static_cast<int>(options.handshake_limit.count()));
   // Two daemons on one port would share it silently.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.RegisterService(&jobs_);
-  builder.RegisterService(&datasets_);
-  builder.RegisterService(&server_info_);
-  builder.RegisterService(&users_);
+  for (const auto& table : tables_) builder.RegisterService(table.get());
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   if (observer != nullptr) interceptors.push_back(std::make_unique<CallWatchFactory>(*observer));
-  interceptors.push_back(std::make_unique<AccessNetFactory>(access_));
+  interceptors.push_back(
+      std::make_unique<AccessNetFactory>(access_, static_cast<size_t>(options.max_message_bytes)));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   poller_ = std::make_unique<SocketPoller>(builder);
   server_ = builder.BuildAndStart();
@@ -98,7 +120,7 @@ void RpcServer::SetServing(bool is_serving) {
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   if (health == nullptr) return;
   health->SetServingStatus(is_serving);
-  for (const char* name : kServiceNames) health->SetServingStatus(name, is_serving);
+  for (const auto& table : tables_) health->SetServingStatus(table->service(), is_serving);
 }
 
 void RpcServer::Stop(std::chrono::milliseconds grace) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/base/status.h"
 #include "server/job/service_health.h"
@@ -12,6 +13,7 @@
 #include "server/rpc/dataset_service.h"
 #include "server/rpc/job_service.h"
 #include "server/rpc/live_streams.h"
+#include "server/rpc/method_table.h"
 #include "server/rpc/rpc_observer.h"
 #include "server/rpc/server_service.h"
 #include "server/rpc/socket_poller.h"
@@ -22,8 +24,8 @@
 namespace distill::server {
 
 struct RpcServerOptions {
-  std::string listen;  // host:port; port 0 = any free one
-  int max_message_bytes = 4 * 1024 * 1024;
+  std::string listen;                       // host:port; port 0 = any free one
+  int max_message_bytes = 4 * 1024 * 1024;  // of a request
   bool has_reflection = true;
   TlsFiles tls;  // checked (CheckTlsFiles)
   // A connection that says nothing, or stops in the middle of its handshake, is closed after this.
@@ -65,6 +67,7 @@ class RpcServer {
  private:
   RpcServer(const RpcServerOptions& options, const Dependencies& dependencies);
 
+  void FillTables(const RpcServerOptions& options, JobEvents& events);
   Status Listen(const RpcServerOptions& options, RpcObserver* observer);
   void FollowHealth(ServiceHealth* health);
   void SetServing(bool is_serving);
@@ -73,6 +76,7 @@ class RpcServer {
   LiveStreams streams_;
   SubmitRate submit_rate_;
   const CallAccess access_;
+  std::vector<std::unique_ptr<MethodTable>> tables_;
   JobServiceImpl jobs_;
   DatasetServiceImpl datasets_;
   ServerServiceImpl server_info_;

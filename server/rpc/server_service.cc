@@ -6,6 +6,7 @@
 #include "core/base/architecture.h"
 #include "server/rpc/job_messages.h"
 #include "server/rpc/job_veil.h"
+#include "server/rpc/method_table.h"
 #include "server/rpc/rpc_guard.h"
 
 namespace distill::server {
@@ -19,6 +20,11 @@ void CountJobs(const std::vector<JobRecord>& active, v1::ServerInfo& response) {
 }
 
 }  // namespace
+
+void ServerServiceImpl::AddTo(MethodTable& table) {
+  table.Add("GetServerInfo", *this, &ServerServiceImpl::GetServerInfo);
+  table.Add("ListDevices", *this, &ServerServiceImpl::ListDevices);
+}
 
 grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext* context,
                                               const v1::GetServerInfoRequest*,

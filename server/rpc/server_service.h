@@ -3,13 +3,15 @@
 #include <cstdint>
 #include <string>
 
-#include "distill/v1/server_service.grpc.pb.h"
+#include "distill/v1/server_service.pb.h"
 #include "server/job/job_manager.h"
 #include "server/job/job_store.h"
 #include "server/job/service_health.h"
 #include "server/rpc/call_access.h"
 
 namespace distill::server {
+
+class MethodTable;
 
 /// What does not change while the server runs.
 struct ServerFacts {
@@ -19,7 +21,7 @@ struct ServerFacts {
 };
 
 /// distill.v1.ServerService. Thread-safe.
-class ServerServiceImpl final : public v1::ServerService::Service {
+class ServerServiceImpl final {
  public:
   struct Dependencies {
     JobStore& store;
@@ -35,10 +37,13 @@ class ServerServiceImpl final : public v1::ServerService::Service {
         access_(dependencies.access),
         health_(dependencies.health) {}
 
+  /// Adds all methods to `table`. This object must outlive the server.
+  void AddTo(MethodTable& table);
+
   grpc::Status GetServerInfo(grpc::ServerContext* context, const v1::GetServerInfoRequest* request,
-                             v1::ServerInfo* response) override;
+                             v1::ServerInfo* response);
   grpc::Status ListDevices(grpc::ServerContext* context, const v1::ListDevicesRequest* request,
-                           v1::ListDevicesResponse* response) override;
+                           v1::ListDevicesResponse* response);
 
  private:
   const ServerFacts facts_;

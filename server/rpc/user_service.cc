@@ -1,8 +1,13 @@
 #include "server/rpc/user_service.h"
 
+#include "server/rpc/method_table.h"
 #include "server/rpc/rpc_guard.h"
 
 namespace distill::server {
+
+void UserServiceImpl::AddTo(MethodTable& table) {
+  table.Add("WhoAmI", *this, &UserServiceImpl::WhoAmI);
+}
 
 grpc::Status UserServiceImpl::WhoAmI(grpc::ServerContext* context, const v1::WhoAmIRequest*,
                                      v1::WhoAmIResponse* response) {

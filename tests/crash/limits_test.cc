@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <sstream>
+#include <vector>
 
 #include "core/base/durable_file.h"
 #include "distill/v1/job_service.grpc.pb.h"
@@ -40,8 +42,10 @@ class LimitsTest : public CrashLab {
     return message;
   }
 
-  // Waits until the audit trail holds a call of `method` that was refused for `limit`.
-  void ExpectRefusalInTrail(const std::string& method, const std::string& limit) {
+  // Waits until the audit trail holds a call of `method` that was refused for `limit`; returns it.
+  std::string AwaitRefusal(const std::string& method, const std::string& limit,
+                           const std::string& outcome = "RESOURCE_EXHAUSTED") {
+    std::string refusal;
     const std::filesystem::path output = folder() / "trail";
     const auto is_there = [&] {
       std::filesystem::remove(output);
@@ -49,14 +53,44 @@ class LimitsTest : public CrashLab {
       std::istringstream trail(ContentOf(output));
       for (std::string line; std::getline(trail, line);) {
         if (line.find("\t" + method + "\t") != std::string::npos &&
-            line.find("\tRESOURCE_EXHAUSTED\t") != std::string::npos &&
+            line.find("\t" + outcome + "\t") != std::string::npos &&
             line.find(limit) != std::string::npos) {
+          refusal = line;
           return true;
         }
       }
       return false;
     };
     EXPECT_TRUE(Eventually(std::chrono::seconds(60), is_there)) << ContentOf(output);
+    return refusal;
+  }
+
+  // Sends a request of so many MiB that no method takes; returns how the call ends.
+  grpc::Status SendLarge(size_t mebibytes, grpc_compression_algorithm compression) {
+    const grpc::Slice piece(std::string(1U << 20U, '\0'));  // the same one again and again
+    const std::vector<grpc::Slice> pieces(mebibytes, piece);
+    const grpc::ByteBuffer request(pieces.data(), pieces.size());
+    grpc::GenericStub stub(channel());
+    grpc::CompletionQueue queue;
+    grpc::ClientContext context;
+    context.set_compression_algorithm(compression);
+    const auto call =
+        stub.PrepareUnaryCall(&context, "/distill.v1.JobService/CreateJob", request, &queue);
+    call->StartCall();
+    grpc::ByteBuffer response;
+    grpc::Status status;
+    call->Finish(&response, &status, nullptr);
+    void* tag = nullptr;
+    bool is_ok = false;
+    queue.Next(&tag, &is_ok);
+    return status;
+  }
+
+  // The most memory that the daemon has had, in MiB.
+  int64_t PeakOfMemory() {
+    constexpr char kPeak[] = "VmHWM:";
+    const std::string status = ContentOf("/proc/" + std::to_string(daemon()) + "/status");
+    return std::stoll(status.substr(status.find(kPeak) + sizeof(kPeak) - 1)) / 1024;
   }
 
   // Watches a job once, and then a second time beside; returns how the second one ends.
@@ -156,7 +190,33 @@ TEST_F(LimitsTest, ARequestThatIsTooLargeIsRefusedWithTheLimitAndTheRemedy) {
 
   EXPECT_THAT(ContentOf(output), AllOf(HasSubstr("max_message_bytes"), HasSubstr("65536"),
                                        HasSubstr("submit fewer jobs at once")));
+  EXPECT_THAT(AwaitRefusal("CreateJob", "max_message_bytes: 65536"),
+              AllOf(HasSubstr(" (unverified)\t"), HasSubstr("\tipv4:127.0.0.1:")));
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they count otherwise
+
+TEST_F(LimitsTest, ARequestWithoutEndTakesNoMoreMemoryThanRequestsMayAndIsInTheTrail) {
+  AddArguments({"--max-message-bytes", "65536", "--max-streams", "1"});
+  ASSERT_TRUE(StartDaemon());
+
+  EXPECT_FALSE(SendLarge(/*mebibytes=*/700, GRPC_COMPRESS_NONE).ok());
+
+  EXPECT_LT(PeakOfMemory(), 300);  // 65 MiB and the daemon's own
+  AwaitRefusal("CreateJob", "memory for requests", "CANCELLED");
+  EXPECT_THAT(Submit(TrainRequest(), ""), IsOk());
+}
+
+TEST_F(LimitsTest, ASmallRequestThatUnfoldsToALargeOneIsRefusedUnopened) {
+  ASSERT_TRUE(StartDaemon());
+
+  const grpc::Status refused = SendLarge(/*mebibytes=*/300, GRPC_COMPRESS_GZIP);
+
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_LT(PeakOfMemory(), 150);
+}
+
+#endif
 
 TEST_F(LimitsTest, AUserWhoseFilesTakeTooMuchMustDeleteSome) {
   SetScript("started;artifact best.safetensors;outcome 8 0");  // of 7 bytes
@@ -181,7 +241,7 @@ TEST_F(LimitsTest, AUserSubmitsOnlySoFast) {
   EXPECT_THAT(Submit(TrainRequest(), ""),
               StatusIs(Code::kResourceExhausted,
                        AllOf(HasSubstr("max_submits_per_minute"), HasSubstr("try again in"))));
-  ExpectRefusalInTrail("CreateJob", "max_submits_per_minute");
+  AwaitRefusal("CreateJob", "max_submits_per_minute");
 }
 
 TEST_F(LimitsTest, OnlySoManyStreamsAreOpenInAll) {
@@ -194,7 +254,7 @@ TEST_F(LimitsTest, OnlySoManyStreamsAreOpenInAll) {
 
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(), AllOf(HasSubstr("max_streams: 1"), HasSubstr("try again")));
-  ExpectRefusalInTrail("WatchJob", "max_streams: 1");
+  AwaitRefusal("WatchJob", "max_streams: 1");
 }
 
 TEST_F(LimitsTest, AUserHasOnlySoManyStreams) {
@@ -208,7 +268,7 @@ TEST_F(LimitsTest, AUserHasOnlySoManyStreams) {
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(),
               AllOf(HasSubstr("max_streams_per_user: 1"), HasSubstr("end others")));
-  ExpectRefusalInTrail("WatchJob", "max_streams_per_user: 1");
+  AwaitRefusal("WatchJob", "max_streams_per_user: 1");
   // The one that was open has ended, and makes room.
   const auto stub = v1::JobService::NewStub(channel());
   v1::WatchJobRequest request;

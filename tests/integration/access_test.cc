@@ -142,6 +142,22 @@ TEST_F(AccessTest, EveryMethodAsksUnderItsOwnName) {
   }
 }
 
+TEST_F(AccessTest, ARequestForReflectionThatIsTooLargeIsRefusedAndInTheTrail) {
+  // ServerReflectionRequest{list_services = 7}: 4 MiB, its length in four bytes.
+  const std::string request = std::string("\x3a\x80\x80\x80\x02", 5) + std::string(1U << 22U, '*');
+  const char* path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  std::string response;
+
+  const grpc::Status refused = CallRaw(server_.channel(), As(ada_), path, request, response);
+
+  EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("max_message_bytes: 4194304"));
+  EXPECT_EQ(response, "");
+  EXPECT_THAT(Audit(),
+              Contains(AllOf(Field(&AuditRecord::method, path), Field(&AuditRecord::user, "ada"),
+                             Field(&AuditRecord::outcome, "RESOURCE_EXHAUSTED"))));
+}
+
 TEST_F(AccessTest, HealthNeedsNoTokenAndReflectionDoes) {
   std::string response;
   EXPECT_TRUE(

@@ -12,11 +12,16 @@
 namespace distill::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 using grpc::StatusCode;
+
+constexpr size_t kMaxBytes =
+    size_t{4} * 1024 * 1024;  // of a request, unless something else is said
 
 // A private server on which ada has a job and a data set, and ben may touch neither.
 class AuditTest : public ::testing::TestWithParam<MethodRule> {
@@ -131,9 +136,41 @@ TEST_P(AuditTest, HoldsACallWithoutAToken) {
 }
 
 TEST_P(AuditTest, HoldsARequestThatIsNoMessage) {
-  EXPECT_FALSE(Call(method(), As(ada_), /*request=*/"\xff").ok());
+  EXPECT_EQ(Call(method(), As(ada_), /*request=*/"\xff").error_code(),
+            StatusCode::INVALID_ARGUMENT);
 
-  EXPECT_THAT(Trail(), ElementsAre(" INVALID_ARGUMENT "));
+  EXPECT_THAT(Trail(), ElementsAre("ada INVALID_ARGUMENT "));
+}
+
+TEST_P(AuditTest, HoldsARequestThatIsTooLarge) {
+  const grpc::Status refused = Call(method(), As(ada_), About(std::string(kMaxBytes, 'x')));
+
+  EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(refused), "LIMIT_REACHED");
+  // The text, its length in four bytes, and the number of its field.
+  EXPECT_THAT(refused.error_message(),
+              AllOf(HasSubstr(std::to_string(kMaxBytes + 5) + " bytes"),
+                    HasSubstr("max_message_bytes: " + std::to_string(kMaxBytes))));
+  EXPECT_THAT(Trail(), ElementsAre("ada RESOURCE_EXHAUSTED "));
+}
+
+TEST_P(AuditTest, HoldsARequestThatIsTooLargeOfAStranger) {
+  const std::string request = About(std::string(kMaxBytes, 'x'));
+
+  EXPECT_EQ(Call(method(), Context("mallory"), request).error_code(),
+            StatusCode::RESOURCE_EXHAUSTED);
+
+  EXPECT_THAT(Trail(), ElementsAre(" RESOURCE_EXHAUSTED "));
+}
+
+TEST_P(AuditTest, HoldsARequestThatIsCompressed) {
+  auto context = As(ada_);
+  context->set_compression_algorithm(GRPC_COMPRESS_GZIP);
+
+  EXPECT_EQ(Call(method(), std::move(context), About(std::string(10'000, 'x'))).error_code(),
+            StatusCode::UNIMPLEMENTED);
+
+  EXPECT_THAT(Trail(), ElementsAre("ada UNIMPLEMENTED "));
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, AuditTest, ::testing::ValuesIn(MethodRules()),

@@ -39,15 +39,6 @@ TEST(RpcErrorTest, AnUnreachableServerIsNamed) {
       StatusIs(Code::kUnavailable, AllOf(HasSubstr("box:50551"), HasSubstr("connection refused"))));
 }
 
-TEST(RpcErrorTest, ARequestThatIsTooLargeIsToldWithTheLimitAndWhatToDo) {
-  EXPECT_THAT(
-      FromGrpc({grpc::StatusCode::RESOURCE_EXHAUSTED,
-                "Received message larger than max (5000000 vs. 4194304)"},
-               "x"),
-      StatusIs(Code::kResourceExhausted, AllOf(HasSubstr("max_message_bytes"), HasSubstr("4194304"),
-                                               HasSubstr("submit fewer jobs at once"))));
-}
-
 TEST(RpcErrorTest, DetailsThatAreNoMessageAreIgnored) {
   EXPECT_EQ(FromGrpc({grpc::StatusCode::INTERNAL, "broken", "\xff\xff"}, "x"),
             Status(Code::kInternal, "broken"));

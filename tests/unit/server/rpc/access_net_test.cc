@@ -34,7 +34,7 @@ class AccessNetTest : public ::testing::Test {
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(&service_);
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> nets;
-    nets.push_back(std::make_unique<AccessNetFactory>(access_));
+    nets.push_back(std::make_unique<AccessNetFactory>(access_, /*max_request_bytes=*/1000));
     builder.experimental().SetInterceptorCreators(std::move(nets));
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
