@@ -1,10 +1,11 @@
 #include "client/teacher_request.h"
 
-#include <fstream>
 #include <string_view>
 #include <utility>
 
 #include "client/field_path.h"
+#include "core/base/durable_file.h"
+#include "core/base/plain_text.h"
 
 namespace distill::client {
 namespace {
@@ -33,23 +34,18 @@ Result<std::string> ValueFor(const char* flag, const std::vector<std::string>& v
   return value == "-" ? std::string() : value;
 }
 
-Result<std::vector<std::string>> LinesOf(const char* flag, const std::string& path) {
-  std::ifstream file(path);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) lines.push_back(line);
-  }
-  if (lines.empty()) {
-    return TeacherFlagError(std::string(flag) + ": no lines can be read from " + path);
-  }
+Result<std::vector<std::string>> ReadLines(const char* flag, const std::string& path) {
+  const Result<std::string> text = ReadFile(path);
+  if (!text.ok()) return TeacherFlagError(std::string(flag) + ": " + text.status().message());
+  std::vector<std::string> lines = LinesOf(*text);
+  if (lines.empty()) return TeacherFlagError(std::string(flag) + ": has no lines: " + path);
   return lines;
 }
 
 Status SetClasses(const std::string& path, v1::Teacher& teacher) {
   if (path.empty()) return {};
   DISTILL_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
-                           LinesOf("--teacher-classes", path));
+                           ReadLines("--teacher-classes", path));
   for (const std::string& line : lines) teacher.add_class_names(line);
   return {};
 }
@@ -62,7 +58,7 @@ Status SetClassMap(const std::string& value, v1::Teacher& teacher) {
     return {};
   }
   DISTILL_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
-                           LinesOf("--teacher-class-map", value));
+                           ReadLines("--teacher-class-map", value));
   for (const std::string& line : lines) {
     const size_t comma = line.find(',');
     if (comma == std::string::npos) {

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace distill {
 
@@ -10,6 +12,10 @@ namespace distill {
 /// character other than tab, line feed and carriage return, or one that is no part of UTF-8.
 /// nullopt: it is all text.
 std::optional<size_t> FirstLineThatIsNoText(std::string_view bytes);
+
+/// Returns the lines of `text` without their ends (line feed, with or without a carriage return
+/// before it); empty ones are left out.
+std::vector<std::string> LinesOf(std::string_view text);
 
 /// What std::string_view has only from C++20 on (see ARCHITECTURE.md on the core's language).
 inline bool StartsWith(std::string_view text, std::string_view start) {

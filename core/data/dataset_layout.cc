@@ -4,12 +4,12 @@
 #include <cctype>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "core/base/durable_file.h"
+#include "core/base/plain_text.h"
 #include "core/data/cifar_layout.h"
 #include "core/data/csv.h"
 
@@ -212,12 +212,8 @@ Status ListedImages::ReadClasses() {
   std::error_code error;
   if (!fs::exists(list, error)) return Status::Ok();
   DISTILL_ASSIGN_OR_RETURN(const std::string text, ReadFile(list));
-  std::istringstream lines(text);
   std::vector<std::string>& names = layout_.class_names;
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) names.push_back(line);
-  }
+  names = LinesOf(text);
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end()) {

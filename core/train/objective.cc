@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/random.h"
+#include "core/train/evaluation_mode.h"
 #include "core/train/gradient_shares.h"
 
 namespace distill::core {
@@ -21,11 +22,8 @@ Random RandomAt(const BatchPlace& place, uint64_t stream) {
 }
 
 OutputShape ShapeOf(Model& student, const at::Tensor& image) {
-  const bool was_training = student.is_training();
-  student.SetTraining(false);
-  const ModelOutput output = student.Forward(image, /*want_blocks=*/true);
-  student.SetTraining(was_training);
-  return OutputShapeOf(output);
+  const EvaluationMode evaluation(student);
+  return OutputShapeOf(student.Forward(image, /*want_blocks=*/true));
 }
 
 // What a term's share of the gradient is taken at: the deepest of the outputs that it reads.

@@ -14,6 +14,7 @@
 #include "core/base/plain_text.h"
 #include "core/data/batch_source.h"
 #include "core/device/memory_meter.h"
+#include "core/train/evaluation_mode.h"
 
 namespace distill::core {
 namespace {
@@ -52,21 +53,6 @@ std::vector<ManifestEntry> SomeOfVal(const Manifest& manifest, int64_t wanted) {
   }
   return some;
 }
-
-// Switches a network to evaluation for as long as it lives, and back to what it was.
-class EvaluationMode {
- public:
-  explicit EvaluationMode(Model& model) : model_(model), was_training_(model.is_training()) {
-    model_.SetTraining(false);
-  }
-  ~EvaluationMode() { model_.SetTraining(was_training_); }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
-
- private:
-  Model& model_;
-  const bool was_training_;
-};
 
 class Preflight {
  public:

@@ -7,7 +7,9 @@
 namespace distill {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::Eq;
+using ::testing::IsEmpty;
 
 TEST(PlainTextTest, TextOfManyScriptsIsText) {
   EXPECT_THAT(FirstLineThatIsNoText("a\tb\r\n größe € 鳥 \xF0\x9F\x90\xA6\n"), Eq(std::nullopt));
@@ -27,6 +29,13 @@ TEST(PlainTextTest, WhatIsNoUtf8IsNoText) {
         "\xF4\x90\x80\x80", "\xFF", "\xE2\x82", "\xE2x\xAC"}) {
     EXPECT_THAT(FirstLineThatIsNoText("ok\n" + bytes), Eq(2U));
   }
+}
+
+TEST(PlainTextTest, LinesEndAsOnAnySystemAndEmptyOnesAreLeftOut) {
+  EXPECT_THAT(LinesOf("wren\r\n\n great tit \n\r\nrook"),
+              ElementsAre("wren", " great tit ", "rook"));
+  EXPECT_THAT(LinesOf("a\rb\n"), ElementsAre("a\rb"));
+  EXPECT_THAT(LinesOf("\n\r\n"), IsEmpty());
 }
 
 }  // namespace

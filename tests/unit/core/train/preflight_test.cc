@@ -8,10 +8,9 @@
 #include <string>
 
 #include "core/checkpoint/safetensors.h"
-#include "core/data/dataset_scan.h"
 #include "core/train/trainer.h"
 #include "tests/fakes/recording_listener.h"
-#include "tests/fakes/tiny_dataset.h"
+#include "tests/fakes/tiny_manifest.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/temp_dir.h"
 
@@ -30,16 +29,7 @@ constexpr int64_t kFlightParameters = 11'178'051;  // resnet18 of 3 classes: 11,
 
 class PreflightTest : public ::testing::Test {
  protected:
-  PreflightTest() {
-    testing::WriteTinyDataset(dir_.path() / "images", kFlightClasses, 12);
-    ScanOptions scan;
-    scan.path = dir_.path() / "images";
-    scan.val_fraction = 0.25;
-    scan.test_fraction = 0;
-    const auto report = ScanDataset(scan, [](int64_t, int64_t) { return true; });
-    EXPECT_OK(report);
-    EXPECT_OK(WriteManifest(Manifest(), report->manifest));
-  }
+  PreflightTest() { distill::testing::WriteTinyManifest(Manifest(), kFlightClasses, 12); }
 
   std::filesystem::path Manifest() const { return dir_.path() / "manifest.csv"; }
 

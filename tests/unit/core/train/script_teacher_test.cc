@@ -5,10 +5,9 @@
 
 #include "core/base/architecture.h"
 #include "core/checkpoint/tensor_file.h"
-#include "core/data/dataset_scan.h"
 #include "core/train/trainer.h"
 #include "tests/fakes/recording_listener.h"
-#include "tests/fakes/tiny_dataset.h"
+#include "tests/fakes/tiny_manifest.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/temp_dir.h"
 #include "tests/unit/core/eval/script_files.h"
@@ -27,15 +26,7 @@ using ::testing::HasSubstr;
 class ScriptTeacherTest : public ::testing::Test {
  protected:
   ScriptTeacherTest() {
-    constexpr int kNumClasses = 3;
-    testing::WriteTinyDataset(dir_.path() / "images", kNumClasses, 8);
-    ScanOptions scan;
-    scan.path = dir_.path() / "images";
-    scan.val_fraction = 0.25;
-    scan.test_fraction = 0;
-    const auto report = ScanDataset(scan, [](int64_t, int64_t) { return true; });
-    EXPECT_OK(report);
-    EXPECT_OK(WriteManifest(dir_.path() / "manifest.csv", report->manifest));
+    distill::testing::WriteTinyManifest(dir_.path() / "manifest.csv", /*num_classes=*/3, 8);
   }
 
   TrainOptions Options(const std::string& run, const std::string& program,

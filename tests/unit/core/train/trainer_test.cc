@@ -9,10 +9,9 @@
 #include <string>
 
 #include "core/checkpoint/tensor_file.h"
-#include "core/data/dataset_scan.h"
 #include "core/device/device.h"
 #include "tests/fakes/recording_listener.h"
-#include "tests/fakes/tiny_dataset.h"
+#include "tests/fakes/tiny_manifest.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/temp_dir.h"
 
@@ -36,7 +35,7 @@ class TrainerTest : public ::testing::Test {
   static void SetUpTestSuite() {
     SetNumThreads(1);
     shared_ = new TempDir;
-    MakeManifest(kClasses, Manifest());
+    distill::testing::WriteTinyManifest(Manifest(), kClasses, kImagesPerClass);
   }
   static void TearDownTestSuite() {
     delete shared_;
@@ -50,19 +49,6 @@ class TrainerTest : public ::testing::Test {
   }
 
   static std::filesystem::path Manifest() { return shared_->path() / "manifest.csv"; }
-
-  static void MakeManifest(int num_classes, const std::filesystem::path& path,
-                           double val_fraction = 0.25) {
-    const auto root = path.string() + "-images";
-    testing::WriteTinyDataset(root, num_classes, kImagesPerClass);
-    ScanOptions scan;
-    scan.path = root;
-    scan.val_fraction = val_fraction;
-    scan.test_fraction = 0;
-    const auto report = ScanDataset(scan, [](int64_t, int64_t) { return true; });
-    ASSERT_OK(report);
-    ASSERT_OK(WriteManifest(path, report->manifest));
-  }
 
   TrainOptions Options(const std::string& run) const {
     TrainOptions options;
@@ -369,7 +355,7 @@ TEST_F(TrainerTest, TeacherOfOtherClassesIsRefusedBeforeTheFirstStep) {
   distillation.teachers = {{"resnet18", Teacher(), options.normalization, {}, 0, 1}};
   distillation.terms.emplace_back();
   options.manifest = options.run_directory / "five.csv";
-  MakeManifest(5, options.manifest);
+  distill::testing::WriteTinyManifest(options.manifest, 5, kImagesPerClass);
   RecordingListener listener;
 
   EXPECT_THAT(Train(options, listener),
@@ -380,7 +366,8 @@ TEST_F(TrainerTest, TeacherOfOtherClassesIsRefusedBeforeTheFirstStep) {
 TEST_F(TrainerTest, DataSetWithoutValidationImagesIsRefused) {
   TrainOptions options = Options("run");
   options.manifest = options.run_directory / "no-val.csv";
-  MakeManifest(kClasses, options.manifest, /*val_fraction=*/0);
+  distill::testing::WriteTinyManifest(options.manifest, kClasses, kImagesPerClass,
+                                      /*val_fraction=*/0);
   RecordingListener listener;
 
   EXPECT_THAT(Train(options, listener), StatusIs(Code::kFailedPrecondition, HasSubstr("val")));
