@@ -3,38 +3,56 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
+
 namespace distill::core {
 namespace {
 
-// The norm of the gradient of `value` at `seen`, as a scalar in float32.
-at::Tensor GradientNorm(const at::Tensor& value, const at::Tensor& seen, double scale) {
-  const at::Tensor none = at::zeros({}, seen.options().dtype(at::kFloat));
-  if (!value.requires_grad()) return none;
+// Each output that parts are taken at, once.
+std::vector<at::Tensor> DistinctSeen(const std::vector<LossPart>& parts) {
+  std::vector<at::Tensor> distinct;
+  for (size_t i = 1; i < parts.size(); ++i) {
+    const bool is_known =
+        std::any_of(distinct.begin(), distinct.end(),
+                    [&](const at::Tensor& tensor) { return tensor.is_same(parts[i].seen); });
+    if (!is_known) distinct.push_back(parts[i].seen);
+  }
+  return distinct;
+}
+
+// The norm of the gradient of `value` at each of `seen`, as scalars in float32, by one pass back.
+std::vector<at::Tensor> GradientNorms(const at::Tensor& value, const std::vector<at::Tensor>& seen,
+                                      double scale) {
+  std::vector<at::Tensor> norms(seen.size(), at::zeros({}, value.options().dtype(at::kFloat)));
+  if (!value.requires_grad()) return norms;
   // Adds to the gradients of `seen` alone.
-  const at::Tensor inputs[] = {seen};
-  (value * scale)._backward(inputs, {}, /*retain_graph=*/true, /*create_graph=*/false);
+  (value * scale)._backward(seen, {}, /*retain_graph=*/true, /*create_graph=*/false);
   const at::NoGradGuard no_grad;
-  const at::Tensor gradient = seen.grad();
-  if (!gradient.defined()) return none;
-  const at::Tensor norm = gradient.to(at::kFloat).norm();
-  seen.mutable_grad().reset();
-  return norm;
+  for (size_t i = 0; i < seen.size(); ++i) {
+    const at::Tensor gradient = seen[i].grad();
+    if (!gradient.defined()) continue;
+    norms[i] = gradient.to(at::kFloat).norm();
+    seen[i].mutable_grad().reset();
+  }
+  return norms;
 }
 
 }  // namespace
 
 at::Tensor MeasureGradientShares(const std::vector<LossPart>& parts, double scale) {
+  const std::vector<at::Tensor> seen = DistinctSeen(parts);
+  std::vector<std::vector<at::Tensor>> norms;  // by part and output
+  for (const LossPart& part : parts) norms.push_back(GradientNorms(part.value, seen, scale));
   std::vector<at::Tensor> shares;
   for (size_t i = 1; i < parts.size(); ++i) {
-    at::Tensor own;
-    at::Tensor sum;
-    for (size_t j = 0; j < parts.size(); ++j) {
-      const at::Tensor norm = GradientNorm(parts[j].value, parts[i].seen, scale);
-      if (j == i) own = norm;
-      sum = sum.defined() ? sum + norm : norm;
-    }
+    const auto found = std::find_if(seen.begin(), seen.end(), [&](const at::Tensor& tensor) {
+      return tensor.is_same(parts[i].seen);
+    });
+    const auto output = static_cast<size_t>(found - seen.begin());
+    at::Tensor sum = norms[0][output];
+    for (size_t j = 1; j < parts.size(); ++j) sum = sum + norms[j][output];
     // Of nothing, nobody has a share.
-    shares.push_back(at::where(sum.gt(0), own / sum, at::zeros_like(sum)));
+    shares.push_back(at::where(sum.gt(0), norms[i][output] / sum, at::zeros_like(sum)));
   }
   return at::stack(shares);
 }

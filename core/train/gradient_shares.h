@@ -19,7 +19,8 @@ struct LossPart {
 /// ||g_part|| / sum over all parts of ||g_p||, in [0, 1]; 0 where nothing flows. The first part is
 /// the task loss. Result: [parts - 1], float32, on the parts' device. Leaves parameters' gradients
 /// as they are, and keeps the graph. `scale`: what values are multiplied by before, so that
-/// gradients in float16 do not vanish; shares do not depend on it. May throw c10::Error.
+/// gradients in float16 do not vanish; shares do not depend on it. Goes back once for each part, to
+/// the deepest output that one is taken at. May throw c10::Error.
 at::Tensor MeasureGradientShares(const std::vector<LossPart>& parts, double scale);
 
 }  // namespace distill::core

@@ -39,6 +39,41 @@ TEST(GradientSharesTest, LeavesParametersAndTheGraphAsTheyWere) {
   EXPECT_TRUE(at::allclose(weight.grad(), at::full({2}, 21.0, at::kDouble)));
 }
 
+TEST(GradientSharesTest, TermsInAnyOrderHaveTheSharesThatTheyHaveAlone) {
+  const at::Tensor features = at::ones({2}, at::kDouble).requires_grad_() * 1;
+  const at::Tensor logits = features * 2;
+  const auto weighted = [](const at::Tensor& seen, double first, double second) {
+    return LossPart{(seen * at::tensor({first, second}, at::kDouble)).sum(), seen};
+  };
+  const LossPart task = {weighted(logits, 3, 4).value, {}};  // norm 5, at the features 10
+  const LossPart first = weighted(logits, 0, 5);             // norm 5, at the features 10
+  const LossPart second = weighted(features, 6, 8);          // norm 10
+  const LossPart third = weighted(logits, 10, 0);            // norm 10, at the features 20
+
+  const at::Tensor shares = MeasureGradientShares({task, first, second, third}, 1);
+
+  EXPECT_NEAR(ShareOf(shares, 0), 5.0 / 20, 1e-6);
+  EXPECT_NEAR(ShareOf(shares, 1), 10.0 / 50, 1e-6);
+  EXPECT_NEAR(ShareOf(shares, 2), 10.0 / 20, 1e-6);
+}
+
+TEST(GradientSharesTest, GoesBackOnceForEachPart) {
+  const at::Tensor features = at::ones({2}, at::kDouble).requires_grad_() * 1;
+  const at::Tensor logits = features * 2;
+  std::vector<LossPart> parts = {{logits.sum(), {}},
+                                 {logits.sum(), logits},
+                                 {features.sum(), features},
+                                 {logits.sum(), logits}};
+  int num_passes = 0;
+  for (const LossPart& part : parts) {
+    part.value.register_hook([&](const at::Tensor&) { ++num_passes; });
+  }
+
+  MeasureGradientShares(parts, 1);
+
+  EXPECT_EQ(num_passes, 4);
+}
+
 TEST(GradientSharesTest, ScaleChangesNothingAndAPartWithoutGradientHasNoShare) {
   const at::Tensor logits = at::ones({2}, at::kDouble).requires_grad_() * 1;
   const at::Tensor task = logits.sum();
