@@ -127,7 +127,7 @@ Result<std::vector<EvalReport>> EvaluateUnguarded(const EvaluateOptions& options
                                                   RunListener& listener) {
   DISTILL_ASSIGN_OR_RETURN(const at::Device device, ParseDevice(options.device));
   Evaluation evaluation(options, device, listener);
-  DISTILL_RETURN_IF_ERROR(evaluation.Load());
+  DISTILL_RETURN_IF_ERROR(CheckUnchanged(options.inputs, evaluation.Load()));
   const AmpPlan amp = ChooseAmp(device, options.amp);
   StartReport start;
   start.device_name = options.device;

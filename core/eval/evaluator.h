@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/hashed_file.h"
 #include "core/base/status.h"
 #include "core/data/manifest.h"
 #include "core/eval/input_normalization.h"
@@ -35,11 +36,14 @@ struct EvaluateOptions {
   /// To compare with; several are the mean of their probabilities.
   std::vector<TeacherOptions> teachers;
   size_t max_wrong = 64;  // wrongly taken images that a report names
+  /// What of the above was hashed: it must still be that when it has been read.
+  std::vector<HashedFile> inputs;
 };
 
 /// Evaluates a network on splits of a data set, pass by pass. The loss is the plain cross-entropy.
 /// Blocks. Returns a report for each pass, in order.
 /// kInvalidArgument, kNotFound, kFailedPrecondition: weights, data set and architecture do not fit.
+/// kAborted: one of `inputs` changed while it was read.
 /// Further codes as Train() (core/train/trainer.h).
 Result<std::vector<EvalReport>> Evaluate(const EvaluateOptions& options, RunListener& listener);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/hashed_file.h"
 #include "core/data/augmentation.h"
 #include "core/eval/input_normalization.h"
 #include "core/eval/teacher.h"
@@ -72,6 +73,9 @@ struct TrainOptions {
 
   /// Written into the files' metadata, e.g. {"job", "12"}.
   std::map<std::string, std::string> lineage;
+  /// What of the above was hashed: it must still be that when it has been read, and it must be what
+  /// a run that is resumed began with. No two have one role.
+  std::vector<HashedFile> inputs;
 };
 
 }  // namespace distill::core

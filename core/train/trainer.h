@@ -25,10 +25,11 @@ struct TrainReport {
 /// kCancelled: `listener` asked to stop; a checkpoint has been written.
 /// kDeadlineExceeded: the time limit has passed; a checkpoint has been written.
 /// kInvalidArgument, kNotFound, kFailedPrecondition: the options do not fit the data, the weights
-/// or each other; nothing was trained. kDataLoss: an image cannot be decoded. kOutOfRange: a loss
+/// or each other, or a checkpoint is of a run that began with other data or weights; nothing was
+/// trained. kDataLoss: an image cannot be decoded. kOutOfRange: a loss
 /// is not finite; the message names the term and the step. kResourceExhausted: out of (device)
-/// memory. kUnavailable: the device failed. kAborted: the run directory cannot be written.
-/// kInternal: anything else.
+/// memory. kUnavailable: the device failed. kAborted: the run directory cannot be written, or one
+/// of `inputs` changed while it was read. kInternal: anything else.
 Result<TrainReport> Train(const TrainOptions& options, RunListener& listener);
 
 }  // namespace distill::core

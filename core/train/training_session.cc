@@ -38,13 +38,7 @@ Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOpti
   SeedGenerators(options.seed);
   session->amp_ = ChooseAmp(device, options.amp);
   if (!session->amp_.notice.empty()) listener.OnNotice(session->amp_.notice);
-  DISTILL_RETURN_IF_ERROR(session->OpenData());
-  DISTILL_RETURN_IF_ERROR(session->BuildStudent());
-  DISTILL_ASSIGN_OR_RETURN(
-      session->objective_,
-      Objective::Create(options, TrainingSplitOf(session->manifest_), *session->student_, device));
-  DISTILL_RETURN_IF_ERROR(session->BuildOptimization());
-  DISTILL_RETURN_IF_ERROR(session->BuildReplicas());
+  DISTILL_RETURN_IF_ERROR(CheckUnchanged(options.inputs, session->Load()));
   DISTILL_RETURN_IF_ERROR(session->Resume());
   if (session->position_.step == 0) {
     const PreflightPlan plan{options,
@@ -58,6 +52,15 @@ Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOpti
     DISTILL_RETURN_IF_ERROR(RunPreflight(plan, listener));
   }
   return session;
+}
+
+Status TrainingSession::Load() {
+  DISTILL_RETURN_IF_ERROR(OpenData());
+  DISTILL_RETURN_IF_ERROR(BuildStudent());
+  DISTILL_ASSIGN_OR_RETURN(
+      objective_, Objective::Create(options_, TrainingSplitOf(manifest_), *student_, device_));
+  DISTILL_RETURN_IF_ERROR(BuildOptimization());
+  return BuildReplicas();
 }
 
 Status TrainingSession::OpenData() {

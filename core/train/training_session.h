@@ -88,12 +88,14 @@ class TrainingSession {
         device_(device),
         normalizer_(options.normalization.mean, options.normalization.std, device) {}
 
+  Status Load();
   Status OpenData();
   Status BuildStudent();
   Status BuildOptimization();
   Status BuildReplicas();
   Status Resume();
   Status Restore(const TrainingCheckpoint& checkpoint);
+  Status CheckOrigin(const TrainingCheckpoint& checkpoint) const;
   ObjectiveValue ComputeStep(const MixedBatch& batch);
   void Update();
   double learning_rate() const { return LearningRate(options_.schedule, position_.epoch); }

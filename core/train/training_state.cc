@@ -17,6 +17,12 @@ const NamedTensors& GroupOf(const TrainingCheckpoint& checkpoint, const std::str
   return found == checkpoint.groups.end() ? kNone : found->second;
 }
 
+// Returns "" for one that is not there.
+std::string TextOf(const TrainingCheckpoint& checkpoint, const std::string& name) {
+  const auto found = checkpoint.texts.find(name);
+  return found == checkpoint.texts.end() ? "" : found->second;
+}
+
 int64_t IntegerOf(const TrainingCheckpoint& checkpoint, const std::string& name) {
   const auto found = checkpoint.integers.find(name);
   return found == checkpoint.integers.end() ? 0 : found->second;
@@ -39,6 +45,19 @@ Status CopyGroup(const NamedTensors& from, const NamedTensors& to, const std::st
     target.copy_(from[i].tensor);
   }
   return Status::Ok();
+}
+
+std::string HashKey(const HashedFile& input) { return "input_sha256/" + input.role; }
+std::string PathKey(const HashedFile& input) { return "input_path/" + input.role; }
+
+// Returns why a run that began with the file of `then` cannot go on with `now`.
+Status OtherInput(const HashedFile& then, const HashedFile& now) {
+  return {Code::kFailedPrecondition,
+          now.role +
+              " is not what the run began with; put the old file back and requeue the job, "
+              "or submit a new job: " +
+              now.path.string() + " has SHA-256 " + now.sha256 + " now, and the run began with " +
+              (then.path == now.path ? "" : then.path.string() + ", ") + then.sha256};
 }
 
 }  // namespace
@@ -83,6 +102,10 @@ TrainingCheckpoint TrainingSession::Capture() const {
   checkpoint.integers["scaler_good_steps"] = scaler_.state().num_good_steps;
   checkpoint.texts["model"] = options_.model;
   checkpoint.texts["manifest_sha256"] = ManifestSha256(manifest_);
+  for (const HashedFile& input : options_.inputs) {
+    checkpoint.texts[HashKey(input)] = input.sha256;
+    checkpoint.texts[PathKey(input)] = input.path.string();
+  }
   return checkpoint;
 }
 
@@ -97,11 +120,21 @@ Status TrainingSession::Resume() {
   return Restore(found->checkpoint).WithContext("resume from " + found->path.string());
 }
 
-Status TrainingSession::Restore(const TrainingCheckpoint& checkpoint) {
-  const auto manifest = checkpoint.texts.find("manifest_sha256");
-  if (manifest == checkpoint.texts.end() || manifest->second != ManifestSha256(manifest_)) {
-    return {Code::kFailedPrecondition, "the data set has changed since the checkpoint"};
+// A run is one run only with the same files. The checkpoints of older versions name no weights.
+Status TrainingSession::CheckOrigin(const TrainingCheckpoint& checkpoint) const {
+  const HashedFile manifest{"the data set", options_.manifest, ManifestSha256(manifest_), {}};
+  HashedFile then = manifest;
+  then.sha256 = TextOf(checkpoint, "manifest_sha256");
+  if (then.sha256 != manifest.sha256) return OtherInput(then, manifest);
+  for (const HashedFile& input : options_.inputs) {
+    then = {input.role, TextOf(checkpoint, PathKey(input)), TextOf(checkpoint, HashKey(input)), {}};
+    if (!then.sha256.empty() && then.sha256 != input.sha256) return OtherInput(then, input);
   }
+  return Status::Ok();
+}
+
+Status TrainingSession::Restore(const TrainingCheckpoint& checkpoint) {
+  DISTILL_RETURN_IF_ERROR(CheckOrigin(checkpoint));
   DISTILL_RETURN_IF_ERROR(CopyGroup(GroupOf(checkpoint, "model"), student_->State(), "model"));
   DISTILL_RETURN_IF_ERROR(
       CopyGroup(GroupOf(checkpoint, "terms"), objective_->TermState(), "terms"));

@@ -113,8 +113,10 @@ Status WriteFiles(const v1::EvalPass& pass, const EvalReport& report,
 
 Status RunEvaluation(const worker::v1::WorkerSpec& spec, const std::filesystem::path& run_directory,
                      JournalWriter& journal) {
-  const EvaluateOptions options = ToOptions(spec);
-  DISTILL_RETURN_IF_ERROR(WriteLineage(LineageOf(spec), run_directory, journal));
+  EvaluateOptions options = ToOptions(spec);
+  RunLineage lineage = LineageOf(spec);
+  DISTILL_RETURN_IF_ERROR(WriteLineage(lineage.facts, run_directory, journal));
+  options.inputs = std::move(lineage.files);
   DISTILL_ASSIGN_OR_RETURN(const std::vector<EvalReport> reports, Evaluate(options, journal));
   for (size_t i = 0; i < reports.size(); ++i) {
     const v1::EvalPass& pass = spec.eval().job().passes(static_cast<int>(i));

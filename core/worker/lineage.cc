@@ -3,7 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <nlohmann/json.hpp>
-#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "core/base/durable_file.h"
@@ -27,68 +27,85 @@ std::string JsonOf(const google::protobuf::Message& message) {
   return text;
 }
 
-std::string HashOf(const std::filesystem::path& path) {
-  const Result<std::string> hash = Sha256HexOfFile(path);
-  return hash.ok() ? *hash : "";
-}
-
-v1::LineageFile FileOf(const std::string& path, const std::string& model, const std::string& job) {
-  v1::LineageFile file;
-  file.set_path(path);
-  file.set_sha256(HashOf(path));
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (!error) file.set_size_bytes(static_cast<int64_t>(size));
-  file.set_model(model);
-  file.set_job(job);
-  return file;
-}
-
 void SetInput(int64_t image_size, const InputNormalization& normalization, v1::Lineage& lineage) {
   lineage.set_image_size(static_cast<int32_t>(image_size));
   for (const double mean : normalization.mean) lineage.add_mean(mean);
   for (const double std : normalization.std) lineage.add_std(std);
 }
 
-void SetManifest(const std::string& path, v1::Lineage& lineage) {
-  const Result<Manifest> manifest = ReadManifest(path);
-  if (!manifest.ok()) return;
-  lineage.set_manifest_sha256(ManifestSha256(*manifest));
-  for (const std::string& name : manifest->class_names) lineage.add_class_names(name);
-}
+// Hashes what a run of one kind reads.
+class LineageBuilder {
+ public:
+  explicit LineageBuilder(RunLineage& lineage) : facts_(lineage.facts), files_(lineage.files) {}
 
-void AddTeachers(const google::protobuf::RepeatedPtrField<worker::v1::ResolvedTeacher>& teachers,
-                 v1::Lineage& lineage) {
-  for (const worker::v1::ResolvedTeacher& teacher : teachers) {
-    *lineage.add_teachers() = FileOf(teacher.weights(), teacher.model(), teacher.job());
+  void AddTraining(const worker::v1::TrainTask& task) {
+    const v1::TrainJob& job = task.job();
+    facts_.set_spec_sha256(Sha256Hex(JsonOf(job)));
+    facts_.set_model(job.model());
+    facts_.set_dataset(job.dataset());
+    AddManifest(task.dataset_manifest());
+    SetInput(job.input().image_size(),
+             NormalizationOf(job.input(), ToNormalization(task.dataset_mean(), task.dataset_std())),
+             facts_);
+    if (!task.initial_weights().empty()) {
+      v1::LineageFile& file = *facts_.mutable_initial_weights();
+      file = AddFile("initial weights", task.initial_weights());
+      file.set_model(job.model());
+      file.set_job(job.initial_weights().job());
+    }
+    AddTeachers(task.teachers());
   }
-}
 
-void SetTraining(const worker::v1::TrainTask& task, v1::Lineage& lineage) {
-  const v1::TrainJob& job = task.job();
-  lineage.set_spec_sha256(Sha256Hex(JsonOf(job)));
-  lineage.set_model(job.model());
-  lineage.set_dataset(job.dataset());
-  SetManifest(task.dataset_manifest(), lineage);
-  SetInput(job.input().image_size(),
-           NormalizationOf(job.input(), ToNormalization(task.dataset_mean(), task.dataset_std())),
-           lineage);
-  if (!task.initial_weights().empty()) {
-    *lineage.mutable_initial_weights() =
-        FileOf(task.initial_weights(), job.model(), job.initial_weights().job());
+  void AddEvaluation(const worker::v1::EvalTask& task) {
+    facts_.set_spec_sha256(Sha256Hex(JsonOf(task.job())));
+    facts_.set_model(task.model());
+    facts_.set_dataset(task.job().dataset());
+    AddManifest(task.dataset_manifest());
+    SetInput(task.image_size(), ToNormalization(task.mean(), task.std()), facts_);
+    v1::LineageFile& file = *facts_.mutable_evaluated_weights();
+    file = AddFile("weights", task.weights());
+    file.set_model(task.model());
+    file.set_job(task.model_job());
+    AddTeachers(task.teachers());
   }
-  AddTeachers(task.teachers(), lineage);
-}
 
-void SetEvaluation(const worker::v1::EvalTask& task, v1::Lineage& lineage) {
-  lineage.set_spec_sha256(Sha256Hex(JsonOf(task.job())));
-  lineage.set_model(task.model());
-  lineage.set_dataset(task.job().dataset());
-  SetManifest(task.dataset_manifest(), lineage);
-  SetInput(task.image_size(), ToNormalization(task.mean(), task.std()), lineage);
-  *lineage.mutable_evaluated_weights() = FileOf(task.weights(), task.model(), task.model_job());
-  AddTeachers(task.teachers(), lineage);
-}
+ private:
+  v1::LineageFile AddFile(const std::string& role, const std::string& path) {
+    HashedFile hashed = HashFile(role, path);
+    v1::LineageFile file;
+    file.set_path(path);
+    file.set_sha256(hashed.sha256);
+    if (hashed.stamp) file.set_size_bytes(hashed.stamp->size_bytes);
+    files_.push_back(std::move(hashed));
+    return file;
+  }
+
+  void AddManifest(const std::string& path) {
+    HashedFile hashed{"data set", path, "", StampOf(path)};
+    const Result<Manifest> manifest = ReadManifest(path);
+    if (manifest.ok()) {
+      hashed.sha256 = ManifestSha256(*manifest);
+      facts_.set_manifest_sha256(hashed.sha256);
+      for (const std::string& name : manifest->class_names) facts_.add_class_names(name);
+    }
+    files_.push_back(std::move(hashed));
+  }
+
+  void AddTeachers(
+      const google::protobuf::RepeatedPtrField<worker::v1::ResolvedTeacher>& teachers) {
+    for (int i = 0; i < teachers.size(); ++i) {
+      const worker::v1::ResolvedTeacher& teacher = teachers[i];
+      const std::string number = teachers.size() == 1 ? "" : " " + std::to_string(i + 1);
+      v1::LineageFile& file = *facts_.add_teachers();
+      file = AddFile("teacher" + number, teacher.weights());
+      file.set_model(teacher.model());
+      file.set_job(teacher.job());
+    }
+  }
+
+  v1::Lineage& facts_;
+  std::vector<HashedFile>& files_;
+};
 
 // Texts that are no UTF-8 (a class named after a folder) have their bad bytes replaced.
 template <typename List>
@@ -107,15 +124,17 @@ void AddFile(const std::string& name, const v1::LineageFile& file,
 
 }  // namespace
 
-v1::Lineage LineageOf(const worker::v1::WorkerSpec& spec) {
-  v1::Lineage lineage;
-  lineage.set_job(spec.job());
-  lineage.set_attempt(spec.attempt());
-  lineage.set_distill_version(std::string(kVersion));
-  lineage.set_libtorch_version(LibTorchVersion());
-  lineage.set_worker_sha256(HashOf("/proc/self/exe"));
-  if (spec.has_train()) SetTraining(spec.train(), lineage);
-  if (spec.has_eval()) SetEvaluation(spec.eval(), lineage);
+RunLineage LineageOf(const worker::v1::WorkerSpec& spec) {
+  RunLineage lineage;
+  lineage.facts.set_job(spec.job());
+  lineage.facts.set_attempt(spec.attempt());
+  lineage.facts.set_distill_version(std::string(kVersion));
+  lineage.facts.set_libtorch_version(LibTorchVersion());
+  const Result<std::string> program = Sha256HexOfFile("/proc/self/exe");
+  if (program.ok()) lineage.facts.set_worker_sha256(*program);
+  LineageBuilder builder(lineage);
+  if (spec.has_train()) builder.AddTraining(spec.train());
+  if (spec.has_eval()) builder.AddEvaluation(spec.eval());
   return lineage;
 }
 

@@ -1,6 +1,7 @@
 #include "core/worker/train_run.h"
 
 #include <string>
+#include <utility>
 
 #include "core/train/trainer.h"
 #include "core/worker/enum_conversion.h"
@@ -142,9 +143,10 @@ Result<TrainOptions> ToTrainOptions(const worker::v1::WorkerSpec& spec,
 Status RunTraining(const worker::v1::WorkerSpec& spec, const std::filesystem::path& run_directory,
                    JournalWriter& journal) {
   DISTILL_ASSIGN_OR_RETURN(TrainOptions options, ToTrainOptions(spec, run_directory));
-  const v1::Lineage lineage = LineageOf(spec);
-  DISTILL_RETURN_IF_ERROR(WriteLineage(lineage, run_directory, journal));
-  options.lineage = MetadataOf(lineage);
+  RunLineage lineage = LineageOf(spec);
+  DISTILL_RETURN_IF_ERROR(WriteLineage(lineage.facts, run_directory, journal));
+  options.lineage = MetadataOf(lineage.facts);
+  options.inputs = std::move(lineage.files);
   return Train(options, journal).status();
 }
 

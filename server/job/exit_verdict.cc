@@ -9,9 +9,8 @@ namespace distill::server {
 namespace {
 
 constexpr char kStorageRemedy[] =
-    "; make space on the server's disk (distilld doctor): the job goes on from its last "
-    "checkpoint, by"
-    " itself while it may try again, else by resume or requeue";
+    "; if the server's disk is full, make space (distilld doctor): the job goes on from its last "
+    "checkpoint, by itself while it may try again, else by resume or requeue";
 
 std::string Describe(const WorkerExitStatus& exit) {
   if (!exit.is_known) return "the worker is gone and left no outcome";

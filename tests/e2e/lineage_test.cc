@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "core/base/sha256.h"
@@ -41,6 +42,43 @@ TEST_F(Lineage, AnEvaluationIsTracedBackToTheFirstFile) {
   EXPECT_THAT(CtlOk({"show", "verdict", "--lineage"}),
               AllOf(HasSubstr("best.safetensors of student (job "),
                     HasSubstr("best.safetensors of teacher (job "), HasSubstr(first.string())));
+}
+
+TEST_F(Lineage, AJobGoesOnOnlyWithTheTeacherThatItBeganWith) {
+  const std::filesystem::path teacher = folder() / "weights" / "teacher.safetensors";
+  const std::filesystem::path kept = folder() / "kept.safetensors";
+  const std::filesystem::path other = folder() / "other.safetensors";
+  Train("origin", "mobilenetv2", 1);
+  Train("other", "mobilenetv2", 1, {"--seed", "2"});
+  AwaitSuccess("origin");
+  AwaitSuccess("other");
+  CtlOk({"get-model", "origin", "-o", teacher.string()});
+  CtlOk({"get-model", "other", "-o", other.string()});
+  Train("student", "mobilenetv2", 12,
+        {"--kd", "soft-target", "--teacher", teacher.string(), "--teacher-model", "mobilenetv2"});
+  AwaitEpoch("student", 2);
+  const std::string hash = Hash(teacher);
+
+  // Of the same network: it would teach without a word.
+  std::filesystem::rename(teacher, kept);
+  std::filesystem::rename(other, teacher);
+  ASSERT_NE(Hash(teacher), hash);
+  ::kill(-WorkerPid("student"), SIGKILL);
+
+  EXPECT_NE(Ctl({"wait", "--timeout", "300s", "student"}).exit_code, 0);
+  EXPECT_EQ(State("student"), "JOB_STATE_FAILED");
+  EXPECT_THAT(Job("student").value("message", ""),
+              AllOf(HasSubstr("teacher is not what the run began with"),
+                    HasSubstr("put the old file back and requeue the job"),
+                    HasSubstr(teacher.string() + " has SHA-256 " + Hash(teacher) + " now"),
+                    HasSubstr("began with " + hash)));
+
+  std::filesystem::rename(kept, teacher);
+  CtlOk({"requeue", "student"});
+  AwaitSuccess("student");
+  const nlohmann::json attempts = Job("student")["attempts"];
+  EXPECT_EQ(attempts.size(), 3U);
+  EXPECT_GE(attempts.back().value("resumed_from_epoch", 0), 2);
 }
 
 TEST_F(Lineage, AStateDictThatWasHandedOutIsTakenBack) {

@@ -12,6 +12,8 @@
 namespace distill::core {
 namespace {
 
+using ::distill::testing::HasCode;
+using ::distill::testing::IsOk;
 using ::distill::testing::TempDir;
 using ::testing::Contains;
 using ::testing::ElementsAre;
@@ -59,7 +61,7 @@ TEST_F(LineageTest, ATrainingNamesEachFileThatItReadsByItsHash) {
   worker::v1::WorkerSpec spec = TrainSpec();
   spec.mutable_train()->set_initial_weights(Path("abc"));
 
-  const v1::Lineage lineage = LineageOf(spec);
+  const v1::Lineage lineage = LineageOf(spec).facts;
 
   EXPECT_EQ(lineage.job(), "7");
   EXPECT_EQ(lineage.attempt(), 2);
@@ -77,11 +79,11 @@ TEST_F(LineageTest, ATrainingNamesEachFileThatItReadsByItsHash) {
 
 TEST_F(LineageTest, AnotherSpecHasAnotherHashAndAnotherAttemptHasNot) {
   worker::v1::WorkerSpec spec = TrainSpec();
-  const std::string hash = LineageOf(spec).spec_sha256();
+  const std::string hash = LineageOf(spec).facts.spec_sha256();
   spec.set_attempt(3);
-  EXPECT_EQ(LineageOf(spec).spec_sha256(), hash);
+  EXPECT_EQ(LineageOf(spec).facts.spec_sha256(), hash);
   spec.mutable_train()->mutable_job()->set_seed(1);
-  EXPECT_NE(LineageOf(spec).spec_sha256(), hash);
+  EXPECT_NE(LineageOf(spec).facts.spec_sha256(), hash);
 }
 
 TEST_F(LineageTest, AnEvaluationNamesItsWeights) {
@@ -91,7 +93,7 @@ TEST_F(LineageTest, AnEvaluationNamesItsWeights) {
   task.set_weights(Path("abc"));
   task.set_model_job("7");
 
-  const v1::Lineage lineage = LineageOf(spec);
+  const v1::Lineage lineage = LineageOf(spec).facts;
 
   EXPECT_EQ(lineage.evaluated_weights().sha256(), kHashOfAbc);
   EXPECT_EQ(lineage.evaluated_weights().job(), "7");
@@ -102,12 +104,39 @@ TEST_F(LineageTest, AFileThatCannotBeReadHasNoHash) {
   worker::v1::WorkerSpec spec = TrainSpec();
   spec.mutable_train()->set_initial_weights(Path("absent"));
 
-  EXPECT_EQ(LineageOf(spec).initial_weights().path(), Path("absent"));
-  EXPECT_EQ(LineageOf(spec).initial_weights().sha256(), "");
+  EXPECT_EQ(LineageOf(spec).facts.initial_weights().path(), Path("absent"));
+  EXPECT_EQ(LineageOf(spec).facts.initial_weights().sha256(), "");
+}
+
+std::vector<std::string> RolesOf(const RunLineage& lineage) {
+  std::vector<std::string> roles;
+  for (const HashedFile& file : lineage.files) roles.push_back(file.role);
+  return roles;
+}
+
+TEST_F(LineageTest, TheFilesThatWereHashedCanBeToldFromOthersLater) {
+  worker::v1::WorkerSpec spec = TrainSpec();
+  spec.mutable_train()->set_initial_weights(Path("abc"));
+
+  const RunLineage lineage = LineageOf(spec);
+
+  ASSERT_THAT(RolesOf(lineage), ElementsAre("data set", "initial weights", "teacher"));
+  EXPECT_EQ(lineage.files[0].sha256, ManifestSha256(manifest_));
+  EXPECT_EQ(lineage.files[2].sha256, kHashOfAbc);
+  EXPECT_THAT(CheckUnchanged(lineage.files, Status()), IsOk());
+  EXPECT_OK(ReplaceFile(directory_.path() / "abc", "abd"));
+  EXPECT_THAT(CheckUnchanged(lineage.files, Status()), HasCode(Code::kAborted));
+}
+
+TEST_F(LineageTest, EachOfSeveralTeachersHasANumber) {
+  worker::v1::WorkerSpec spec = TrainSpec();
+  *spec.mutable_train()->add_teachers() = spec.train().teachers(0);
+
+  EXPECT_THAT(RolesOf(LineageOf(spec)), ElementsAre("data set", "teacher 1", "teacher 2"));
 }
 
 TEST_F(LineageTest, MetadataHoldTheFactsAsTexts) {
-  const std::map<std::string, std::string> metadata = MetadataOf(LineageOf(TrainSpec()));
+  const std::map<std::string, std::string> metadata = MetadataOf(LineageOf(TrainSpec()).facts);
 
   EXPECT_EQ(nlohmann::json::parse(metadata.at("class_names")), manifest_.class_names);
   EXPECT_THAT(metadata, Contains(Pair("mean", "[0.485,0.456,0.406]")));

@@ -134,7 +134,8 @@ TEST(ExitVerdictTest, ADiskThatWasFullIsTriedAgainAndTheMessageSaysWhatToDo) {
 
   EXPECT_EQ(transition.to, JobState::kInterrupted);
   EXPECT_EQ(transition.cause, Cause::kStorage);
-  EXPECT_THAT(transition.message, StartsWith("write checkpoint: no space left on device; make "));
+  EXPECT_THAT(transition.message, StartsWith("write checkpoint: no space left on device; if the "
+                                             "server's disk is full, make space"));
   EXPECT_EQ(JudgeExit(JobState::kCancelling, outcome, kClean).to, JobState::kCancelled);
   EXPECT_EQ(JudgeExit(JobState::kPausing, outcome, kClean).to, JobState::kPaused);
   EXPECT_THAT(JudgeExit(JobState::kPausing, outcome, kClean).message, HasSubstr("no space left"));
