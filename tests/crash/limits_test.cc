@@ -65,17 +65,18 @@ class LimitsTest : public CrashLab {
     return refusal;
   }
 
-  // Sends a request of so many MiB that no method takes; returns how the call ends.
-  grpc::Status SendLarge(size_t mebibytes, grpc_compression_algorithm compression) {
-    const grpc::Slice piece(std::string(1U << 20U, '\0'));  // the same one again and again
-    const std::vector<grpc::Slice> pieces(mebibytes, piece);
+  // Calls a method of JobService by its name, with a request of `pieces`, which it refuses; returns
+  // how the call ends.
+  grpc::Status Call(const std::string& method, const std::vector<grpc::Slice>& pieces,
+                    grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
     const grpc::ByteBuffer request(pieces.data(), pieces.size());
     grpc::GenericStub stub(channel());
     grpc::CompletionQueue queue;
     grpc::ClientContext context;
     context.set_compression_algorithm(compression);
+    context.AddMetadata("distill-user", "ada");
     const auto call =
-        stub.PrepareUnaryCall(&context, "/distill.v1.JobService/CreateJob", request, &queue);
+        stub.PrepareUnaryCall(&context, "/distill.v1.JobService/" + method, request, &queue);
     call->StartCall();
     grpc::ByteBuffer response;
     grpc::Status status;
@@ -93,22 +94,32 @@ class LimitsTest : public CrashLab {
     return std::stoll(status.substr(status.find(kPeak) + sizeof(kPeak) - 1)) / 1024;
   }
 
-  // Watches a job once, and then a second time beside; returns how the second one ends.
-  grpc::Status SecondWatchOf(const std::string& job) {
+  // A request of so many MiB.
+  static std::vector<grpc::Slice> Mebibytes(size_t number) {
+    return std::vector<grpc::Slice>(number, grpc::Slice(std::string(1U << 20U, '\0')));
+  }
+
+  // While ada watches a job, no other stream of hers about it is opened, and each that was refused
+  // names `limit` and `remedy`, and is in the trail.
+  void ExpectNoSecondStream(const std::string& job, const std::string& limit,
+                            const std::string& remedy) {
     const auto stub = v1::JobService::NewStub(channel());
     v1::WatchJobRequest request;
     request.set_job(job);
     v1::WatchJobResponse response;
-    grpc::ClientContext first_context;
-    const auto first = stub->WatchJob(&first_context, request);
+    grpc::ClientContext context;
+    context.AddMetadata("distill-user", "ada");
+    const auto first = stub->WatchJob(&context, request);
     EXPECT_TRUE(first->Read(&response));
-    grpc::ClientContext second_context;
-    const auto second = stub->WatchJob(&second_context, request);
-    EXPECT_FALSE(second->Read(&response));
-    const grpc::Status refused = second->Finish();
-    first_context.TryCancel();
+    const std::string about = request.SerializeAsString();  // field 1 of the other two as well
+    for (const char* method : {"WatchJob", "TailLogs", "DownloadArtifact"}) {
+      const grpc::Status refused = Call(method, {grpc::Slice(about)});
+      EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << method;
+      EXPECT_THAT(refused.error_message(), AllOf(HasSubstr(limit), HasSubstr(remedy))) << method;
+      AwaitRefusal(method, limit);
+    }
+    context.TryCancel();
     first->Finish();
-    return refused;
   }
 };
 
@@ -124,6 +135,7 @@ TEST_F(LimitsTest, AUserHasOnlySoManyJobsInTheQueue) {
               StatusIs(Code::kResourceExhausted,
                        AllOf(HasSubstr("ada"), HasSubstr("max_queued_jobs_per_user: 2"),
                              HasSubstr("cancel some"))));
+  AwaitRefusal("CreateJob", "max_queued_jobs_per_user: 2");
 }
 
 TEST_F(LimitsTest, TheQueueTakesOnlySoManyJobsInAll) {
@@ -137,6 +149,7 @@ TEST_F(LimitsTest, TheQueueTakesOnlySoManyJobsInAll) {
   EXPECT_THAT(Submit(TrainRequest(), ""),
               StatusIs(Code::kResourceExhausted, AllOf(HasSubstr("max_queued_jobs: 2"),
                                                        HasSubstr("when jobs have started"))));
+  AwaitRefusal("CreateJob", "max_queued_jobs: 2");
 }
 
 TEST_F(LimitsTest, AJobOfAUserWithAsManyAsMayRunWaitsAndSaysSo) {
@@ -200,7 +213,7 @@ TEST_F(LimitsTest, ARequestWithoutEndTakesNoMoreMemoryThanRequestsMayAndIsInTheT
   AddArguments({"--max-message-bytes", "65536", "--max-streams", "1"});
   ASSERT_TRUE(StartDaemon());
 
-  EXPECT_FALSE(SendLarge(/*mebibytes=*/700, GRPC_COMPRESS_NONE).ok());
+  EXPECT_FALSE(Call("CreateJob", Mebibytes(700)).ok());
 
   EXPECT_LT(PeakOfMemory(), 300);  // 65 MiB and the daemon's own
   AwaitRefusal("CreateJob", "memory for requests", "CANCELLED");
@@ -210,7 +223,7 @@ TEST_F(LimitsTest, ARequestWithoutEndTakesNoMoreMemoryThanRequestsMayAndIsInTheT
 TEST_F(LimitsTest, ASmallRequestThatUnfoldsToALargeOneIsRefusedUnopened) {
   ASSERT_TRUE(StartDaemon());
 
-  const grpc::Status refused = SendLarge(/*mebibytes=*/300, GRPC_COMPRESS_GZIP);
+  const grpc::Status refused = Call("CreateJob", Mebibytes(300), GRPC_COMPRESS_GZIP);
 
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_LT(PeakOfMemory(), 150);
@@ -230,6 +243,7 @@ TEST_F(LimitsTest, AUserWhoseFilesTakeTooMuchMustDeleteSome) {
               StatusIs(Code::kResourceExhausted,
                        AllOf(HasSubstr("take 7 bytes"), HasSubstr("max_disk_bytes_per_user: 6"),
                              HasSubstr("delete jobs"))));
+  AwaitRefusal("CreateJob", "max_disk_bytes_per_user: 6");
 }
 
 TEST_F(LimitsTest, AUserSubmitsOnlySoFast) {
@@ -242,6 +256,11 @@ TEST_F(LimitsTest, AUserSubmitsOnlySoFast) {
               StatusIs(Code::kResourceExhausted,
                        AllOf(HasSubstr("max_submits_per_minute"), HasSubstr("try again in"))));
   AwaitRefusal("CreateJob", "max_submits_per_minute");
+  v1::BatchCreateJobsRequest batch;
+  *batch.add_jobs() = TrainRequest();
+  EXPECT_EQ(Call("BatchCreateJobs", {grpc::Slice(batch.SerializeAsString())}).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  AwaitRefusal("BatchCreateJobs", "max_submits_per_minute");
 }
 
 TEST_F(LimitsTest, OnlySoManyStreamsAreOpenInAll) {
@@ -249,12 +268,7 @@ TEST_F(LimitsTest, OnlySoManyStreamsAreOpenInAll) {
   AddArguments({"--max-streams", "1"});
   ASSERT_TRUE(StartDaemon());
 
-  const std::string job = RunOne();
-  const grpc::Status refused = SecondWatchOf(job);
-
-  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(refused.error_message(), AllOf(HasSubstr("max_streams: 1"), HasSubstr("try again")));
-  AwaitRefusal("WatchJob", "max_streams: 1");
+  ExpectNoSecondStream(RunOne(), "max_streams: 1", "try again");
 }
 
 TEST_F(LimitsTest, AUserHasOnlySoManyStreams) {
@@ -263,12 +277,8 @@ TEST_F(LimitsTest, AUserHasOnlySoManyStreams) {
   ASSERT_TRUE(StartDaemon());
   const std::string job = RunOne();
 
-  const grpc::Status refused = SecondWatchOf(job);
+  ExpectNoSecondStream(job, "max_streams_per_user: 1", "end others");
 
-  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(refused.error_message(),
-              AllOf(HasSubstr("max_streams_per_user: 1"), HasSubstr("end others")));
-  AwaitRefusal("WatchJob", "max_streams_per_user: 1");
   // The one that was open has ended, and makes room.
   const auto stub = v1::JobService::NewStub(channel());
   v1::WatchJobRequest request;

@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 // Answers as a test says, under the name of a real service.
 class ScriptedService final : public v1::UserService::Service {
@@ -32,6 +33,7 @@ class AccessNetTest : public ::testing::Test {
   void SetUp() override {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.SetResourceQuota(quota_);
     builder.RegisterService(&service_);
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> nets;
     nets.push_back(std::make_unique<AccessNetFactory>(access_, /*max_request_bytes=*/1000));
@@ -60,6 +62,7 @@ class AccessNetTest : public ::testing::Test {
   AuditLog audit_{{}, store_, clock_};
   CallAccess access_{gate_, audit_, clock_};
   ScriptedService service_;
+  grpc::ResourceQuota quota_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<grpc::ClientContext> context_;
@@ -100,6 +103,18 @@ TEST_F(AccessNetTest, MethodWithoutARuleIsForNobody) {
   v1::WhoAmIResponse response;
 
   EXPECT_EQ(Call(response).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(AccessNetTest, CallForWhichNoThreadIsLeftIsInTheTrail) {
+  quota_.SetMaxThreads(1);  // the one that waits for calls, and none to serve one
+  v1::WhoAmIResponse response;
+
+  EXPECT_EQ(Call(response).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+
+  audit_.Stop();
+  ASSERT_THAT(store_.audit(), SizeIs(1));
+  EXPECT_EQ(store_.audit()[0].method, "WhoAmI");
+  EXPECT_EQ(store_.audit()[0].outcome, "RESOURCE_EXHAUSTED");
 }
 
 }  // namespace
