@@ -54,6 +54,7 @@ AmpPlan ChooseAmp(const at::Device& device, bool is_requested) {
   if (device.is_cpu() || is_fast) {
     plan.mode = AmpMode::kBfloat16;
     if (!is_fast) {
+      plan.is_slow = true;
       plan.notice =
           "this CPU has no instructions for bfloat16: mixed precision computes as on a GPU, but "
           "slower than float32";

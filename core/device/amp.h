@@ -18,6 +18,7 @@ enum class AmpMode {
 struct AmpPlan {
   AmpMode mode = AmpMode::kOff;
   std::string notice;
+  bool is_slow = false;  // slower than float32
 };
 
 /// Decides how a run with or without `--amp` computes on `device`: bfloat16 on a CPU and on a GPU

@@ -132,7 +132,9 @@ Result<std::vector<EvalReport>> EvaluateUnguarded(const EvaluateOptions& options
   StartReport start;
   start.device_name = options.device;
   listener.OnStart(start);
-  if (!amp.notice.empty()) listener.OnNotice(amp.notice);
+  if (!amp.notice.empty()) {
+    listener.OnNotice(amp.is_slow ? NoticeLevel::kWarning : NoticeLevel::kInformation, amp.notice);
+  }
 
   const RateMeter clock;
   std::vector<EvalReport> reports;

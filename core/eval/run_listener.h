@@ -42,6 +42,9 @@ struct StartReport {
   std::string device_name;
 };
 
+/// How much a notice matters: what is as it should be, or what its reader should look at.
+enum class NoticeLevel { kInformation, kWarning };
+
 /// What a run tells its owner while it goes on. All calls come from the thread that runs it, and
 /// hold it up while they last.
 class RunListener {
@@ -53,7 +56,7 @@ class RunListener {
   virtual void OnEpoch(const EpochReport& report) = 0;
   virtual void OnArtifact(const ArtifactReport& report) = 0;
   /// Something worth telling the user that stops nothing.
-  virtual void OnNotice(const std::string& message) = 0;
+  virtual void OnNotice(NoticeLevel level, const std::string& message) = 0;
 
   /// Returns whether the run has been asked to stop. Polled at each step: must be quick.
   virtual bool ShouldStop() const = 0;

@@ -67,7 +67,12 @@ class Preflight {
   }
 
  private:
-  void Tell(const std::string& text) { listener_.OnNotice("pre-flight: " + text); }
+  void Tell(const std::string& text) {
+    listener_.OnNotice(NoticeLevel::kInformation, "pre-flight: " + text);
+  }
+  void Warn(const std::string& text) {
+    listener_.OnNotice(NoticeLevel::kWarning, "pre-flight: " + text);
+  }
 
   void TellClasses() {
     const std::vector<int64_t> counts = plan_.manifest.ImagesPerClass(Split::kTrain);
@@ -84,8 +89,7 @@ class Preflight {
            " bad files of the data set were left out (distillctl dataset show)");
     }
     if (without > 0) {
-      Tell("warning: " + std::to_string(without) +
-           " classes have no training image and will not be learnt");
+      Warn(std::to_string(without) + " classes have no training image and will not be learnt");
     }
   }
 
@@ -103,8 +107,8 @@ class Preflight {
       }
     }
     if (!has_norms) return;
-    Tell(
-        "warning: the initial weights have no statistics in their batch norms (all means 0, all "
+    Warn(
+        "the initial weights have no statistics in their batch norms (all means 0, all "
         "variances 1): they were folded into the convolutions for inference, and such weights "
         "train badly; take weights as they were trained");
   }
@@ -153,8 +157,8 @@ class Preflight {
                   deviation);
     Tell(text);
     if (std::abs(mean) <= 2 && deviation >= 0.1 && deviation <= 5) return;
-    Tell(
-        "warning: pixels should lie around 0 with a deviation near 1; are mean and deviation of "
+    Warn(
+        "pixels should lie around 0 with a deviation near 1; are mean and deviation of "
         "the normalisation those of pixels in [0, 1]?");
   }
 
@@ -172,7 +176,7 @@ class Preflight {
     const double chance = 1.0 / static_cast<double>(plan_.manifest.class_names.size());
     const double spread = std::sqrt(chance * (1 - chance) / static_cast<double>(num_images));
     if (accuracy > chance + 2 * spread) return;
-    Tell("warning: " + name +
+    Warn(name +
          " is no better than chance: has it these classes in this order, and "
          "was it trained with this normalisation?");
   }

@@ -41,7 +41,7 @@ MemoryEstimate EstimateMemory(const PreflightPlan& plan);
 /// Looks at a run for some seconds before its first step, and tells `listener` in notices: classes
 /// and images; how normalised pixels lie; how many of some val images each teacher gets right;
 /// what each distillation term compares, with the shapes; the memory that a step will need. Warns
-/// there of what is probably not meant: classes without training images, pixels far from 0, a
+/// of what is probably not meant: classes without training images, pixels far from 0, a
 /// teacher no better than chance, weights whose batch norms are folded into convolutions. Draws
 /// no random number and leaves the parts as they are.
 /// kFailedPrecondition: the memory cannot suffice. kDataLoss: an image cannot be read.

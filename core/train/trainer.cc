@@ -33,8 +33,9 @@ class TrainingLoop {
     report.best_metrics = position.best_metrics;
     report.stopped_early = position.epoch < options_.epochs;
     if (report.stopped_early) {
-      listener_.OnNotice("stopped after epoch " + std::to_string(position.epoch) + ": no better " +
-                         "result since epoch " + std::to_string(position.best_epoch));
+      listener_.OnNotice(NoticeLevel::kInformation,
+                         "stopped after epoch " + std::to_string(position.epoch) + ": no better " +
+                             "result since epoch " + std::to_string(position.best_epoch));
     }
     DISTILL_RETURN_IF_ERROR(WriteModel("last.safetensors", last_metrics_));
     return report;

@@ -37,7 +37,10 @@ Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOpti
   std::unique_ptr<TrainingSession> session(new TrainingSession(options, listener, device));
   SeedGenerators(options.seed);
   session->amp_ = ChooseAmp(device, options.amp);
-  if (!session->amp_.notice.empty()) listener.OnNotice(session->amp_.notice);
+  const AmpPlan& amp = session->amp_;
+  if (!amp.notice.empty()) {
+    listener.OnNotice(amp.is_slow ? NoticeLevel::kWarning : NoticeLevel::kInformation, amp.notice);
+  }
   DISTILL_RETURN_IF_ERROR(CheckUnchanged(options.inputs, session->Load()));
   DISTILL_RETURN_IF_ERROR(session->Resume());
   if (session->position_.step == 0) {
@@ -96,7 +99,7 @@ Status TrainingSession::BuildStudent() {
     if (!report.ok()) {
       return report.status().WithContext("initial weights " + options_.initial_weights.string());
     }
-    listener_.OnNotice("initial weights: " + report->ToString());
+    listener_.OnNotice(NoticeLevel::kInformation, "initial weights: " + report->ToString());
   }
   student_->To(device_);
   student_->ToChannelsLast();
@@ -146,7 +149,7 @@ Status TrainingSession::BuildReplicas() {
   if (!objective_->relational_terms().empty()) {
     notice += "; terms that compare images see those of a share: " + objective_->relational_terms();
   }
-  listener_.OnNotice(notice);
+  listener_.OnNotice(NoticeLevel::kInformation, notice);
   return Status::Ok();
 }
 
@@ -231,9 +234,10 @@ void TrainingSession::WarnOfFaintTerms(const Metrics& metrics) {
     const auto share = metrics.find(name);
     if (share == metrics.end() || share->second >= kFaint) continue;
     if (!faint_terms_.insert(name).second) continue;
-    listener_.OnNotice(name + " is " + std::to_string(share->second) +
-                       ", less than 0.01: the term hardly teaches; give it more weight "
-                       "(--kd-weight) or leave it out");
+    listener_.OnNotice(NoticeLevel::kWarning,
+                       name + " is " + std::to_string(share->second) +
+                           ", less than 0.01: the term hardly teaches; give it more weight "
+                           "(--kd-weight) or leave it out");
   }
 }
 

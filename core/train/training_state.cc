@@ -115,7 +115,7 @@ Status TrainingSession::Resume() {
   if (found.status().code() == Code::kNotFound) return Status::Ok();
   DISTILL_RETURN_IF_ERROR(found.status());
   for (const Status& passed_over : found->passed_over) {
-    listener_.OnNotice("checkpoint passed over: " + passed_over.message());
+    listener_.OnNotice(NoticeLevel::kWarning, "checkpoint passed over: " + passed_over.message());
   }
   return Restore(found->checkpoint).WithContext("resume from " + found->path.string());
 }

@@ -105,9 +105,12 @@ void JournalWriter::OnArtifact(const ArtifactReport& report) {
   Write(std::move(event), /*is_durable=*/true);
 }
 
-void JournalWriter::OnNotice(const std::string& message) {
-  LogWarning("notice", {{"message", message}});
+void JournalWriter::OnNotice(NoticeLevel level, const std::string& message) {
+  const bool is_warning = level == NoticeLevel::kWarning;
+  Log(is_warning ? LogLevel::kWarning : LogLevel::kInfo, "notice", {{"message", message}});
   RunEvent event;
+  event.mutable_notice()->set_level(is_warning ? worker::v1::NOTICE_LEVEL_WARNING
+                                               : worker::v1::NOTICE_LEVEL_INFORMATION);
   event.mutable_notice()->set_message(message);
   Write(std::move(event), /*is_durable=*/true);
 }

@@ -33,7 +33,7 @@ class JournalWriter final : public RunListener {
   /// Durable on return, as are the three below.
   void OnEpoch(const EpochReport& report) override;
   void OnArtifact(const ArtifactReport& report) override;
-  void OnNotice(const std::string& message) override;
+  void OnNotice(NoticeLevel level, const std::string& message) override;
   bool ShouldStop() const override { return options_.should_stop(); }
 
   void WriteEvaluation(const v1::Evaluation& evaluation);

@@ -25,6 +25,7 @@ namespace {
 using distill::Result;
 using distill::Status;
 using distill::WorkerExit;
+using distill::core::NoticeLevel;
 using distill::worker::v1::WorkerSpec;
 
 Result<WorkerSpec> ReadSpec(const std::filesystem::path& path) {
@@ -38,11 +39,11 @@ Result<WorkerSpec> ReadSpec(const std::filesystem::path& path) {
   return spec;
 }
 
-void WarnOfSlowBlas(const WorkerSpec& spec) {
+void WarnOfSlowBlas(const WorkerSpec& spec, distill::core::JournalWriter& journal) {
   if (spec.device() != "cpu" || spec.has_scan()) return;
   const std::string warning =
       distill::core::SlowBlasWarning(distill::core::MeasureMatrixProductGflops());
-  if (!warning.empty()) distill::LogWarning("slow BLAS", {{"message", warning}});
+  if (!warning.empty()) journal.OnNotice(NoticeLevel::kWarning, warning);
 }
 
 // A job that was admitted to a share of a GPU must not run without its limit: its neighbours would
@@ -50,7 +51,7 @@ void WarnOfSlowBlas(const WorkerSpec& spec) {
 Status LimitMemory(const WorkerSpec& spec, distill::core::JournalWriter& journal) {
   if (spec.gpu_memory_bytes() == 0) return {};
   if (spec.device() == "cpu") {
-    journal.OnNotice("the declared GPU memory has no meaning on the CPU");
+    journal.OnNotice(NoticeLevel::kWarning, "the declared GPU memory has no meaning on the CPU");
     return {};
   }
   try {
@@ -82,7 +83,7 @@ WorkerExit RunIn(const std::filesystem::path& directory) {
   }
   distill::core::SetNumThreads(ThreadsOfOneDevice(*spec));
   distill::core::SetDeterministicConvolutions(true);
-  WarnOfSlowBlas(*spec);
+  WarnOfSlowBlas(*spec, *journal);
   Status status = LimitMemory(*spec, *journal);
   if (status.ok()) status = distill::core::RunTask(*spec, directory, *journal);
   const auto outcome = distill::core::OutcomeOf(status, distill::ReadStopOrder(directory));

@@ -54,6 +54,7 @@ struct EvaluationRecord {
 
 struct WorkerNotice {
   std::string message;
+  bool is_warning = false;
 };
 
 struct ScanProgress {

@@ -106,7 +106,8 @@ Result<RunEvent> ParseRunEvent(const std::string& payload) {
       event.event = ScanFinished{message.scan_report().SerializeAsString()};
       break;
     case wire::RunEvent::kNotice:
-      event.event = WorkerNotice{message.notice().message()};
+      event.event = WorkerNotice{message.notice().message(),
+                                 message.notice().level() == wire::NOTICE_LEVEL_WARNING};
       break;
     case wire::RunEvent::kOutcome:
       event.event = ToDomain(message.outcome());

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <iterator>
 
 #include "tests/e2e/lab.h"
 
@@ -38,6 +39,22 @@ TEST_F(TrainAndEvaluate, ATaughtStudentEndsInTheTableAndInAFile) {
   std::string header(200'000, '\0');
   stream.read(header.data(), static_cast<std::streamsize>(header.size()));
   EXPECT_THAT(header, HasSubstr("\"classifier.1.weight\""));
+}
+
+TEST_F(TrainAndEvaluate, TheLogsTellInformationFromWarnings) {
+  Train("teacher", "resnet18", 1);
+  Train("student", "resnet18", 1,
+        {"--kd", "soft-target", "--teacher", "teacher", "--kd-weight", "0.000001"});
+  AwaitSuccess("student");
+
+  const std::string faint = "train/kd/soft_target/gradient_share is ";
+  const std::string logs = CtlOk({"logs", "student"});
+  EXPECT_THAT(logs, HasSubstr(" info notice message=\"pre-flight: 3 classes"));
+  EXPECT_THAT(logs, HasSubstr(" warning notice message=\"" + faint));
+  std::ifstream file(folder() / "distilld.log");
+  const std::string log((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(log, HasSubstr(" debug notice of a worker job=2 attempt=1 message=\"pre-flight: 3"));
+  EXPECT_THAT(log, HasSubstr(" warning notice of a worker job=2 attempt=1 message=\"" + faint));
 }
 
 TEST_F(TrainAndEvaluate, AStudentOfAnUnknownTeacherIsRefused) {

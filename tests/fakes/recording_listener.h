@@ -20,7 +20,10 @@ class RecordingListener final : public core::RunListener {
   void OnStep(const core::StepReport& report) override { steps.push_back(report); }
   void OnEpoch(const core::EpochReport& report) override { epochs.push_back(report); }
   void OnArtifact(const core::ArtifactReport& report) override { artifacts.push_back(report); }
-  void OnNotice(const std::string& message) override { notices.push_back(message); }
+  void OnNotice(core::NoticeLevel level, const std::string& message) override {
+    notices.push_back(message);
+    if (level == core::NoticeLevel::kWarning) warnings.push_back(message);
+  }
   bool ShouldStop() const override { return ++num_asked_ > stop_after_; }
 
   core::StartReport start;
@@ -28,6 +31,7 @@ class RecordingListener final : public core::RunListener {
   std::vector<core::EpochReport> epochs;
   std::vector<core::ArtifactReport> artifacts;
   std::vector<std::string> notices;
+  std::vector<std::string> warnings;  // those of the notices that are
 
  private:
   const int64_t stop_after_;

@@ -29,8 +29,10 @@ TEST(AmpTest, ACpuTrainsInBfloat16AndSaysWhereThatIsSlow) {
   EXPECT_EQ(plan.mode, AmpMode::kBfloat16);
   if (HasFastBfloat16(cpu)) {
     EXPECT_THAT(plan.notice, IsEmpty());
+    EXPECT_FALSE(plan.is_slow);
   } else {
     EXPECT_THAT(plan.notice, HasSubstr("slower than float32"));
+    EXPECT_TRUE(plan.is_slow);
   }
 }
 

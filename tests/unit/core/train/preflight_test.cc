@@ -21,7 +21,9 @@ using ::distill::testing::RecordingListener;
 using ::distill::testing::StatusIs;
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr int kFlightClasses = 3;
@@ -50,6 +52,12 @@ class PreflightTest : public ::testing::Test {
     RecordingListener listener;
     EXPECT_OK(Train(options, listener));
     return listener.notices;
+  }
+
+  std::vector<std::string> WarningsOf(const TrainOptions& options) {
+    RecordingListener listener;
+    EXPECT_OK(Train(options, listener));
+    return listener.warnings;
   }
 
   std::filesystem::path WriteWeights(uint64_t seed) const {
@@ -103,6 +111,24 @@ TEST_F(PreflightTest, TellsClassesPixelsTeacherTermsAndMemory) {
   EXPECT_THAT(notices, Contains(HasSubstr("a step needs about")));
 }
 
+TEST_F(PreflightTest, ARunThatIsAsItShouldBeGetsNoWarning) {
+  RecordingListener listener;
+
+  EXPECT_OK(Train(Options("run"), listener));
+
+  EXPECT_THAT(listener.notices, Contains(HasSubstr("3 classes, 27 training images")));
+  EXPECT_THAT(listener.warnings, IsEmpty());
+}
+
+TEST_F(PreflightTest, WarnsOfATeacherNoBetterThanChance) {
+  TrainOptions options = Options("run");
+  DistillationOptions& distillation = options.distillation.emplace();
+  distillation.teachers = {{"resnet18", WriteWeights(1), options.normalization, {}, 0, 1}};
+  distillation.terms.emplace_back();
+
+  EXPECT_THAT(WarningsOf(options), ElementsAre(HasSubstr("teacher is no better than chance")));
+}
+
 TEST_F(PreflightTest, AResumedRunTellsNothingAgain) {
   TrainOptions options = Options("run");
   NoticesOf(options);
@@ -138,7 +164,7 @@ TEST_F(PreflightTest, LeavesTheRunAsItIs) {
 TEST_F(PreflightTest, WarnsOfWeightsWithoutNormStatistics) {
   TrainOptions options = Options("run");
   options.initial_weights = WriteWeights(1);
-  EXPECT_THAT(NoticesOf(options), Contains(HasSubstr("folded into the convolutions")));
+  EXPECT_THAT(WarningsOf(options), Contains(HasSubstr("folded into the convolutions")));
 
   TrainOptions trained = Options("trained");
   trained.initial_weights = options.run_directory / "best.safetensors";
@@ -149,7 +175,7 @@ TEST_F(PreflightTest, WarnsOfPixelsFarFromZero) {
   TrainOptions options = Options("run");
   options.normalization = {{0.5, 0.5, 0.5}, {0.001, 0.001, 0.001}};
 
-  EXPECT_THAT(NoticesOf(options), Contains(HasSubstr("pixels should lie around 0")));
+  EXPECT_THAT(WarningsOf(options), Contains(HasSubstr("pixels should lie around 0")));
 }
 
 TEST_F(PreflightTest, ABatchThatNoMemoryHoldsFailsBeforeTheFirstStep) {

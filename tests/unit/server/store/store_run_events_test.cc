@@ -97,6 +97,20 @@ TEST_F(StoreRunEventsTest, OverlappingBatchesCountOnce) {
   ExpectFourEpochs();
 }
 
+TEST_F(StoreRunEventsTest, AWarningIsToldFromOtherNotices) {
+  Append(WorkerNotice{"3 classes"});
+  Append(WorkerNotice{"hardly teaches", /*is_warning=*/true});
+
+  ASSERT_OK(Store(1, 2));
+
+  std::vector<std::string> messages;
+  const auto events = store().ListEvents(job_, 0).value();
+  for (const JobEventRecord& event : events) {
+    if (event.from == event.transition.to) messages.push_back(event.transition.message);
+  }
+  EXPECT_THAT(messages, ElementsAre("3 classes", "warning: hardly teaches"));
+}
+
 TEST_F(StoreRunEventsTest, GapIsRefused) {
   AppendFourEpochs();
   ASSERT_OK(Store(1, 2));

@@ -60,6 +60,18 @@ TEST(JournalMessagesTest, EvaluationNamesItsJobs) {
   EXPECT_EQ(payload.images(), 5);
 }
 
+TEST(JournalMessagesTest, ANoticeIsAWarningOnlyWhereItSaysSo) {
+  worker::v1::RunEvent message;
+  message.mutable_notice()->set_message("words");  // as older versions wrote it
+
+  EXPECT_FALSE(std::get<WorkerNotice>(Parse(message).event).is_warning);
+  message.mutable_notice()->set_level(worker::v1::NOTICE_LEVEL_INFORMATION);
+  EXPECT_FALSE(std::get<WorkerNotice>(Parse(message).event).is_warning);
+  message.mutable_notice()->set_level(worker::v1::NOTICE_LEVEL_WARNING);
+  EXPECT_TRUE(std::get<WorkerNotice>(Parse(message).event).is_warning);
+  EXPECT_EQ(std::get<WorkerNotice>(Parse(message).event).message, "words");
+}
+
 TEST(JournalMessagesTest, OutcomeThatIsNoEndIsAFailure) {
   worker::v1::RunEvent message;
   message.mutable_outcome()->set_state(v1::JOB_STATE_RUNNING);
