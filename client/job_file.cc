@@ -4,6 +4,7 @@
 #include <google/protobuf/message.h>
 #include <yaml-cpp/yaml.h>
 
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -235,14 +236,12 @@ bool IsTrue(const YAML::Node& node, NodeReader& reader) {
   return text == "true";
 }
 
-void ReadDocument(const YAML::Node& document, NodeReader& reader, Defaults& defaults,
-                  std::vector<v1::Job>& jobs) {
-  const bool is_group = document.IsMap() && (document["jobs"] || document["defaults"] ||
-                                             (document[kVariants] && !document["train"]));
-  if (!is_group) {
-    ReadJob(document, "", defaults, reader, jobs);
-    return;
-  }
+bool IsGroup(const YAML::Node& document) {
+  return document.IsMap() &&
+         (document["jobs"] || document["defaults"] || (document[kVariants] && !document["train"]));
+}
+
+void CheckKeysOfGroup(const YAML::Node& document, NodeReader& reader) {
   for (const auto& entry : document) {
     const std::string key = entry.first.Scalar();
     if (key != "jobs" && key != "defaults" && key != kVariants && key != "evaluate") {
@@ -250,6 +249,32 @@ void ReadDocument(const YAML::Node& document, NodeReader& reader, Defaults& defa
                       "no such key; beside 'jobs' there are 'defaults', 'variants' and 'evaluate'");
     }
   }
+}
+
+// Puts behind each training job of a document's list an evaluation of it.
+void AddEvaluations(const YAML::Node& list, const v1::Job& default_evaluation, NodeReader& reader,
+                    std::vector<v1::Job>& jobs) {
+  std::vector<v1::Job> all;
+  for (v1::Job& job : jobs) {
+    const std::string name = job.name();
+    const bool is_evaluated = job.has_train();
+    all.push_back(std::move(job));
+    if (!is_evaluated) continue;
+    if (name.empty()) reader.Complain(list, "jobs", "a job needs a name to be evaluated by");
+    v1::Job& evaluation = all.emplace_back(default_evaluation);
+    evaluation.set_name(name + "-eval");
+    evaluation.mutable_eval()->set_job(name);
+  }
+  jobs = std::move(all);
+}
+
+void ReadDocument(const YAML::Node& document, NodeReader& reader, Defaults& defaults,
+                  std::vector<v1::Job>& jobs) {
+  if (!IsGroup(document)) {
+    ReadJob(document, "", defaults, reader, jobs);
+    return;
+  }
+  CheckKeysOfGroup(document, reader);
   if (document["defaults"]) ReadDefaults(document["defaults"], reader, defaults);
   if (document[kVariants]) ReadVariants(document[kVariants], reader, defaults);
   const YAML::Node list = document["jobs"];
@@ -262,18 +287,9 @@ void ReadDocument(const YAML::Node& document, NodeReader& reader, Defaults& defa
   for (size_t index = 0; index < list.size(); ++index) {
     ReadJob(list[index], "jobs[" + std::to_string(index) + "]", defaults, reader, read);
   }
-  const bool evaluates = IsTrue(document["evaluate"], reader);
-  for (v1::Job& job : read) {
-    v1::Job evaluation = defaults.eval;
-    evaluation.set_name(job.name() + "-eval");
-    evaluation.mutable_eval()->set_job(job.name());
-    const bool is_evaluated = evaluates && job.has_train();
-    if (is_evaluated && job.name().empty()) {
-      reader.Complain(list, "jobs", "a job needs a name to be evaluated by");
-    }
-    jobs.push_back(std::move(job));
-    if (is_evaluated) jobs.push_back(std::move(evaluation));
-  }
+  if (IsTrue(document["evaluate"], reader)) AddEvaluations(list, defaults.eval, reader, read);
+  jobs.insert(jobs.end(), std::make_move_iterator(read.begin()),
+              std::make_move_iterator(read.end()));
   if (jobs.size() > kMaxJobs) {
     reader.Complain(list, "jobs",
                     "a file may hold " + std::to_string(kMaxJobs) +

@@ -1,10 +1,14 @@
 #include "client/term_parameters.h"
 
+#include <utility>
+
 namespace distill::client {
 
-const std::vector<TermParameter>& TermParameters() {
+namespace {
+
+std::vector<TermParameter> OfSeveralMethods() {
   using enum v1::DistillationMethod;
-  static const std::vector<TermParameter> parameters = {
+  return {
       {"--kd-weight",
        "weight",
        "[METHOD=]W: total = task + sum of W * term; default: --kd-ratio, dkd and rkd 1, dist 2, "
@@ -33,42 +37,56 @@ const std::vector<TermParameter>& TermParameters() {
        "form",
        "[METHOD=]paper or reference; default SP and FitNet paper, AT and DIST reference",
        {DISTILLATION_METHOD_SP, DISTILLATION_METHOD_AT, DISTILLATION_METHOD_DIST,
-        DISTILLATION_METHOD_FITNET}},
-      {"--mgd-mask",
-       "mgd_mask_ratio",
-       "share of channels; default 0.15",
-       {DISTILLATION_METHOD_MGD}},
-      {"--mgd-alpha", "mgd_alpha", "default 7e-5", {DISTILLATION_METHOD_MGD}},
-      {"--dkd-alpha",
-       "dkd_alpha",
-       "weight of the target class's part; default 1",
-       {DISTILLATION_METHOD_DKD}},
-      {"--dkd-beta",
-       "dkd_beta",
-       "weight of the other classes' part; default 8",
-       {DISTILLATION_METHOD_DKD}},
-      {"--dist-beta",
-       "dist_beta",
-       "weight of the relation between classes; default 1",
-       {DISTILLATION_METHOD_DIST}},
-      {"--dist-gamma",
-       "dist_gamma",
-       "weight of the relation within a class; default 1",
-       {DISTILLATION_METHOD_DIST}},
-      {"--rkd-distance",
-       "rkd_distance",
-       "weight of distances; default 25",
-       {DISTILLATION_METHOD_RKD}},
-      {"--rkd-angle", "rkd_angle", "weight of angles; default 50", {DISTILLATION_METHOD_RKD}},
-      {"--crd-negatives",
-       "crd_negatives",
-       "other images that each is told from; default 16384",
-       {DISTILLATION_METHOD_CRD}},
-      {"--crd-temperature", "crd_temperature", "default 0.07", {DISTILLATION_METHOD_CRD}},
-      {"--crd-momentum",
-       "crd_momentum",
-       "of the memory's entries; default 0.5",
-       {DISTILLATION_METHOD_CRD}}};
+        DISTILLATION_METHOD_FITNET}}};
+}
+
+std::vector<TermParameter> OfOneMethod() {
+  using enum v1::DistillationMethod;
+  return {{"--mgd-mask",
+           "mgd_mask_ratio",
+           "share of channels; default 0.15",
+           {DISTILLATION_METHOD_MGD}},
+          {"--mgd-alpha", "mgd_alpha", "default 7e-5", {DISTILLATION_METHOD_MGD}},
+          {"--dkd-alpha",
+           "dkd_alpha",
+           "weight of the target class's part; default 1",
+           {DISTILLATION_METHOD_DKD}},
+          {"--dkd-beta",
+           "dkd_beta",
+           "weight of the other classes' part; default 8",
+           {DISTILLATION_METHOD_DKD}},
+          {"--dist-beta",
+           "dist_beta",
+           "weight of the relation between classes; default 1",
+           {DISTILLATION_METHOD_DIST}},
+          {"--dist-gamma",
+           "dist_gamma",
+           "weight of the relation within a class; default 1",
+           {DISTILLATION_METHOD_DIST}},
+          {"--rkd-distance",
+           "rkd_distance",
+           "weight of distances; default 25",
+           {DISTILLATION_METHOD_RKD}},
+          {"--rkd-angle", "rkd_angle", "weight of angles; default 50", {DISTILLATION_METHOD_RKD}},
+          {"--crd-negatives",
+           "crd_negatives",
+           "other images that each is told from; default 16384",
+           {DISTILLATION_METHOD_CRD}},
+          {"--crd-temperature", "crd_temperature", "default 0.07", {DISTILLATION_METHOD_CRD}},
+          {"--crd-momentum",
+           "crd_momentum",
+           "of the memory's entries; default 0.5",
+           {DISTILLATION_METHOD_CRD}}};
+}
+
+}  // namespace
+
+const std::vector<TermParameter>& TermParameters() {
+  static const std::vector<TermParameter> parameters = [] {
+    std::vector<TermParameter> all = OfSeveralMethods();
+    for (TermParameter& parameter : OfOneMethod()) all.push_back(std::move(parameter));
+    return all;
+  }();
   return parameters;
 }
 

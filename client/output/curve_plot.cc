@@ -156,25 +156,31 @@ std::string LegendLine(const Curve& curve) {
          NumberText(range.high);
 }
 
-void PrintLegend(const std::vector<Curve>& curves, const PlotStyle& style, bool has_markers,
-                 std::ostream& out) {
+// How all of one plot looks.
+struct Look {
+  PlotStyle style;
+  bool has_markers = false;  // a letter for each curve
+};
+
+void PrintLegend(const std::vector<Curve>& curves, const Look& look, std::ostream& out) {
+  const PlotStyle& style = look.style;
   for (size_t index = 0; index < curves.size(); ++index) {
     std::string key = style.is_ascii ? "-" : "─";
-    if (has_markers) key = std::string(1, kMarkers[index % kNumMarkers]);
-    const bool has_color = style.has_color && !style.is_ascii;
-    out << "  " << (has_color ? kColors[index % kColors.size()] : "") << key
-        << (has_color ? kNoColor : "") << ' ' << LegendLine(curves[index]) << '\n';
+    if (look.has_markers) key = std::string(1, kMarkers[index % kNumMarkers]);
+    out << "  " << (style.has_color ? kColors[index % kColors.size()] : "") << key
+        << (style.has_color ? kNoColor : "") << ' ' << LegendLine(curves[index]) << '\n';
   }
 }
 
-void PrintArea(const std::vector<Curve>& curves, const PlotRanges& ranges, const PlotStyle& style,
-               bool has_markers, const std::string& x_title, std::ostream& out) {
+void PrintArea(const std::vector<Curve>& curves, const PlotRanges& ranges,
+               const std::string& x_title, const Look& look, std::ostream& out) {
+  const PlotStyle& style = look.style;
   const std::string high = NumberText(ranges.y.high);
   const std::string low = ranges.y.high > ranges.y.low ? NumberText(ranges.y.low) : "";
   const size_t margin = std::max(DisplayWidth(high), DisplayWidth(low));
   const size_t rows = std::max(style.height, kMinHeight);
   const size_t columns = std::max(style.width, kMinWidth) - margin - 3;
-  Canvas canvas(columns, rows, !has_markers);
+  Canvas canvas(columns, rows, !look.has_markers);
   for (size_t index = 0; index < curves.size(); ++index) canvas.Draw(index, curves[index], ranges);
   const std::string side = style.is_ascii ? "|" : "│";
   for (size_t row = 0; row < rows; ++row) {
@@ -193,14 +199,14 @@ void PrintArea(const std::vector<Curve>& curves, const PlotRanges& ranges, const
 
 void PrintPlot(const std::string& title, const std::string& x_title,
                const std::vector<Curve>& curves, const PlotStyle& style, std::ostream& out) {
-  PlotStyle used = style;
-  used.has_color = style.has_color && !style.is_ascii;
-  const bool has_markers = used.is_ascii || (!used.has_color && curves.size() > 1);
+  Look look{style};
+  look.style.has_color = style.has_color && !style.is_ascii;
+  look.has_markers = style.is_ascii || (!look.style.has_color && curves.size() > 1);
   out << title << '\n';
   if (const auto ranges = RangesOf(curves)) {
-    PrintArea(curves, *ranges, used, has_markers, x_title, out);
+    PrintArea(curves, *ranges, x_title, look, out);
   }
-  PrintLegend(curves, used, has_markers, out);
+  PrintLegend(curves, look, out);
 }
 
 }  // namespace distill::client

@@ -79,33 +79,38 @@ std::array<std::string, 2> Spread(const SeedSet& set, RowFigure figure) {
   return {FixedText(mean, kDigits), FixedText(std::sqrt(squares / (count - 1)), kDigits)};
 }
 
+std::vector<TextTable::Column> Columns(bool is_split) {
+  constexpr auto kRight = TextTable::Align::kRight;
+  std::vector<TextTable::Column> columns = {{"JOBS"}, {"MODEL"}, {"METHOD"}, {"SEEDS", kRight}};
+  for (const FigureColumn& column : kFigureColumns) {
+    columns.push_back({column.title, kRight});
+    if (is_split) columns.push_back({std::string(column.title) + " SD", kRight});
+  }
+  return columns;
+}
+
+std::vector<std::string> CellsOf(const SeedSet& set, bool is_split) {
+  const ResultRow& first = *set.rows.front();
+  std::vector<std::string> cells = {set.name, first.model,
+                                    first.method.empty() ? "-" : first.method,
+                                    std::to_string(set.rows.size())};
+  for (const FigureColumn& column : kFigureColumns) {
+    const auto [mean, deviation] = Spread(set, column.figure);
+    if (is_split) {
+      cells.insert(cells.end(), {mean, deviation});
+    } else {
+      cells.push_back(mean == "-" ? mean : mean + " ± " + deviation);
+    }
+  }
+  return cells;
+}
+
 }  // namespace
 
 TextTable SeedTable(const std::vector<v1::Job>& jobs, const std::vector<ResultRow>& rows,
                     bool is_split) {
-  using Align = TextTable::Align;
-  std::vector<TextTable::Column> columns = {
-      {"JOBS"}, {"MODEL"}, {"METHOD"}, {"SEEDS", Align::kRight}};
-  for (const FigureColumn& column : kFigureColumns) {
-    columns.push_back({column.title, Align::kRight});
-    if (is_split) columns.push_back({std::string(column.title) + " SD", Align::kRight});
-  }
-  TextTable table(std::move(columns));
-  for (const SeedSet& set : SetsOf(jobs, rows)) {
-    const ResultRow& first = *set.rows.front();
-    std::vector<std::string> cells = {set.name, first.model,
-                                      first.method.empty() ? "-" : first.method,
-                                      std::to_string(set.rows.size())};
-    for (const FigureColumn& column : kFigureColumns) {
-      const auto [mean, deviation] = Spread(set, column.figure);
-      if (is_split) {
-        cells.insert(cells.end(), {mean, deviation});
-      } else {
-        cells.push_back(mean == "-" ? mean : mean + " ± " + deviation);
-      }
-    }
-    table.AddRow(std::move(cells));
-  }
+  TextTable table(Columns(is_split));
+  for (const SeedSet& set : SetsOf(jobs, rows)) table.AddRow(CellsOf(set, is_split));
   return table;
 }
 
