@@ -157,9 +157,10 @@ std::shared_ptr<PendingBatch> PrefetchingBatchSource::MakeBatch(int64_t batch_in
   Batch& batch = pending->batch;
   batch.indices.assign(order_.begin() + begin, order_.begin() + end);
   const int64_t size = options_.image_size;
+  const at::TensorOptions memory = at::TensorOptions().pinned_memory(options_.pinned);
   batch.images = at::empty({pending->size() * loader_.crops_per_image(), 3, size, size},
-                           at::TensorOptions(at::kByte), at::MemoryFormat::ChannelsLast);
-  batch.labels = at::empty({pending->size()}, at::kLong);
+                           memory.dtype(at::kByte), at::MemoryFormat::ChannelsLast);
+  batch.labels = at::empty({pending->size()}, memory.dtype(at::kLong));
   auto* labels = batch.labels.data_ptr<int64_t>();
   for (const int64_t index : batch.indices) {
     *labels++ = entries_[static_cast<size_t>(index)].class_index;

@@ -45,6 +45,9 @@ struct BatchSourceOptions {
   /// epochs need not read and decode them again; images beyond it are read each time. 0 = off. What
   /// the source yields does not depend on it.
   int64_t cache_bytes = 0;
+  /// Whether batches lie in page-locked memory, from which a GPU copies while the program goes on.
+  /// Needs a GPU.
+  bool pinned = false;
 };
 
 /// Decodes and augments a list of images in threads of its own, ahead of the consumer. What it

@@ -8,14 +8,16 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "core/device/torch_version.h"
 // Before 2.9 a GPU's allocator can be asked only with CUDA's own headers at hand.
 #if DISTILL_TORCH_AT_LEAST(2, 9)
 #include <c10/core/CachingDeviceAllocator.h>
 #endif
-// The share of a GPU that a process may take is a setting of the allocator since then.
-#if DISTILL_TORCH_AT_LEAST(2, 13)
+// The share of a GPU that a process may take is a setting of the allocator, which can be given
+// without CUDA's headers since then.
+#if DISTILL_TORCH_AT_LEAST(2, 11)
 #include <c10/core/AllocatorConfig.h>
 #endif
 
@@ -76,9 +78,18 @@ bool HasFastBfloat16(const at::Device& device) {
   return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
 }
 
-void SetDeterministicConvolutions(bool is_deterministic) {
-  at::globalContext().setBenchmarkCuDNN(!is_deterministic);
-  at::globalContext().setDeterministicCuDNN(is_deterministic);
+void SetDeterministic(bool is_deterministic, bool is_on_gpu) {
+  at::Context& context = at::globalContext();
+  context.setBenchmarkCuDNN(!is_deterministic);
+  context.setDeterministicCuDNN(is_deterministic);
+  if (!is_on_gpu) return;
+  // cuBLAS reads it when it starts.
+  if (is_deterministic) ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  context.setDeterministicAlgorithms(is_deterministic, /*warn_only=*/true);
+#if DISTILL_TORCH_AT_LEAST(2, 2)
+  // What is read before it is written would be a bug; filling all memory costs time.
+  context.setDeterministicFillUninitializedMemory(false);
+#endif
 }
 
 namespace {
@@ -98,16 +109,21 @@ Status LimitMemory(const at::Device& device, int64_t bytes) {
     return {Code::kInvalidArgument,
             "a limit of GPU memory must be positive, in bytes: " + std::to_string(bytes)};
   }
-#if DISTILL_TORCH_AT_LEAST(2, 13)
-  at::globalContext().lazyInitDevice(device.type());
-  const auto [free, total] = c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index());
+#if DISTILL_TORCH_AT_LEAST(2, 11)
+  c10::DeviceAllocator* const allocator = c10::getDeviceAllocator(device.type());
+  // It reads its settings once, when it starts.
+  if (allocator->initialized()) {
+    return {Code::kFailedPrecondition,
+            "GPU memory can be limited only before a process uses a GPU for the first time"};
+  }
+  const auto [free, total] = allocator->getMemoryInfo(device.index());
   const double share = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(total));
   c10::CachingAllocator::setAllocatorSettings("per_process_memory_fraction:" +
                                               std::to_string(share));
   return {};
 #else
   return {Code::kFailedPrecondition, "GPU memory cannot be limited with LibTorch " +
-                                         LibTorchVersion() + ", which needs 2.13 for it"};
+                                         LibTorchVersion() + ", which needs 2.11 for it"};
 #endif
 }
 

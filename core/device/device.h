@@ -31,15 +31,17 @@ Result<at::Device> ParseDevice(std::string_view text);
 /// CPUs with AVX-512 BF16. May throw c10::Error.
 bool HasFastBfloat16(const at::Device& device);
 
-/// Makes convolutions choose the same algorithm each time (cuDNN: benchmark mode off,
-/// deterministic algorithms only), so that equal seeds give equal bits. `is_deterministic` false
-/// lets cuDNN try algorithms out and take the fastest.
-void SetDeterministicConvolutions(bool is_deterministic);
+/// Makes operations choose the same algorithm each time, so that equal seeds give equal bits:
+/// cuDNN's convolutions, and with `is_on_gpu` cuBLAS's products and LibTorch's own kernels, as far
+/// as those have such an algorithm. The others warn (core/device/warning_scope.h).
+/// `is_deterministic` false lets all take the fastest. Call once, first thing in main: it sets an
+/// environment variable.
+void SetDeterministic(bool is_deterministic, bool is_on_gpu);
 
 /// Makes this process fail for want of memory once its tensors would need more than `bytes` of a
-/// GPU, whatever is left there. To be called before the first tensor. No effect on the CPU.
-/// kInvalidArgument: `bytes` is not positive. kFailedPrecondition: this LibTorch has no such limit.
-/// May throw c10::Error.
+/// GPU, whatever is left there. Holds for every GPU that it uses; CUDA's own some hundred MiB come
+/// on top. No effect on the CPU. kInvalidArgument: `bytes` is not positive. kFailedPrecondition:
+/// this process has used a GPU before, or this LibTorch has no such limit. May throw c10::Error.
 Status LimitMemory(const at::Device& device, int64_t bytes);
 
 /// Returns the most memory in bytes that was in use at one time: of a GPU by tensors of this

@@ -43,7 +43,7 @@ Result<PassResult> RunPass(Model& model, BatchSource& source, const PassOptions&
     if (listener.ShouldStop()) return Status(Code::kCancelled, "stopped by order");
     DISTILL_ASSIGN_OR_RETURN(const std::optional<Batch> batch, source.Next());
     if (!batch) break;
-    const at::Tensor labels = batch->labels.to(options.device);
+    const at::Tensor labels = batch->labels.to(options.device, /*non_blocking=*/true);
     const at::Tensor images = options.normalizer->Apply(batch->images);
     const at::Tensor logits = LogitsOf(model, images, options);
     accumulator.Add(logits, labels, options.loss(logits, labels));

@@ -28,6 +28,7 @@ Result<std::unique_ptr<BatchSource>> OpenSplit(const EvaluateOptions& options,
   source.image_size = options.image_size;
   source.num_threads = options.data_threads;
   source.ten_crop = pass.ten_crop;
+  source.pinned = options.device != "cpu";
   // Ten crops make a batch ten times as large.
   source.batch_size =
       pass.ten_crop ? std::max<int64_t>(1, options.batch_size / 10) : options.batch_size;

@@ -123,6 +123,7 @@ class Preflight {
     source_options.image_size = plan_.options.image_size;
     source_options.batch_size = std::min<int64_t>(plan_.options.batch_size, kImagesOnCpu);
     source_options.num_threads = plan_.options.data_threads;
+    source_options.pinned = plan_.device.is_cuda();
     DISTILL_ASSIGN_OR_RETURN(const std::unique_ptr<BatchSource> source,
                              CreateBatchSource(std::move(some), source_options));
     const TeacherEnsemble* teachers = plan_.objective.teachers();

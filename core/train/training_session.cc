@@ -78,12 +78,14 @@ Status TrainingSession::OpenData() {
   const auto num_images = static_cast<int64_t>(manifest_.EntriesOf(Split::kTrain).size());
   train.drop_last = options_.batch_size > 0 && num_images % options_.batch_size == 1;
   train.augmentation = options_.augmentation;
+  train.pinned = device_.is_cuda();
   DISTILL_ASSIGN_OR_RETURN(train_source_, OpenSplit(manifest_, Split::kTrain, train));
 
   BatchSourceOptions val;
   val.image_size = options_.image_size;
   val.num_threads = options_.data_threads;
   val.ten_crop = options_.validate_with_tta;
+  val.pinned = device_.is_cuda();
   val.batch_size = options_.validate_with_tta ? std::max<int64_t>(1, options_.batch_size / 10)
                                               : options_.batch_size;
   DISTILL_ASSIGN_OR_RETURN(val_source_, OpenSplit(manifest_, Split::kVal, val));
@@ -162,8 +164,9 @@ Result<bool> TrainingSession::TrainStep() {
   }
   DISTILL_ASSIGN_OR_RETURN(const std::optional<Batch> batch, train_source_->Next());
   if (!batch) return false;
-  MixedBatch mixed = MixBatch(normalizer_.Apply(batch->images), batch->labels.to(device_),
-                              options_.mix, {options_.seed, position_.epoch, position_.batch});
+  MixedBatch mixed =
+      MixBatch(normalizer_.Apply(batch->images), batch->labels.to(device_, /*non_blocking=*/true),
+               options_.mix, {options_.seed, position_.epoch, position_.batch});
   mixed.indices = at::tensor(batch->indices, at::kLong);
   const ObjectiveValue value = ComputeStep(mixed);
   Update();

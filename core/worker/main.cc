@@ -9,10 +9,12 @@
 #include "core/base/clock.h"
 #include "core/base/exit_code.h"
 #include "core/base/log.h"
+#include "core/base/plain_text.h"
 #include "core/base/stop_order.h"
 #include "core/base/version.h"
 #include "core/device/device.h"
 #include "core/device/host_tuning.h"
+#include "core/device/warning_scope.h"
 #include "core/eval/failure.h"
 #include "core/worker/journal_writer.h"
 #include "core/worker/outcome.h"
@@ -81,8 +83,10 @@ WorkerExit RunIn(const std::filesystem::path& directory) {
     distill::LogError("cannot open the journal", {{"error", journal.status().ToString()}});
     return WorkerExit::kStorage;
   }
+  const distill::core::WarningScope warnings(
+      [&journal](const std::string& text) { journal->OnNotice(NoticeLevel::kWarning, text); });
   distill::core::SetNumThreads(ThreadsOfOneDevice(*spec));
-  distill::core::SetDeterministicConvolutions(true);
+  distill::core::SetDeterministic(true, distill::StartsWith(spec->device(), "cuda"));
   WarnOfSlowBlas(*spec, *journal);
   Status status = LimitMemory(*spec, *journal);
   if (status.ok()) status = distill::core::RunTask(*spec, directory, *journal);

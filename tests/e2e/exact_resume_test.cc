@@ -4,7 +4,6 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <random>
 #include <sstream>
@@ -39,10 +38,6 @@ class ExactResume : public Lab, public ::testing::WithParamInterface<Variant> {
 
   static int NumEpochs() { return 2 * NumKills() + 2; }
 
-  fs::path RunDirectory(const std::string& name, size_t attempt) {
-    return folder() / "state" / "runs" / Job(name).value("id", "") / std::to_string(attempt);
-  }
-
   // Breaks the present attempt off once its journal has grown by some bytes: in an epoch, in its
   // validation, in the writing of its checkpoint. Returns false when the job has ended.
   bool BreakOffAfter(const std::string& name, uintmax_t bytes) {
@@ -69,19 +64,6 @@ class ExactResume : public Lab, public ::testing::WithParamInterface<Variant> {
       return Job(name).value("attempts", nlohmann::json::array()).size() > attempt;
     }));
     return true;
-  }
-
-  // What follows the header of a safetensors file, which names the job: all tensors.
-  std::string TensorsOf(const std::string& name) {
-    const size_t attempts = Job(name)["attempts"].size();
-    std::ifstream file(RunDirectory(name, attempts) / "last.safetensors", std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    const std::string bytes = text.str();
-    uint64_t header = 0;
-    if (bytes.size() < sizeof(header)) return "";
-    bytes.copy(reinterpret_cast<char*>(&header), sizeof(header));
-    return bytes.substr(sizeof(header) + header);
   }
 
   // All values of all metrics but speeds, by metric and epoch; a point that is there twice fails.

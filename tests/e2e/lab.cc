@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <numeric>
@@ -57,6 +58,12 @@ int Await(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// On which devices the daemon runs jobs. The same tests run on a GPU: deploy/gpu-check.sh.
+std::string Devices() {
+  const char* const devices = std::getenv("DISTILL_TEST_DEVICES");
+  return devices == nullptr ? "cpu" : devices;
+}
+
 }  // namespace
 
 void Lab::SetUp() {
@@ -78,13 +85,14 @@ void Lab::StartDaemon() {
   const std::filesystem::path state = folder() / "state";
   const std::filesystem::path log = folder() / "distilld.log";
   std::filesystem::remove(state / "distilld.address");
-  std::vector<std::string> command{
-      DISTILLD, "--listen", "127.0.0.1:0", "--state-dir", state.string(), "--dataset-roots",
-      folder().string(), "--weights-roots", (folder() / "weights").string(), "--weights-dir",
-      (folder() / "weights").string(), "--worker-executable", DISTILL_WORKER, "--devices", "cpu",
-      // Tests run side by side: threads of several would wait for
-      // each other at every operation.
-      "--worker-threads", "1", "--log-level", "debug"};
+  std::vector<std::string> command{DISTILLD, "--listen", "127.0.0.1:0", "--state-dir",
+                                   state.string(), "--dataset-roots", folder().string(),
+                                   "--weights-roots", (folder() / "weights").string(),
+                                   "--weights-dir", (folder() / "weights").string(),
+                                   "--worker-executable", DISTILL_WORKER, "--devices", Devices(),
+                                   // Tests run side by side: threads of several would wait for
+                                   // each other at every operation.
+                                   "--worker-threads", "1", "--log-level", "debug"};
   command.insert(command.end(), daemon_flags_.begin(), daemon_flags_.end());
   daemon_ = Spawn(command, log, log);
   ASSERT_TRUE(Eventually(kLimit, [&] {
@@ -164,6 +172,19 @@ void Lab::AwaitSuccess(const std::string& name) {
   const Finished waited = Ctl({"wait", "--timeout", "300s", name});
   EXPECT_EQ(waited.exit_code, 0) << waited.out << waited.err;
   EXPECT_EQ(State(name), "JOB_STATE_SUCCEEDED") << Job(name).dump(2);
+}
+
+std::filesystem::path Lab::RunDirectory(const std::string& name, size_t attempt) {
+  return folder() / "state" / "runs" / Job(name).value("id", "") / std::to_string(attempt);
+}
+
+std::string Lab::TensorsOf(const std::string& name) {
+  const size_t attempts = Job(name)["attempts"].size();
+  const std::string bytes = Read(RunDirectory(name, attempts) / "last.safetensors");
+  uint64_t header = 0;
+  if (bytes.size() < sizeof(header)) return "";
+  bytes.copy(reinterpret_cast<char*>(&header), sizeof(header));
+  return bytes.substr(sizeof(header) + header);
 }
 
 std::vector<int> Lab::EpochsOf(const std::string& name, const std::string& metric) {

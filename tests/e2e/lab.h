@@ -52,6 +52,11 @@ class Lab : public ::testing::Test {
   void AwaitEpoch(const std::string& name, int epochs);
   /// Waits until the job has ended and expects success.
   void AwaitSuccess(const std::string& name);
+  /// Returns the folder of an attempt, from 1.
+  std::filesystem::path RunDirectory(const std::string& name, size_t attempt);
+  /// Returns all tensors of the last weights of a job that has ended: what follows the header of
+  /// the file, which names the job.
+  std::string TensorsOf(const std::string& name);
   /// Returns the epoch of every stored point of a metric, in the order of the server.
   std::vector<int> EpochsOf(const std::string& name, const std::string& metric);
 

@@ -46,12 +46,18 @@ TEST(DeviceTest, TheCpuTellsItsPeakMemory) {
   EXPECT_GE(PeakMemoryBytes(at::Device(at::kCPU)), before + kBytes);
 }
 
-TEST(DeviceTest, ConvolutionsCanBeMadeDeterministic) {
-  SetDeterministicConvolutions(false);
+TEST(DeviceTest, OperationsCanBeMadeDeterministic) {
+  SetDeterministic(false, /*is_on_gpu=*/true);
   EXPECT_TRUE(at::globalContext().benchmarkCuDNN());
-  SetDeterministicConvolutions(true);
+  EXPECT_FALSE(at::globalContext().deterministicAlgorithms());
+  SetDeterministic(true, /*is_on_gpu=*/false);
   EXPECT_FALSE(at::globalContext().benchmarkCuDNN());
   EXPECT_TRUE(at::globalContext().deterministicCuDNN());
+  EXPECT_FALSE(at::globalContext().deterministicAlgorithms()) << "costs time on a CPU, for nothing";
+  SetDeterministic(true, /*is_on_gpu=*/true);
+  EXPECT_TRUE(at::globalContext().deterministicAlgorithms());
+  EXPECT_TRUE(at::globalContext().deterministicAlgorithmsWarnOnly());
+  SetDeterministic(false, /*is_on_gpu=*/true);
 }
 
 TEST(DeviceTest, ARestoredGeneratorRepeatsItsNumbers) {

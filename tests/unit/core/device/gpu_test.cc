@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <iostream>
+
 #include "core/device/amp.h"
 #include "core/device/device.h"
 #include "core/device/generator_state.h"
@@ -65,14 +68,32 @@ TEST_F(GpuTest, PeakMemoryCountsTensorsSinceTheReset) {
   EXPECT_LT(PeakMemoryBytes(gpu_), before + (int64_t{32} << 20));
 }
 
-TEST_F(GpuTest, TensorsBeyondTheLimitRunOutOfMemoryAndThoseWithinDoNot) {
+// In a process of its own, which has not used the GPU yet. Ends it: 0 = as it should be.
+[[noreturn]] void UseMemoryUpToALimit(const at::Device& gpu) {
   constexpr int64_t kMebi = int64_t{1} << 20;
-  const at::TensorOptions bytes = at::TensorOptions(gpu_).dtype(at::kByte);
-  ASSERT_OK(LimitMemory(gpu_, 512 * kMebi));
-  EXPECT_NO_THROW((void)at::empty({256 * kMebi}, bytes));
-  EXPECT_THROW((void)at::empty({768 * kMebi}, bytes), c10::OutOfMemoryError);
-  ASSERT_OK(LimitMemory(gpu_, int64_t{1} << 50));
-  EXPECT_NO_THROW((void)at::empty({768 * kMebi}, bytes));
+  const at::TensorOptions bytes = at::TensorOptions(gpu).dtype(at::kByte);
+  if (const Status limited = LimitMemory(gpu, 512 * kMebi); !limited.ok()) {
+    std::cerr << limited << '\n';
+    std::exit(1);
+  }
+  at::Tensor within = at::empty({384 * kMebi}, bytes);
+  try {
+    within = at::cat({within, at::empty({256 * kMebi}, bytes)});
+  } catch (const c10::OutOfMemoryError&) {
+    std::exit(0);
+  }
+  std::cerr << "went beyond its limit\n";
+  std::exit(2);
+}
+
+TEST_F(GpuTest, TensorsBeyondTheLimitRunOutOfMemory) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(UseMemoryUpToALimit(gpu_), ::testing::ExitedWithCode(0), "");
+}
+
+TEST_F(GpuTest, AProcessThatUsesTheGpuCannotBeLimitedAnyMore) {
+  (void)at::zeros({1}, gpu_);
+  EXPECT_EQ(LimitMemory(gpu_, int64_t{1} << 30).code(), Code::kFailedPrecondition);
 }
 
 TEST_F(GpuTest, LimitMustBePositive) {

@@ -34,6 +34,7 @@ class TrainerTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     SetNumThreads(1);
+    SetDeterministic(true, /*is_on_gpu=*/TestDevice() != "cpu");
     shared_ = new TempDir;
     distill::testing::WriteTinyManifest(Manifest(), kClasses, kImagesPerClass);
   }
