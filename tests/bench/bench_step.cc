@@ -1,8 +1,9 @@
 // Times training steps of SoftTarget distillation resnet50 -> mobilenetv2 on images made up in
 // memory: the step of step_peer.py, by this project's core.
 // Usage: bench_step STEPS BATCH SIZE THREADS [DEVICE]
-// Prints seconds per step, the first step left out. On a GPU the step runs in mixed precision, and
-// the figures are means of ten steps, since a program does not wait for each there.
+// Prints seconds per step, the first step left out (its time goes to standard error). On a GPU the
+// step runs in mixed precision, and the figures are means of ten steps, since a program does not
+// wait for each there.
 #include <ATen/ATen.h>
 
 #include <chrono>
@@ -86,6 +87,7 @@ int main(int argc, char** argv) {
     // Reading what the update has written waits for a GPU.
     (*optimizer)->parameters().values()[0].item<float>();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (step == 0) std::cerr << "first " << group << " steps: " << seconds.count() << " s\n";
     if (step > 0) std::cout << seconds.count() / group << (step + group <= steps ? " " : "\n");
   }
   return 0;
