@@ -126,25 +126,34 @@ void NvmlDeviceCatalog::NoteGone(const std::vector<DeviceInfo>& gpus) {
   gone_ = std::move(gone);
 }
 
-std::vector<DeviceInfo> NvmlDeviceCatalog::ListGpus() {
-  Result<std::vector<DeviceInfo>> answer = AskDriver();
+// Those of the listed GPUs that are wanted, and behind them those that are gone.
+std::vector<DeviceInfo> NvmlDeviceCatalog::WantedOf(std::vector<DeviceInfo> listed) {
   std::vector<DeviceInfo> gpus;
-  if (answer.ok()) {
-    for (DeviceInfo& gpu : *answer) {
-      if (IsWanted(gpu)) gpus.push_back(std::move(gpu));
-    }
-    NoteGone(gpus);
-    for (const DeviceInfo& gpu : gpus) known_.emplace(gpu.id, WithoutLoad(gpu));
-    for (const std::string& id : gone_) {
-      gpus.push_back(known_.at(id));
-      Close(gpus.back(), "it is gone: the driver no longer lists it");
-    }
-  } else {
-    for (const auto& [id, info] : known_) {
-      gpus.push_back(info);
-      gpus.back().closed_because = "the NVIDIA driver does not answer";
-    }
+  for (DeviceInfo& gpu : listed) {
+    if (IsWanted(gpu)) gpus.push_back(std::move(gpu));
   }
+  NoteGone(gpus);
+  for (const DeviceInfo& gpu : gpus) known_.emplace(gpu.id, WithoutLoad(gpu));
+  for (const std::string& id : gone_) {
+    gpus.push_back(known_.at(id));
+    Close(gpus.back(), "it is gone: the driver no longer lists it");
+  }
+  return gpus;
+}
+
+std::vector<DeviceInfo> NvmlDeviceCatalog::KnownWithoutDriver() const {
+  std::vector<DeviceInfo> gpus;
+  for (const auto& [id, info] : known_) {
+    gpus.push_back(info);
+    gpus.back().closed_because = "the NVIDIA driver does not answer";
+  }
+  return gpus;
+}
+
+std::vector<DeviceInfo> NvmlDeviceCatalog::ListGpus() {
+  Result<std::vector<DeviceInfo>> listed = AskDriver();
+  std::vector<DeviceInfo> gpus =
+      listed.ok() ? WantedOf(std::move(listed).value()) : KnownWithoutDriver();
   for (DeviceInfo& gpu : gpus) {
     const auto error = errors_.find(gpu.id);
     if (error != errors_.end()) Close(gpu, error->second);

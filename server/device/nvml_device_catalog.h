@@ -38,6 +38,8 @@ class NvmlDeviceCatalog final : public DeviceCatalog {
  private:
   bool IsWanted(const DeviceInfo& gpu) const REQUIRES(mutex_);
   std::vector<DeviceInfo> ListGpus() REQUIRES(mutex_);
+  std::vector<DeviceInfo> WantedOf(std::vector<DeviceInfo> listed) REQUIRES(mutex_);
+  std::vector<DeviceInfo> KnownWithoutDriver() const REQUIRES(mutex_);
   Result<std::vector<DeviceInfo>> AskDriver() REQUIRES(mutex_);
   void NoteErrors() REQUIRES(mutex_);
   void NoteGone(const std::vector<DeviceInfo>& gpus) REQUIRES(mutex_);

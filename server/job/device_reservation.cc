@@ -204,50 +204,70 @@ void DeviceRoom::ReserveSeveral(const JobSnapshot& job) {
   if (best) Reserve(job, *best);
 }
 
-WaitingReason DeviceRoom::ExplainSeveral(const JobSnapshot& job) const {
-  WaitingReason reason;
-  reason.job = job.id;
-  size_t most = 0;
-  size_t num_kept_free = 0;
-  std::set<JobId> holders;
-  std::set<JobId> others;  // for whom a kind is reserved
-  const DeviceInfo* closed = nullptr;
+// What there is of the devices that suit a job.
+struct DeviceRoom::Shortage {
+  size_t most = 0;                     // of one kind
+  size_t num_kept_free = 0;            // kept for the job, and empty
+  std::set<JobId> holders;             // of those that are kept for it
+  std::set<JobId> others;              // for whom some are kept
+  const DeviceInfo* closed = nullptr;  // one that is
+
+  void Add(const JobSnapshot& job, const Device& device) {
+    if (!device.info->closed_because.empty()) closed = device.info;
+    if (device.kept_for == job.id) {
+      if (device.holders.empty()) ++num_kept_free;
+      for (const JobSnapshot* holder : device.holders) holders.insert(holder->id);
+    } else if (device.kept_for != 0) {
+      others.insert(device.kept_for);
+    }
+  }
+};
+
+DeviceRoom::Shortage DeviceRoom::ShortageOf(const JobSnapshot& job) const {
+  Shortage shortage;
   for (const Kind& kind : kinds_) {
     size_t num_suitable = 0;
     for (const Device* device : kind.devices) {
       if (!Suits(*device->info, job.requested_device)) continue;
       ++num_suitable;
-      if (!device->info->closed_because.empty()) closed = device->info;
-      if (device->kept_for != 0 && device->kept_for != job.id) others.insert(device->kept_for);
-      if (device->kept_for != job.id) continue;
-      if (device->holders.empty()) ++num_kept_free;
-      for (const JobSnapshot* holder : device->holders) holders.insert(holder->id);
+      shortage.Add(job, *device);
     }
-    most = std::max(most, num_suitable);
+    shortage.most = std::max(shortage.most, num_suitable);
   }
+  return shortage;
+}
+
+void DeviceRoom::Describe(const JobSnapshot& job, const Shortage& shortage, WaitingReason& reason) {
   const std::string waits = "waits for " + DevicesOf(job);
-  if (most < NumWanted(job)) {
+  if (shortage.most < NumWanted(job)) {
     reason.rule = WaitingRule::kNoSuchDevice;
     reason.is_blocked = true;
-    reason.reason =
-        "blocked: needs " + DevicesOf(job) + ", of which this server has " + std::to_string(most);
-  } else if (num_kept_free > 0 || !holders.empty()) {
+    reason.reason = "blocked: needs " + DevicesOf(job) + ", of which this server has " +
+                    std::to_string(shortage.most);
+  } else if (shortage.num_kept_free > 0 || !shortage.holders.empty()) {
     reason.rule = WaitingRule::kDevice;
-    reason.reason = waits + ": " + std::to_string(num_kept_free) + " kept for it so far, " +
-                    "the others are in use";
-    reason.holders.assign(holders.begin(), holders.end());
-  } else if (!others.empty()) {
+    reason.reason = waits + ": " + std::to_string(shortage.num_kept_free) +
+                    " kept for it so far, the others are in use";
+    reason.holders.assign(shortage.holders.begin(), shortage.holders.end());
+  } else if (!shortage.others.empty()) {
     reason.rule = WaitingRule::kKept;
     reason.reason = waits + ": those that fall free are kept for job " +
-                    std::to_string(*others.begin()) + ", a job before it";
-    reason.holders.assign(others.begin(), others.end());
-  } else if (closed != nullptr) {
+                    std::to_string(*shortage.others.begin()) + ", a job before it";
+    reason.holders.assign(shortage.others.begin(), shortage.others.end());
+  } else if (shortage.closed != nullptr) {
     reason.rule = WaitingRule::kDeviceClosed;
-    reason.reason = waits + ": " + closed->id + " takes no jobs: " + closed->closed_because;
+    reason.reason =
+        waits + ": " + shortage.closed->id + " takes no jobs: " + shortage.closed->closed_because;
   } else {
     reason.rule = WaitingRule::kDevice;
     reason.reason = waits + ", which are in use";
   }
+}
+
+WaitingReason DeviceRoom::ExplainSeveral(const JobSnapshot& job) const {
+  WaitingReason reason;
+  reason.job = job.id;
+  Describe(job, ShortageOf(job), reason);
   return reason;
 }
 

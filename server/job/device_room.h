@@ -97,6 +97,9 @@ class DeviceRoom {
   static bool IsSooner(const Choice& one, const Choice& other);
   void Reserve(const JobSnapshot& job, const Choice& choice);
   void ReserveSeveral(const JobSnapshot& job);
+  struct Shortage;
+  Shortage ShortageOf(const JobSnapshot& job) const;
+  static void Describe(const JobSnapshot& job, const Shortage& shortage, WaitingReason& reason);
   WaitingReason ExplainSeveral(const JobSnapshot& job) const;
 
   const SchedulerSnapshot& snapshot_;

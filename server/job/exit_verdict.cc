@@ -63,6 +63,21 @@ RetryBudget BudgetFor(const JobRecord& job) {
   }
 }
 
+// Of a worker that says itself what went wrong.
+Transition JudgeFailure(JobState state, const WorkerOutcome& outcome) {
+  const bool is_storage = outcome.cause == Cause::kStorage;
+  if (state == JobState::kPausing && is_storage) {
+    return {JobState::kPaused, Cause::kStorage, "worker",
+            WithDetail("paused, with its former checkpoint", outcome) + kStorageRemedy};
+  }
+  // The machine's fault, not the job's: it may go better on another device, or when the disk has
+  // space again.
+  const bool is_machines_fault = is_storage || outcome.cause == Cause::kDeviceError;
+  const bool may_try_again = is_machines_fault && CanMove(state, JobState::kInterrupted);
+  return {may_try_again ? JobState::kInterrupted : JobState::kFailed, outcome.cause, "worker",
+          outcome.message + (is_storage ? kStorageRemedy : "")};
+}
+
 }  // namespace
 
 Transition JudgeExit(JobState state, const std::optional<WorkerOutcome>& outcome,
@@ -85,18 +100,7 @@ Transition JudgeExit(JobState state, const std::optional<WorkerOutcome>& outcome
     return {JobState::kInterrupted, Cause::kWorkerLost, "daemon",
             WithDetail("the worker was told to stop by somebody else", outcome)};
   }
-  if (state == JobState::kPausing && outcome->cause == Cause::kStorage) {
-    return {JobState::kPaused, Cause::kStorage, "worker",
-            WithDetail("paused, with its former checkpoint", outcome) + kStorageRemedy};
-  }
-  // The machine's fault, not the job's: it may go better on another device, or when the disk has
-  // space again.
-  const bool is_machines_fault =
-      outcome->cause == Cause::kDeviceError || outcome->cause == Cause::kStorage;
-  const bool may_try_again = is_machines_fault && CanMove(state, JobState::kInterrupted);
-  const std::string remedy = outcome->cause == Cause::kStorage ? kStorageRemedy : "";
-  return {may_try_again ? JobState::kInterrupted : JobState::kFailed, outcome->cause, "worker",
-          outcome->message + remedy};
+  return JudgeFailure(state, *outcome);
 }
 
 Transition JudgeInterruption(const JobRecord& job) {

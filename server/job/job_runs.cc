@@ -65,7 +65,13 @@ void ThreadedJobManager::ScheduleJobs(const std::vector<DeviceInfo>& devices) {
 
 // Since the decision, jobs may have left the queue; nothing but this thread puts one on a device.
 void ThreadedJobManager::CarryOut(const ScheduleDecision& decision) {
-  for (const StartDecision& start : decision.starts) {
+  StartAll(decision.starts);
+  MakeRoom(decision.preemptions);
+  TellWhyTheyWait(decision.waiting);
+}
+
+void ThreadedJobManager::StartAll(const std::vector<StartDecision>& starts) {
+  for (const StartDecision& start : starts) {
     if (!IsQueued(start.job)) continue;
     const Status started = StartJob(start);
     if (!started.ok()) {
@@ -73,7 +79,10 @@ void ThreadedJobManager::CarryOut(const ScheduleDecision& decision) {
                {{"job", start.job}, {"error", started.ToString()}});
     }
   }
-  for (const PreemptionDecision& preemption : decision.preemptions) {
+}
+
+void ThreadedJobManager::MakeRoom(const std::vector<PreemptionDecision>& preemptions) {
+  for (const PreemptionDecision& preemption : preemptions) {
     const auto run = runs_.find(preemption.job);
     const bool has_left = run == runs_.end() || run->second.order || run->second.exit;
     if (has_left || !IsQueued(preemption.for_job)) continue;
@@ -81,12 +90,15 @@ void ThreadedJobManager::CarryOut(const ScheduleDecision& decision) {
               {StopOrder::kPreempt, "makes room for job " + std::to_string(preemption.for_job) +
                                         ", of higher priority"});
   }
+}
+
+void ThreadedJobManager::TellWhyTheyWait(const std::vector<WaitingReason>& waiting) {
   std::map<JobId, std::string> messages;
-  for (const WaitingReason& waiting : decision.waiting) {
+  for (const WaitingReason& reason : waiting) {
     // One that waits after an interruption says already what that was.
-    if (waiting.rule == WaitingRule::kDelay) continue;
-    const JobRecord* job = active_.Find(waiting.job);
-    if (job != nullptr && job->message != waiting.reason) messages[waiting.job] = waiting.reason;
+    if (reason.rule == WaitingRule::kDelay) continue;
+    const JobRecord* job = active_.Find(reason.job);
+    if (job != nullptr && job->message != reason.reason) messages[reason.job] = reason.reason;
   }
   const Status stored = active_.SetWaitingMessages(messages);
   if (!stored.ok()) LogError("waiting reasons not stored", {{"error", stored.ToString()}});

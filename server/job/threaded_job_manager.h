@@ -127,6 +127,9 @@ class ThreadedJobManager final : public JobManager {
   bool HoldAllBack() REQUIRES(mutex_);
   void ScheduleJobs(const std::vector<DeviceInfo>& devices) EXCLUDES(mutex_);
   void CarryOut(const ScheduleDecision& decision) REQUIRES(mutex_);
+  void StartAll(const std::vector<StartDecision>& starts) REQUIRES(mutex_);
+  void MakeRoom(const std::vector<PreemptionDecision>& preemptions) REQUIRES(mutex_);
+  void TellWhyTheyWait(const std::vector<WaitingReason>& waiting) REQUIRES(mutex_);
   bool IsQueued(JobId id) const REQUIRES(mutex_);
   Status StartJob(const StartDecision& decision) REQUIRES(mutex_);
   Status Launch(const AttemptRecord& attempt) REQUIRES(mutex_);

@@ -129,22 +129,24 @@ Status SqliteDatabase::Prepare(const std::vector<Migration>& migrations, int64_t
   if (!is_in_memory_ && !options_.is_guest) {
     DISTILL_RETURN_IF_ERROR(CheckWriteAheadLog(options_.path, options_.is_durable));
   }
-  return Guard("prepare", [&]() -> Status {
-    writer_ = std::make_unique<SQLite::Database>(options_.path.string(),
-                                                 SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
-                                                 static_cast<int>(options_.busy_timeout.count()));
+  std::unique_ptr<SQLite::Database> writer;
+  const Status prepared = Guard("prepare", [&]() -> Status {
+    writer = std::make_unique<SQLite::Database>(options_.path.string(),
+                                                SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
+                                                static_cast<int>(options_.busy_timeout.count()));
     // A database that is found damaged stays as it is, its log too.
-    ::sqlite3_db_config(writer_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    DISTILL_RETURN_IF_ERROR(CheckOwner(*writer_, options_.application_id));
-    DISTILL_RETURN_IF_ERROR(Configure(*writer_, options_, is_in_memory_));
-    is_checked_ =
-        no_file || size <= options_.max_checked_bytes || !IsUpToDate(*writer_, migrations);
-    if (is_checked_ && !options_.is_guest) DISTILL_RETURN_IF_ERROR(CheckIntegrity(*writer_));
-    DISTILL_ASSIGN_OR_RETURN(schema_version_, Migrate(*writer_, migrations, now_unix_ms));
+    ::sqlite3_db_config(writer->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    DISTILL_RETURN_IF_ERROR(CheckOwner(*writer, options_.application_id));
+    DISTILL_RETURN_IF_ERROR(Configure(*writer, options_, is_in_memory_));
+    is_checked_ = no_file || size <= options_.max_checked_bytes || !IsUpToDate(*writer, migrations);
+    if (is_checked_ && !options_.is_guest) DISTILL_RETURN_IF_ERROR(CheckIntegrity(*writer));
+    DISTILL_ASSIGN_OR_RETURN(schema_version_, Migrate(*writer, migrations, now_unix_ms));
     const int keeps_log = options_.is_guest ? 1 : 0;
-    ::sqlite3_db_config(writer_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps_log, nullptr);
+    ::sqlite3_db_config(writer->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps_log, nullptr);
     return Status::Ok();
   });
+  if (prepared.ok()) writer_ = std::move(writer);
+  return prepared;
 }
 
 std::unique_ptr<SQLite::Database> SqliteDatabase::TakeReader() {
