@@ -54,10 +54,10 @@ std::string PathKey(const HashedFile& input) { return "input_path/" + input.role
 Status OtherInput(const HashedFile& then, const HashedFile& now) {
   return {Code::kFailedPrecondition,
           now.role +
-              " is not what the run began with; put the old file back and requeue the job, "
-              "or submit a new job: " +
-              now.path.string() + " has SHA-256 " + now.sha256 + " now, and the run began with " +
-              (then.path == now.path ? "" : then.path.string() + ", ") + then.sha256};
+              ": the run began with other content; put the old file back and requeue the "
+              "job, or submit a new job: " +
+              now.path.string() + " has SHA-256 " + now.sha256 + " now, then it was " +
+              (then.path == now.path ? "" : "that of " + then.path.string() + ", ") + then.sha256};
 }
 
 }  // namespace
@@ -122,7 +122,7 @@ Status TrainingSession::Resume() {
 
 // A run is one run only with the same files. The checkpoints of older versions name no weights.
 Status TrainingSession::CheckOrigin(const TrainingCheckpoint& checkpoint) const {
-  const HashedFile manifest{"the data set", options_.manifest, ManifestSha256(manifest_), {}};
+  const HashedFile manifest{"data set", options_.manifest, ManifestSha256(manifest_), {}};
   HashedFile then = manifest;
   then.sha256 = TextOf(checkpoint, "manifest_sha256");
   if (then.sha256 != manifest.sha256) return OtherInput(then, manifest);

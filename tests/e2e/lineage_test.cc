@@ -68,10 +68,10 @@ TEST_F(Lineage, AJobGoesOnOnlyWithTheTeacherThatItBeganWith) {
   EXPECT_NE(Ctl({"wait", "--timeout", "300s", "student"}).exit_code, 0);
   EXPECT_EQ(State("student"), "JOB_STATE_FAILED");
   EXPECT_THAT(Job("student").value("message", ""),
-              AllOf(HasSubstr("teacher is not what the run began with"),
+              AllOf(HasSubstr("teacher: the run began with other content"),
                     HasSubstr("put the old file back and requeue the job"),
                     HasSubstr(teacher.string() + " has SHA-256 " + Hash(teacher) + " now"),
-                    HasSubstr("began with " + hash)));
+                    HasSubstr("then it was " + hash)));
 
   std::filesystem::rename(kept, teacher);
   CtlOk({"requeue", "student"});

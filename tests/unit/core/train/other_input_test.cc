@@ -106,11 +106,11 @@ TEST_F(OtherInputTest, AResumedRunRefusesAnotherTeacherAndGoesOnWithTheOld) {
 
   EXPECT_THAT(refused,
               StatusIs(Code::kFailedPrecondition,
-                       AllOf(HasSubstr("teacher is not what the run began with"),
+                       AllOf(HasSubstr("teacher: the run began with other content"),
                              HasSubstr("put the old file back"), HasSubstr("submit a new job"),
                              HasSubstr(Teacher().string()),
                              HasSubstr("has SHA-256 " + options_.inputs[2].sha256 + " now"),
-                             HasSubstr("began with " + hash))));
+                             HasSubstr("then it was " + hash))));
   EXPECT_EQ(listener_.epochs.size(), 1U);
 
   std::filesystem::rename(kept, Teacher());
@@ -123,7 +123,7 @@ TEST_F(OtherInputTest, AResumedRunRefusesOtherInitialWeights) {
   Replace(options_.initial_weights);
 
   EXPECT_THAT(GoOn(), StatusIs(Code::kFailedPrecondition,
-                               HasSubstr("initial weights is not what the run began with")));
+                               HasSubstr("initial weights: the run began with other content")));
 }
 
 // The model of a job that was trained anew lies in the folder of its newest attempt.
@@ -137,7 +137,7 @@ TEST_F(OtherInputTest, WeightsOfAnotherPlaceAreWhatTheyHold) {
   Replace(Teacher());
   EXPECT_THAT(GoOn(), StatusIs(Code::kFailedPrecondition,
                                AllOf(HasSubstr(Teacher().string() + " has SHA-256"),
-                                     HasSubstr("began with " + old.string()))));
+                                     HasSubstr("then it was that of " + old.string()))));
 }
 
 TEST_F(OtherInputTest, AResumedRunRefusesAnotherDataSet) {
@@ -145,7 +145,7 @@ TEST_F(OtherInputTest, AResumedRunRefusesAnotherDataSet) {
   distill::testing::WriteTinyManifest(options_.manifest, kInputClasses, 9);
 
   EXPECT_THAT(GoOn(), StatusIs(Code::kFailedPrecondition,
-                               AllOf(HasSubstr("data set is not what the run began with"),
+                               AllOf(HasSubstr("data set: the run began with other content"),
                                      HasSubstr(options_.manifest.string()))));
 }
 
