@@ -1,7 +1,7 @@
 #pragma once
 
 #include "distill/v1/dataset_service.pb.h"
-#include "server/rpc/job_service.h"
+#include "server/rpc/service_dependencies.h"
 
 namespace distill::server {
 

@@ -10,6 +10,7 @@
 #include "server/rpc/job_veil.h"
 #include "server/rpc/method_table.h"
 #include "server/rpc/page_token.h"
+#include "server/rpc/pumped_stream.h"
 #include "server/rpc/rpc_guard.h"
 
 namespace distill::server {

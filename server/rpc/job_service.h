@@ -1,31 +1,14 @@
 #pragma once
 
-#include "core/base/clock.h"
 #include "distill/v1/job_service.pb.h"
-#include "server/job/job_events.h"
-#include "server/job/job_manager.h"
-#include "server/job/job_store.h"
-#include "server/job/run_preparer.h"
 #include "server/rpc/call_access.h"
 #include "server/rpc/job_streams.h"
 #include "server/rpc/job_submission.h"
-#include "server/rpc/pumped_stream.h"
+#include "server/rpc/service_dependencies.h"
 
 namespace distill::server {
 
 class MethodTable;
-
-/// What services are made of; all must outlive them.
-struct ServiceDependencies {
-  JobStore& store;
-  JobManager& manager;
-  RunPreparer& preparer;
-  const FileLocator& files;
-  const Clock& clock;
-  const CallAccess& access;
-  SubmitRate& submit_rate;
-  StreamEnvironment stream_environment;
-};
 
 /// distill.v1.JobService: translates, calls, translates. Unary calls block on gRPC's own threads;
 /// streams never do. Thread-safe.
