@@ -84,6 +84,8 @@ FlagGroup RunGroup() {
        {"--devices", "resources.devices", "N",
         "devices of one kind, each with a share of every batch; default 1"},
        {"--amp", "train.amp", "", "mixed precision"},
+       {"--amp-type", "train.amp_type", "TYPE",
+        "of --amp: auto (default), bfloat16, or float16 with loss scaling"},
        {"--clip-norm", "train.gradient_clip_norm", "NORM", "default 0 = off"},
        {"--metric,--metrice", "train.selection_metric", "METRIC",
         "picks the best checkpoint: val-accuracy (default, acc), val-mpa (mean_acc) or val-loss"},

@@ -45,25 +45,40 @@ void SetDtype(at::DeviceType type, at::ScalarType dtype) {
 
 #endif
 
+AmpPlan OnCpu(AmpMode mode) {
+  AmpPlan plan{mode, {}, {}};
+  plan.is_slow = mode == AmpMode::kFloat16 || !HasFastBfloat16(at::kCPU);
+  if (plan.is_slow) {
+    const std::string type = mode == AmpMode::kFloat16 ? "float16" : "bfloat16";
+    plan.notice = "this CPU has no fast instructions for " + type +
+                  ": mixed precision computes as on a GPU, but slower than float32";
+  }
+  return plan;
+}
+
 }  // namespace
 
-AmpPlan ChooseAmp(const at::Device& device, bool is_requested) {
-  AmpPlan plan;
-  if (!is_requested) return plan;
-  const bool is_fast = HasFastBfloat16(device);
-  if (device.is_cpu() || is_fast) {
-    plan.mode = AmpMode::kBfloat16;
-    if (!is_fast) {
-      plan.is_slow = true;
-      plan.notice =
-          "this CPU has no instructions for bfloat16: mixed precision computes as on a GPU, but "
-          "slower than float32";
+Result<AmpPlan> ChooseAmp(const at::Device& device, AmpRequest request) {
+  if (request == AmpRequest::kNone) return AmpPlan();
+  const bool wants_float16 = request == AmpRequest::kFloat16;
+  if (device.is_cpu()) {
+#if !DISTILL_TORCH_AT_LEAST(2, 11)
+    if (wants_float16) {
+      return Status(Code::kInvalidArgument,
+                    "LibTorch " + LibTorchVersion() +
+                        " cannot train in float16 on a CPU, 2.11 can: take --amp-type bfloat16");
     }
-    return plan;
+#endif
+    return OnCpu(wants_float16 ? AmpMode::kFloat16 : AmpMode::kBfloat16);
   }
-  plan.mode = AmpMode::kFloat16;
-  plan.notice = "this GPU has no bfloat16: training in float16 with loss scaling";
-  return plan;
+  if (wants_float16) return AmpPlan{AmpMode::kFloat16, {}, false};
+  if (HasFastBfloat16(device)) return AmpPlan{AmpMode::kBfloat16, {}, false};
+  if (request == AmpRequest::kBfloat16) {
+    return Status(Code::kInvalidArgument,
+                  "this GPU has no bfloat16 (compute capability 8.0 has): take --amp-type float16");
+  }
+  return AmpPlan{AmpMode::kFloat16,
+                 "this GPU has no bfloat16: training in float16 with loss scaling", false};
 }
 
 AutocastSuspension::AutocastSuspension(const at::Device& device)

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "core/base/status.h"
+
 namespace distill::core {
 
 /// In which precision a run computes its forward passes.
@@ -21,11 +23,14 @@ struct AmpPlan {
   bool is_slow = false;  // slower than float32
 };
 
-/// Decides how a run with or without `--amp` computes on `device`: bfloat16 on a CPU and on a GPU
-/// of compute capability 8.0 or newer, float16 on older GPUs. Weights, optimiser and losses stay in
-/// float32. On a CPU without instructions for bfloat16 the notice says that float32 is faster.
-/// May throw c10::Error (no such GPU).
-AmpPlan ChooseAmp(const at::Device& device, bool is_requested);
+/// What a run asks for: nothing, any mixed precision, or one of a kind.
+enum class AmpRequest { kNone, kAuto, kBfloat16, kFloat16 };
+
+/// Decides how a run computes on `device`. kAuto: bfloat16 on a CPU and on a GPU of compute
+/// capability 8.0 or newer, float16 on older GPUs. Weights, optimiser and losses stay in float32.
+/// On a CPU that is slower than float32 the notice says so. kInvalidArgument: the device, or this
+/// LibTorch on a CPU, cannot compute in what is asked for. May throw c10::Error (no such GPU).
+Result<AmpPlan> ChooseAmp(const at::Device& device, AmpRequest request);
 
 /// Switches autocast off for the calling thread while it lives, and restores what was before. For
 /// code that asks whether autocast is on, as TorchScript does.

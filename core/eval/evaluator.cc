@@ -129,7 +129,8 @@ Result<std::vector<EvalReport>> EvaluateUnguarded(const EvaluateOptions& options
   DISTILL_ASSIGN_OR_RETURN(const at::Device device, ParseDevice(options.device));
   Evaluation evaluation(options, device, listener);
   DISTILL_RETURN_IF_ERROR(CheckUnchanged(options.inputs, evaluation.Load()));
-  const AmpPlan amp = ChooseAmp(device, options.amp);
+  DISTILL_ASSIGN_OR_RETURN(const AmpPlan amp,
+                           ChooseAmp(device, options.amp ? AmpRequest::kAuto : AmpRequest::kNone));
   StartReport start;
   start.device_name = options.device;
   listener.OnStart(start);

@@ -9,6 +9,7 @@
 
 #include "core/base/hashed_file.h"
 #include "core/data/augmentation.h"
+#include "core/device/amp.h"
 #include "core/eval/input_normalization.h"
 #include "core/eval/teacher.h"
 #include "core/loss/distillation_term.h"
@@ -61,7 +62,7 @@ struct TrainOptions {
   ScheduleOptions schedule;
   std::optional<WeightAverageOptions> average;
   double gradient_clip_norm = 0;  // 0 = off
-  bool amp = false;
+  AmpRequest amp = AmpRequest::kNone;
 
   int64_t epochs = 100;
   int64_t batch_size = 64;

@@ -36,7 +36,7 @@ Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOpti
   DISTILL_ASSIGN_OR_RETURN(const at::Device device, ParseDevice(options.device));
   std::unique_ptr<TrainingSession> session(new TrainingSession(options, listener, device));
   SeedGenerators(options.seed);
-  session->amp_ = ChooseAmp(device, options.amp);
+  DISTILL_ASSIGN_OR_RETURN(session->amp_, ChooseAmp(device, options.amp));
   const AmpPlan& amp = session->amp_;
   if (!amp.notice.empty()) {
     listener.OnNotice(amp.is_slow ? NoticeLevel::kWarning : NoticeLevel::kInformation, amp.notice);

@@ -97,6 +97,12 @@ EnsembleMode ToEnsembleMode(v1::Ensemble ensemble) {
   }
 }
 
+AmpRequest ToAmpRequest(v1::AmpType type) {
+  if (type == v1::AMP_TYPE_BFLOAT16) return AmpRequest::kBfloat16;
+  if (type == v1::AMP_TYPE_FLOAT16) return AmpRequest::kFloat16;
+  return AmpRequest::kAuto;
+}
+
 SelectionMetric ToSelectionMetric(v1::SelectionMetric metric) {
   if (metric == v1::SELECTION_METRIC_VAL_MPA) return SelectionMetric::kValMpa;
   if (metric == v1::SELECTION_METRIC_VAL_LOSS) return SelectionMetric::kValLoss;

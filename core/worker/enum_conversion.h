@@ -20,6 +20,7 @@ BatchMixKind ToBatchMixKind(v1::BatchMix mix);
 DistillationMethod ToDistillationMethod(v1::DistillationMethod method);
 LossForm ToLossForm(v1::LossForm form);
 EnsembleMode ToEnsembleMode(v1::Ensemble ensemble);
+AmpRequest ToAmpRequest(v1::AmpType type);
 SelectionMetric ToSelectionMetric(v1::SelectionMetric metric);
 Split ToSplit(v1::Split split);
 

@@ -46,7 +46,7 @@ void ReadOptimization(const v1::TrainJob& job, TrainOptions& options) {
     options.average->ramp_updates = job.ema().ramp_steps();
   }
   options.gradient_clip_norm = job.gradient_clip_norm();
-  options.amp = job.amp();
+  if (job.amp()) options.amp = ToAmpRequest(job.amp_type());
 }
 
 void ReadAugmentation(const v1::Augmentation& from, TrainOptions& options) {

@@ -181,6 +181,9 @@ void FillDefaults(v1::TrainJob& job) {
   DISTILL_DEFAULT(job, epochs, 100);
   DISTILL_DEFAULT(job, batch_size, 64);
   DISTILL_DEFAULT(job, amp, false);
+  if (job.amp()) {
+    DISTILL_DEFAULT(job, amp_type, v1::AMP_TYPE_AUTO);
+  }
   DISTILL_DEFAULT(job, gradient_clip_norm, 0.0);
   DISTILL_DEFAULT(job, selection_metric, v1::SELECTION_METRIC_VAL_ACCURACY);
   DISTILL_DEFAULT(job, patience, 30);

@@ -125,6 +125,12 @@ void CheckRegularisation(const v1::TrainJob& filled, ViolationList& violations) 
 void CheckBudget(const v1::TrainJob& filled, ViolationList& violations) {
   violations.CheckCount("train.epochs", filled.epochs(), 1, kMaxEpochs);
   violations.CheckCount("train.batch_size", filled.batch_size(), 1, kMaxBatchSize);
+  if (filled.amp()) {
+    CheckEnum("train.amp_type", filled.amp_type(), v1::AmpType_IsValid, violations);
+  } else if (filled.has_amp_type()) {
+    violations.Add("train.amp_type", v1::AmpType_Name(filled.amp_type()),
+                   "is of mixed precision: set train.amp (--amp), or leave it out");
+  }
   violations.CheckRange("train.gradient_clip_norm", filled.gradient_clip_norm(), 0, 1e9);
   CheckEnum("train.selection_metric", filled.selection_metric(), v1::SelectionMetric_IsValid,
             violations);

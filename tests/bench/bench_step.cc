@@ -59,7 +59,8 @@ int main(int argc, char** argv) {
   SetDeterministic(std::getenv("FASTEST") == nullptr, argc == 6);
   const auto device = ParseDevice(argc == 6 ? argv[5] : "cpu");
   if (!device.ok()) return 1;
-  const AmpMode amp = ChooseAmp(*device, /*is_requested=*/!device->is_cpu()).mode;
+  const AmpMode amp =
+      ChooseAmp(*device, device->is_cpu() ? AmpRequest::kNone : AmpRequest::kAuto).value().mode;
 
   const distill::testing::TempDir dir;
   WriteTeacher(dir.path() / "teacher.safetensors");

@@ -80,6 +80,8 @@ TEST_F(CommandLineTest, TheDocumentsTeacherCommandBecomesItsRequest) {
                  "150",
                  "--pretrained",
                  "--amp",
+                 "--amp-type",
+                 "float16",
                  "--warmup",
                  "--imagenet-meanstd",
                  "--priority",
@@ -109,6 +111,7 @@ TEST_F(CommandLineTest, TheDocumentsTeacherCommandBecomesItsRequest) {
   EXPECT_EQ(train.epochs(), 150);
   EXPECT_TRUE(train.initial_weights().pretrained());
   EXPECT_TRUE(train.amp());
+  EXPECT_EQ(train.amp_type(), v1::AMP_TYPE_FLOAT16);
   EXPECT_TRUE(train.schedule().warmup());
   EXPECT_EQ(train.input().normalization(), v1::NORMALIZATION_IMAGENET);
   EXPECT_EQ(train.time_limit_seconds(), 7200);

@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "core/device/device.h"
+#include "core/device/torch_version.h"
+#include "tests/matchers/status_matchers.h"
 
 namespace distill::core {
 namespace {
 
+using ::distill::testing::StatusIs;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -18,14 +21,15 @@ at::ScalarType ProductType() {
 }
 
 TEST(AmpTest, ARunWithoutAmpIsFloat32WithoutANotice) {
-  const AmpPlan plan = ChooseAmp(at::Device(at::kCPU), /*is_requested=*/false);
+  const AmpPlan plan = ChooseAmp(at::Device(at::kCPU), AmpRequest::kNone).value();
   EXPECT_EQ(plan.mode, AmpMode::kOff);
   EXPECT_THAT(plan.notice, IsEmpty());
 }
 
 TEST(AmpTest, ACpuTrainsInBfloat16AndSaysWhereThatIsSlow) {
   const at::Device cpu(at::kCPU);
-  const AmpPlan plan = ChooseAmp(cpu, /*is_requested=*/true);
+  const AmpPlan plan = ChooseAmp(cpu, AmpRequest::kAuto).value();
+  EXPECT_EQ(ChooseAmp(cpu, AmpRequest::kBfloat16)->mode, AmpMode::kBfloat16);
   EXPECT_EQ(plan.mode, AmpMode::kBfloat16);
   if (HasFastBfloat16(cpu)) {
     EXPECT_THAT(plan.notice, IsEmpty());
@@ -34,6 +38,17 @@ TEST(AmpTest, ACpuTrainsInBfloat16AndSaysWhereThatIsSlow) {
     EXPECT_THAT(plan.notice, HasSubstr("slower than float32"));
     EXPECT_TRUE(plan.is_slow);
   }
+}
+
+TEST(AmpTest, Float16OnACpuIsRefusedWhereLibTorchCannot) {
+  const auto plan = ChooseAmp(at::Device(at::kCPU), AmpRequest::kFloat16);
+#if DISTILL_TORCH_AT_LEAST(2, 11)
+  ASSERT_OK(plan);
+  EXPECT_EQ(plan->mode, AmpMode::kFloat16);
+  EXPECT_THAT(plan->notice, HasSubstr("slower than float32"));
+#else
+  EXPECT_THAT(plan, StatusIs(Code::kInvalidArgument, HasSubstr("--amp-type bfloat16")));
+#endif
 }
 
 TEST(AmpTest, AutocastHoldsWithinItsScopeAndNests) {

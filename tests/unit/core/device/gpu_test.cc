@@ -30,7 +30,7 @@ TEST_F(GpuTest, TheFirstGpuHasTwoNames) {
 }
 
 TEST_F(GpuTest, AutocastComputesInTheModeThatWasChosen) {
-  const AmpPlan plan = ChooseAmp(gpu_, /*is_requested=*/true);
+  const AmpPlan plan = ChooseAmp(gpu_, AmpRequest::kAuto).value();
   ASSERT_NE(plan.mode, AmpMode::kOff);
   const at::Tensor matrix = at::ones({16, 16}, gpu_);
   const AutocastScope scope(gpu_, plan.mode);

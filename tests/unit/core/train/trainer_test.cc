@@ -122,6 +122,8 @@ class TrainerTest : public ::testing::Test {
     ExpectEqualWeights(straight, resumed, "last.safetensors");
   }
 
+  void ExpectTheSameBitsInHalfPrecision(AmpRequest amp);
+
   static void ExpectEqualWeights(const TrainOptions& left, const TrainOptions& right,
                                  const std::string& file) {
     const auto left_file = ReadTensorFile(left.run_directory / file);
@@ -215,16 +217,17 @@ TEST_F(TrainerTest, MemoryOfCrdIsResumedInTheSameBits) {
   ExpectTheSameBitsOfAStoppedRun([this](const std::string& run) { return OptionsWithMemory(run); });
 }
 
-TEST_F(TrainerTest, RunInBfloat16IsResumedInTheSameBitsWhichAreNotThoseOfFloat32) {
-  const auto with_amp = [this](const std::string& run, bool amp) {
+// In half precision, and beside it in float32.
+void TrainerTest::ExpectTheSameBitsInHalfPrecision(AmpRequest amp) {
+  const auto with_amp = [this](const std::string& run, AmpRequest request) {
     TrainOptions options = OptionsWithEverything(run);
     options.distillation->terms.resize(2);  // a term of logits, and one with trained parts
-    options.amp = amp;
+    options.amp = request;
     return options;
   };
-  ExpectTheSameBitsOfAStoppedRun([&](const std::string& run) { return with_amp(run, true); });
+  ExpectTheSameBitsOfAStoppedRun([&](const std::string& run) { return with_amp(run, amp); });
 
-  const TrainOptions in_float32 = with_amp("float32", false);
+  const TrainOptions in_float32 = with_amp("float32", AmpRequest::kNone);
   RecordingListener listener;
   ASSERT_OK(Train(in_float32, listener));
   const auto right = ReadTensorFile(in_float32.run_directory / "last.safetensors");
@@ -234,6 +237,17 @@ TEST_F(TrainerTest, RunInBfloat16IsResumedInTheSameBitsWhichAreNotThoseOfFloat32
   ASSERT_OK(right);
   EXPECT_FALSE(at::equal(left->tensors.front().tensor, right->tensors.front().tensor));
   EXPECT_EQ(left->tensors.front().tensor.scalar_type(), at::kFloat);
+}
+
+TEST_F(TrainerTest, RunInBfloat16IsResumedInTheSameBitsWhichAreNotThoseOfFloat32) {
+  ExpectTheSameBitsInHalfPrecision(AmpRequest::kBfloat16);
+}
+
+TEST_F(TrainerTest, RunInFloat16IsResumedInTheSameBitsWithItsLossScale) {
+  if (!ChooseAmp(ParseDevice(TestDevice()).value(), AmpRequest::kFloat16).ok()) {
+    GTEST_SKIP() << "this LibTorch has no float16 on a CPU";
+  }
+  ExpectTheSameBitsInHalfPrecision(AmpRequest::kFloat16);
 }
 
 TEST_F(TrainerTest, CrdIsRefusedWithMixedImagesAndOnSeveralDevices) {

@@ -48,6 +48,8 @@ TEST(TrainRunTest, PublishedSchedulesReachTheTrainer) {
   job.mutable_augmentation()->set_crop_padding(4);
   job.set_task_weight(0.1);
   job.set_distillation_warmup_epochs(20);
+  job.set_amp(true);
+  job.set_amp_type(v1::AMP_TYPE_FLOAT16);
 
   const auto options = ToTrainOptions(spec, "/run");
 
@@ -58,12 +60,14 @@ TEST(TrainRunTest, PublishedSchedulesReachTheTrainer) {
   EXPECT_EQ(options->augmentation.crop_padding, 4);
   EXPECT_EQ(options->distillation->task_weight, 0.1);
   EXPECT_EQ(options->distillation->warmup_epochs, 20);
+  EXPECT_EQ(options->amp, AmpRequest::kFloat16);
 }
 
 // A job that an older daemon resolved has none of the newer fields.
 TEST(TrainRunTest, FieldsThatAreNotThereMeanWhatTheyAlwaysDid) {
   worker::v1::WorkerSpec spec = SpecOfAStudent();
   spec.mutable_train()->mutable_job()->mutable_schedule()->set_step_epochs(7);
+  spec.mutable_train()->mutable_job()->set_amp(true);
 
   const auto options = ToTrainOptions(spec, "/run");
 
@@ -75,6 +79,7 @@ TEST(TrainRunTest, FieldsThatAreNotThereMeanWhatTheyAlwaysDid) {
   EXPECT_EQ(options->augmentation.crop_padding, 0);
   EXPECT_EQ(options->distillation->task_weight, 1);
   EXPECT_EQ(options->distillation->warmup_epochs, 0);
+  EXPECT_EQ(options->amp, AmpRequest::kAuto);
 }
 
 }  // namespace

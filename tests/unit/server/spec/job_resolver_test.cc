@@ -230,6 +230,12 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"train.seed", [](auto& job) { Train(job).set_seed(-1); }},
         Fault{"train.time_limit_seconds", [](auto& job) { Train(job).set_time_limit_seconds(-1); }},
         Fault{"train.data_threads", [](auto& job) { Train(job).set_data_threads(-1); }},
+        Fault{"train.amp_type", [](auto& job) { Train(job).set_amp_type(v1::AMP_TYPE_FLOAT16); }},
+        Fault{"train.amp_type",
+              [](auto& job) {
+                Train(job).set_amp(true);
+                Train(job).set_amp_type(static_cast<v1::AmpType>(99));
+              }},
         Fault{"train.gradient_clip_norm",
               [](auto& job) { Train(job).set_gradient_clip_norm(std::nan("")); }},
         Fault{"train.input.image_size",
