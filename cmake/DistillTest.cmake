@@ -1,3 +1,10 @@
+# distill_tensor_options(TARGET): for programs of tests that use LibTorch: with the core's precompiled
+# header, which was made with -fPIC, as good for a test, and optimised.
+function(distill_tensor_options target)
+  target_compile_options(${target} PRIVATE -O1 -fPIC)
+  target_precompile_headers(${target} REUSE_FROM distill_device)
+endfunction()
+
 # distill_add_test(NAME x_test SOURCES ... LINK ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [DISCOVER]
 #   [TENSORS])
 #
@@ -15,9 +22,7 @@ function(distill_add_test)
   target_include_directories(${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${arg_NAME} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest_main distill::warnings)
   if(arg_TENSORS)
-    # The header was made with -fPIC, which is as good for a test, and optimised.
-    target_compile_options(${arg_NAME} PRIVATE -O1 -fPIC)
-    target_precompile_headers(${arg_NAME} REUSE_FROM distill_device)
+    distill_tensor_options(${arg_NAME})
   else()
     target_compile_options(${arg_NAME} PRIVATE -O0 -pthread)  # as the header was made
     target_precompile_headers(${arg_NAME} REUSE_FROM distill_test_pch)

@@ -10,6 +10,7 @@
 
 #include "core/checkpoint/tensor_file.h"
 #include "core/device/device.h"
+#include "core/device/host_tuning.h"
 #include "tests/fakes/recording_listener.h"
 #include "tests/fakes/tiny_manifest.h"
 #include "tests/matchers/status_matchers.h"
@@ -33,6 +34,7 @@ constexpr int kImagesPerClass = 12;
 class TrainerTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
+    KeepFreedMemory();
     SetNumThreads(1);
     SetDeterministic(true, /*is_on_gpu=*/TestDevice() != "cpu");
     shared_ = new TempDir;
