@@ -1,9 +1,9 @@
 // Times training steps of SoftTarget distillation resnet50 -> mobilenetv2 on images made up in
 // memory: the step of step_peer.py, by this project's core.
-// Usage: bench_step STEPS BATCH SIZE THREADS [DEVICE]
-// Prints seconds per step, the first step left out (its time goes to standard error). On a GPU the
-// step runs in mixed precision, and the figures are means of ten steps, since a program does not
-// wait for each there.
+// Usage: bench_step STEPS BATCH SIZE THREADS [DEVICE]     (FASTEST=1: also nondeterministic
+// kernels) Prints seconds per step, the first step left out (its time goes to standard error). On a
+// GPU the step runs in mixed precision, and the figures are means of ten steps, since a program
+// does not wait for each there.
 #include <ATen/ATen.h>
 
 #include <chrono>
