@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/base/plain_text.h"
+#include "server/rpc/grpc_methods.h"
 #include "server/rpc/guarded_method.h"
 
 namespace distill::server {
@@ -24,13 +25,13 @@ class AccessNet final : public grpc::experimental::Interceptor {
         context_(*info.server_context()),
         path_(info.method()) {
     is_ours_ = StartsWith(path_, "/distill.v1.");
-    is_open_ = StartsWith(path_, "/grpc.health.v1.Health/");
-    is_reflection_ = StartsWith(path_, "/grpc.reflection.");
+    is_open_ = IsHealthMethod(path_);
+    is_reflection_ = IsReflectionMethod(path_);
   }
 
   void Intercept(InterceptorBatchMethods* methods) override {
     using Point = InterceptionHookPoints;
-    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA)) CheckForeign();
+    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA)) CheckReflection();
     if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_INITIAL_METADATA)) {
       TakeMark(*methods->GetSendInitialMetadata());
     }
@@ -38,7 +39,8 @@ class AccessNet final : public grpc::experimental::Interceptor {
                                  (methods->QueryInterceptionHookPoint(Point::PRE_SEND_STATUS) &&
                                   methods->GetSendStatus().ok());
     const bool has_not_asked = is_mislabelled_ || (tells_something && !is_admitted_);
-    if (is_ours_ && has_not_asked && !is_ended_) {
+    const bool must_ask = !is_open_ && !is_reflection_;
+    if (must_ask && has_not_asked && !is_ended_) {
       LogError("a method answers without asking who calls", {{"method", std::string(path_)}});
       End(GRPC_STATUS_INTERNAL, "the method does not ask who calls");
     }
@@ -52,14 +54,14 @@ class AccessNet final : public grpc::experimental::Interceptor {
   }
 
  private:
-  // A service that is not ours cannot ask by itself.
-  void CheckForeign() {
-    if (is_ours_ || is_open_) return;
+  // It cannot ask by itself.
+  void CheckReflection() {
+    if (!is_reflection_) return;
     const Result<Caller> caller = access_.gate().Identify(CredentialsOf(context_));
-    if (!caller.ok()) RefuseForeign(caller.status());
+    if (!caller.ok()) RefuseReflection(caller.status());
   }
 
-  void RefuseForeign(const Status& why) {
+  void RefuseReflection(const Status& why) {
     access_.NoteRefusal(context_, path_, why);
     End(static_cast<grpc_status_code>(why.code()), why.message());
   }
@@ -70,7 +72,7 @@ class AccessNet final : public grpc::experimental::Interceptor {
     is_unserved_ = is_ours_ && request == nullptr;
     if (!is_reflection_ || is_ended_ || request == nullptr) return;
     const size_t size = static_cast<const grpc::protobuf::MessageLite*>(request)->ByteSizeLong();
-    if (size > max_request_bytes_) RefuseForeign(TooLarge(size, max_request_bytes_));
+    if (size > max_request_bytes_) RefuseReflection(TooLarge(size, max_request_bytes_));
   }
 
   void NoteUnserved(const grpc::Status& status) {

@@ -7,14 +7,13 @@
 namespace distill::server {
 
 /// Makes the interceptors that every call goes through, whatever service it is for:
-/// - of distill.v1, no method answers that did not go through CallAccess::Run under its own name: a
-///   handler that forgets it is a bug, and its callers get INTERNAL instead of data;
 /// - of health, everything goes;
-/// - of any other service (reflection), CallAccess says who may call it, and its requests have at
-///   most `max_request_bytes`;
+/// - of reflection, CallAccess says who may call it, and its requests have at most
+///   `max_request_bytes`;
+/// - of everything else, nothing but an error is answered that did not go through CallAccess::Run
+///   under its own name: a handler that forgets it is a bug, and its callers get INTERNAL instead;
 /// - a call of distill.v1 that ends before its handler runs (GuardedMethod, no thread left) goes
-/// into
-///   the audit trail.
+///   into the audit trail.
 /// Thread-safe. `access` must outlive the server.
 class AccessNetFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:

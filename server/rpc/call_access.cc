@@ -124,11 +124,30 @@ void CallAccess::Note(const grpc::ServerContextBase& context, std::string_view m
   }
 }
 
+Status CallAccess::Refuse(const grpc::ServerContextBase& context, std::string_view method,
+                          const Status& why) const {
+  return CallGuarded([&]() -> Status {
+    const Result<Caller> caller = gate_.Identify(CredentialsOf(context));
+    const Status& status = caller.ok() ? why : caller.status();
+    NoteFailure(context, method, status, caller.ok() ? *caller : Caller());
+    return status;
+  });
+}
+
 void CallAccess::NoteRefusal(const grpc::ServerContextBase& context, std::string_view method,
                              const Status& status) const {
   const Result<Caller> caller = gate_.Identify(CredentialsOf(context));
-  audit_.RecordFailure(
-      MakeRecord(context, method, status, caller.ok() ? *caller : Caller(), clock_.UnixMillis()));
+  NoteFailure(context, method, status, caller.ok() ? *caller : Caller());
+}
+
+void CallAccess::NoteUnasked(const grpc::ServerContextBase& context, std::string_view method,
+                             const Status& status) const {
+  NoteFailure(context, method, status, Caller());
+}
+
+void CallAccess::NoteFailure(const grpc::ServerContextBase& context, std::string_view method,
+                             const Status& status, const Caller& caller) const {
+  audit_.RecordFailure(MakeRecord(context, method, status, caller, clock_.UnixMillis()));
 }
 
 }  // namespace distill::server

@@ -88,9 +88,18 @@ class CallAccess {
   Status AskAgain(const grpc::ServerContextBase& context, std::string_view method,
                   const AdmittedCall& call, const std::string& owner) const;
 
+  /// Refuses a call that does not come to Run(): returns `why`, or, where the caller may not come
+  /// in at all, what any method answers then (see AccessGate::Identify). Notes it. Blocks on the
+  /// store.
+  Status Refuse(const grpc::ServerContextBase& context, std::string_view method,
+                const Status& why) const;
+
   /// Notes that a call was refused which did not come to Run(). Blocks on the store, which is asked
   /// who calls.
   void NoteRefusal(const grpc::ServerContextBase& context, std::string_view method,
+                   const Status& status) const;
+  /// The same without asking who calls. Does not block.
+  void NoteUnasked(const grpc::ServerContextBase& context, std::string_view method,
                    const Status& status) const;
 
   const AccessGate& gate() const { return gate_; }
@@ -99,6 +108,8 @@ class CallAccess {
   Status Admit(grpc::ServerContextBase& context, std::string_view method, AdmittedCall& call) const;
   void Note(const grpc::ServerContextBase& context, std::string_view method,
             const AdmittedCall& call, const Status& status) const;
+  void NoteFailure(const grpc::ServerContextBase& context, std::string_view method,
+                   const Status& status, const Caller& caller) const;
 
   const AccessGate& gate_;
   AuditLog& audit_;

@@ -1,6 +1,9 @@
 #include "server/rpc/call_watch.h"
 
 #include <string>
+#include <string_view>
+
+#include "server/rpc/grpc_methods.h"
 
 namespace distill::server {
 namespace {
@@ -10,19 +13,16 @@ using grpc::experimental::InterceptorBatchMethods;
 using grpc::experimental::ServerRpcInfo;
 
 // "/distill.v1.JobService/CreateJob" -> "CreateJob".
-std::string MethodName(const char* path) {
-  constexpr std::string_view kOurs = "/distill.v1.";
-  const std::string_view text(path);
-  const size_t slash = text.rfind('/');
-  const bool is_ours = text.substr(0, kOurs.size()) == kOurs && slash > 0;
-  return is_ours ? std::string(text.substr(slash + 1)) : "other";
+std::string NameFor(std::string_view path, const CallWatchFactory::Paths& served) {
+  if (served.find(path) != served.end()) return std::string(path.substr(path.rfind('/') + 1));
+  return IsHealthMethod(path) || IsReflectionMethod(path) ? "other" : "unknown";
 }
 
 class CallWatch final : public grpc::experimental::Interceptor {
  public:
-  CallWatch(RpcObserver& observer, const ServerRpcInfo& info)
+  CallWatch(RpcObserver& observer, const ServerRpcInfo& info, const CallWatchFactory::Paths& served)
       : observer_(observer),
-        method_(MethodName(info.method())),
+        method_(NameFor(info.method(), served)),
         is_stream_(info.type() != ServerRpcInfo::Type::UNARY) {}
 
   void Intercept(InterceptorBatchMethods* methods) override {
@@ -43,7 +43,7 @@ class CallWatch final : public grpc::experimental::Interceptor {
 }  // namespace
 
 grpc::experimental::Interceptor* CallWatchFactory::CreateServerInterceptor(ServerRpcInfo* info) {
-  return new CallWatch(observer_, *info);  // gRPC owns it
+  return new CallWatch(observer_, *info, served_);  // gRPC owns it
 }
 
 }  // namespace distill::server

@@ -29,6 +29,8 @@ class MethodTable final : public grpc::Service {
         environment_(environment) {}
 
   const std::string& service() const { return service_; }
+  /// The paths of all methods: "/distill.v1.JobService/CreateJob".
+  const std::deque<std::string>& paths() const { return paths_; }
 
   /// Adds a method with one answer, which runs on gRPC's own threads and may block. `object` must
   /// outlive the server.

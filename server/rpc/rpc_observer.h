@@ -13,7 +13,7 @@ class RpcObserver {
   virtual ~RpcObserver() = default;
 
   struct Call {
-    std::string_view method;  // "CreateJob"; "other" for what is no service of distill.v1
+    std::string_view method;  // "CreateJob"; "other": health and reflection; "unknown": there is none
     bool is_stream = false;
     Code code = Code::kOk;
     std::chrono::nanoseconds duration{0};  // from the call's arrival to its status

@@ -49,7 +49,8 @@ RpcServer::RpcServer(const RpcServerOptions& options, const Dependencies& depend
       datasets_(ForServices(dependencies, access_, pool_, streams_, submit_rate_)),
       server_info_(options.facts,
                    {dependencies.store, dependencies.manager, access_, dependencies.health}),
-      users_(access_) {
+      users_(access_),
+      unknown_(access_, pool_) {
   FillTables(options, dependencies.events);
 }
 
@@ -84,11 +85,8 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
   // Two daemons on one port would share it silently.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   for (const auto& table : tables_) builder.RegisterService(table.get());
-  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  if (observer != nullptr) interceptors.push_back(std::make_unique<CallWatchFactory>(*observer));
-  interceptors.push_back(
-      std::make_unique<AccessNetFactory>(access_, static_cast<size_t>(options.max_message_bytes)));
-  builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  builder.RegisterCallbackGenericService(&unknown_);
+  AddInterceptors(builder, options, observer);
   poller_ = std::make_unique<SocketPoller>(builder);
   server_ = builder.BuildAndStart();
   if (!server_ || port_ == 0) {
@@ -96,6 +94,19 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
   }
   poller_->Start();
   return {};
+}
+
+void RpcServer::AddInterceptors(grpc::ServerBuilder& builder, const RpcServerOptions& options,
+                                RpcObserver* observer) const {
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  if (observer != nullptr) {
+    CallWatchFactory::Paths served;
+    for (const auto& table : tables_) served.insert(table->paths().begin(), table->paths().end());
+    interceptors.push_back(std::make_unique<CallWatchFactory>(*observer, std::move(served)));
+  }
+  interceptors.push_back(
+      std::make_unique<AccessNetFactory>(access_, static_cast<size_t>(options.max_message_bytes)));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
 }
 
 void RpcServer::FollowHealth(ServiceHealth* health) {

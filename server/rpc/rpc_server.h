@@ -19,7 +19,12 @@
 #include "server/rpc/socket_poller.h"
 #include "server/rpc/task_pool.h"
 #include "server/rpc/transport_security.h"
+#include "server/rpc/unknown_methods.h"
 #include "server/rpc/user_service.h"
+
+namespace grpc {
+class ServerBuilder;
+}
 
 namespace distill::server {
 
@@ -69,6 +74,9 @@ class RpcServer {
 
   void FillTables(const RpcServerOptions& options, JobEvents& events);
   Status Listen(const RpcServerOptions& options, RpcObserver* observer);
+  // Gives `builder` all that calls go through.
+  void AddInterceptors(grpc::ServerBuilder& builder, const RpcServerOptions& options,
+                       RpcObserver* observer) const;
   void FollowHealth(ServiceHealth* health);
   void SetServing(bool is_serving);
 
@@ -81,6 +89,7 @@ class RpcServer {
   DatasetServiceImpl datasets_;
   ServerServiceImpl server_info_;
   UserServiceImpl users_;
+  UnknownMethods unknown_;
   std::unique_ptr<SocketPoller> poller_;  // null: nothing is served
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;

@@ -229,6 +229,19 @@ TEST_F(LimitsTest, ASmallRequestThatUnfoldsToALargeOneIsRefusedUnopened) {
   EXPECT_LT(PeakOfMemory(), 150);
 }
 
+TEST_F(LimitsTest, ARequestToAMethodThatIsNotThereIsNotReadAndInTheTrail) {
+  ASSERT_TRUE(StartDaemon());
+
+  const grpc::Status refused = Call("Fly", Mebibytes(300));
+
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_THAT(refused.error_message(), AllOf(HasSubstr("no method /distill.v1.JobService/Fly"),
+                                             HasSubstr("distillctl version")));
+  EXPECT_LT(PeakOfMemory(), 150);
+  EXPECT_THAT(AwaitRefusal("/distill.v1.JobService/Fly", "no method", "UNIMPLEMENTED"),
+              HasSubstr("\tada (unverified)\t"));
+}
+
 #endif
 
 TEST_F(LimitsTest, AUserWhoseFilesTakeTooMuchMustDeleteSome) {

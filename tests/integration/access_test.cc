@@ -172,6 +172,36 @@ TEST_F(AccessTest, HealthNeedsNoTokenAndReflectionDoes) {
                                       Field(&AuditRecord::outcome, "UNAUTHENTICATED"))));
 }
 
+TEST_F(AccessTest, AMethodThatIsNotThereIsForNobodyAndInTheTrail) {
+  const std::vector<std::string> paths = {
+      "/distill.v1.JobService/Fly", "/distill.v1.NoService/GetJob", "/distill.v2.JobService/GetJob",
+      "/grpc.health.v1.Health/Fly", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"};
+  for (const std::string& path : paths) {
+    std::string response;
+    const grpc::Status stranger = CallRaw(server_.channel(), Context("ada"), path, "", response);
+    const grpc::Status member = CallRaw(server_.channel(), As(ada_), path, "", response);
+
+    EXPECT_EQ(stranger.error_code(), StatusCode::UNAUTHENTICATED) << path;
+    EXPECT_EQ(ReasonOf(stranger), "TOKEN_REFUSED") << path;
+    EXPECT_THAT(stranger.error_message(), Not(HasSubstr("no method"))) << path;
+    EXPECT_EQ(member.error_code(), StatusCode::UNIMPLEMENTED) << path;
+    EXPECT_THAT(member.error_message(), HasSubstr("this server has no method " + path));
+  }
+
+  std::vector<std::string> lines;
+  for (const AuditRecord& record : Audit()) {
+    if (record.method.empty()) continue;  // of AddUser in this test
+    EXPECT_THAT(record.peer, HasSubstr("127.0.0.1"));
+    lines.push_back(record.user + " " + record.method + " " + record.outcome);
+  }
+  std::vector<std::string> expected;
+  for (const std::string& path : paths) {
+    expected.push_back(" " + path + " UNAUTHENTICATED");
+    expected.push_back("ada " + path + " UNIMPLEMENTED");
+  }
+  EXPECT_EQ(lines, expected);
+}
+
 TEST_F(AccessTest, TokenAloneSaysWhoseAJobIs) {
   const v1::Job job = Create(ada_, MakeTrainJob("mine"));
 

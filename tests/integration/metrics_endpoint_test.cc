@@ -11,6 +11,7 @@
 #include "tests/eventually.h"
 #include "tests/fakes/birds_dataset.h"
 #include "tests/integration/http_client.h"
+#include "tests/integration/raw_call.h"
 #include "tests/integration/scrape.h"
 #include "tests/integration/test_server.h"
 #include "tests/matchers/status_matchers.h"
@@ -145,6 +146,28 @@ TEST_F(MetricsEndpointTest, NoLabelHoldsAJobOrAUser) {
   for (const char* const word : {"kingfisher", "nightingale", "ada", "birds"}) {
     EXPECT_THAT(scrape.text, Not(HasSubstr("\"" + std::string(word)))) << word;
   }
+}
+
+TEST_F(MetricsEndpointTest, CallsOfMethodsThatAreNotThereAreOneSeries) {
+  StartDaemon();
+  const auto channel = grpc::CreateChannel(daemon_->address(), grpc::InsecureChannelCredentials());
+  const std::vector<std::string> made_up = {
+      "/distill.v1.JobService/Kingfisher", "/distill.v1.Nightingale/GetJob",
+      "/distill.v1.JobService/GetJob/Kingfisher", "/nightingale.Service/Method", "/Kingfisher"};
+
+  for (const std::string& path : made_up) {
+    std::string response;
+    EXPECT_EQ(CallRaw(channel, Context(), path, "", response).error_code(),
+              grpc::StatusCode::UNIMPLEMENTED)
+        << path;
+  }
+
+  const Scrape scrape = TakeScrape();
+  EXPECT_THAT(scrape.text,
+              HasSubstr("distilld_rpc_streams_total{code=\"UNIMPLEMENTED\",method=\"unknown\"} 5"));
+  EXPECT_THAT(scrape.text, Not(HasSubstr("ingfisher")));
+  EXPECT_THAT(scrape.text, Not(HasSubstr("ightingale")));
+  EXPECT_THAT(scrape.text, Not(HasSubstr("method=\"GetJob\"")));
 }
 
 TEST_F(MetricsEndpointTest, EveryMetricOfDashboardAndAlertsExists) {

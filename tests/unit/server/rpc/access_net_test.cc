@@ -1,6 +1,7 @@
 #include "server/rpc/access_net.h"
 
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
@@ -28,6 +29,23 @@ class ScriptedService final : public v1::UserService::Service {
   }
 };
 
+// A service that nobody told the net of: it answers everything without asking.
+class ForeignService final : public grpc::CallbackGenericService {
+ public:
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    class Answer final : public grpc::ServerGenericBidiReactor {
+     public:
+      Answer() { StartWriteAndFinish(&secret_, grpc::WriteOptions(), grpc::Status::OK); }
+      void OnDone() override { delete this; }
+
+     private:
+      const grpc::Slice slice_{"a secret"};
+      const grpc::ByteBuffer secret_{&slice_, 1};
+    };
+    return new Answer;
+  }
+};
+
 class AccessNetTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -35,6 +53,7 @@ class AccessNetTest : public ::testing::Test {
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.SetResourceQuota(quota_);
     builder.RegisterService(&service_);
+    builder.RegisterCallbackGenericService(&foreign_);
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> nets;
     nets.push_back(std::make_unique<AccessNetFactory>(access_, /*max_request_bytes=*/1000));
     builder.experimental().SetInterceptorCreators(std::move(nets));
@@ -62,6 +81,7 @@ class AccessNetTest : public ::testing::Test {
   AuditLog audit_{{}, store_, clock_};
   CallAccess access_{gate_, audit_, clock_};
   ScriptedService service_;
+  ForeignService foreign_;
   grpc::ResourceQuota quota_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
@@ -96,6 +116,25 @@ TEST_F(AccessNetTest, MethodThatAsksUnderAnothersNameTellsNothing) {
   EXPECT_EQ(Call(response).error_code(), grpc::StatusCode::INTERNAL);
 
   EXPECT_THAT(response.name(), IsEmpty());
+}
+
+TEST_F(AccessNetTest, ServiceThatItWasNotToldOfTellsNothing) {
+  grpc::GenericStub stub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
+                                             grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareUnaryCall(&context, "/foreign.Service/Tell", {}, &queue);
+  call->StartCall();
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  call->Finish(&response, &status, nullptr);
+  void* tag = nullptr;
+  bool is_ok = false;
+  queue.Next(&tag, &is_ok);
+
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(response.Length(), 0U);
 }
 
 TEST_F(AccessNetTest, MethodWithoutARuleIsForNobody) {
