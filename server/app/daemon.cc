@@ -223,8 +223,11 @@ Status Daemon::StartServing() {
   options.max_submits_per_minute = config_.max_submits_per_minute;
   options.facts = {std::string(kVersion), SqliteVersion(), clock_.UnixMillis()};
   DISTILL_ASSIGN_OR_RETURN(
-      server_, RpcServer::Start(options, {*store_, *manager_, *preparer_, events_, files_, clock_,
-                                          *gate_, *audit_, &metrics_, &health_}));
+      server_, RpcServer::Start(options, {{*store_, *manager_, *preparer_, events_, files_, clock_},
+                                          *gate_,
+                                          *audit_,
+                                          &metrics_,
+                                          &health_}));
   DISTILL_ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(config_.listen));
   address_ = listen.host + ":" + std::to_string(server_->port());
   DISTILL_RETURN_IF_ERROR(ReplaceFile(config_.state_dir / "distilld.address", address_ + "\n"));

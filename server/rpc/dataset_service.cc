@@ -32,14 +32,14 @@ grpc::Status DatasetServiceImpl::CreateDataset(grpc::ServerContext* context,
     if (!request->request_id().empty() && !IsUuid(request->request_id())) {
       violations.Add("request_id", request->request_id(), "must be a UUID");
     }
-    const DatasetRecord wanted =
-        ResolveDataset(request->dataset(), call.caller().name, dependencies_.files, violations);
+    const DatasetRecord wanted = ResolveDataset(request->dataset(), call.caller().name,
+                                                dependencies_.backend.files, violations);
     if (!violations.empty()) return {Code::kInvalidArgument, "the request is at fault"};
-    Result<DatasetRecord> made = dependencies_.manager.CreateDataset(wanted);
+    Result<DatasetRecord> made = dependencies_.backend.manager.CreateDataset(wanted);
     if (!made.ok() && made.status().code() == Code::kAlreadyExists &&
         !request->request_id().empty()) {
       // A retry of a request that was carried out finds what it made.
-      Result<DatasetRecord> there = dependencies_.store.FindDataset(wanted.name);
+      Result<DatasetRecord> there = dependencies_.backend.store.FindDataset(wanted.name);
       if (there.ok() && IsSameRequest(*there, wanted)) made = std::move(there);
     }
     if (!made.ok()) return made.status();
@@ -57,7 +57,7 @@ grpc::Status DatasetServiceImpl::GetDataset(grpc::ServerContext* context,
                                             v1::Dataset* response) {
   const auto get = [&](const AdmittedCall&) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const DatasetRecord dataset,
-                             dependencies_.store.FindDataset(request->name()));
+                             dependencies_.backend.store.FindDataset(request->name()));
     *response = ToMessage(dataset);
     return {};
   };
@@ -70,7 +70,7 @@ grpc::Status DatasetServiceImpl::ListDatasets(grpc::ServerContext* context,
   return ToGrpc(
       dependencies_.access.Run(*context, __func__, "", [&](const AdmittedCall&) -> Status {
         DISTILL_ASSIGN_OR_RETURN(const std::vector<DatasetRecord> datasets,
-                                 dependencies_.store.ListDatasets());
+                                 dependencies_.backend.store.ListDatasets());
         for (const DatasetRecord& dataset : datasets) {
           *response->add_datasets() = ToMessage(dataset);
         }
@@ -83,9 +83,9 @@ grpc::Status DatasetServiceImpl::DeleteDataset(grpc::ServerContext* context,
                                                v1::DeleteDatasetResponse*) {
   const auto remove = [&](const AdmittedCall& call) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const DatasetRecord dataset,
-                             dependencies_.store.FindDataset(request->name()));
+                             dependencies_.backend.store.FindDataset(request->name()));
     DISTILL_RETURN_IF_ERROR(call.CheckMayChange(dataset.owner, dataset.name));
-    return dependencies_.manager.DeleteDataset(request->name());
+    return dependencies_.backend.manager.DeleteDataset(request->name());
   };
   return ToGrpc(dependencies_.access.Run(*context, __func__, request->name(), remove));
 }

@@ -54,15 +54,15 @@ Status JobServiceImpl::FillJob(const AdmittedCall& call, const JobRecord& record
                                v1::Job& response) const {
   response = ToMessage(record);
   DISTILL_ASSIGN_OR_RETURN(const std::vector<AttemptRecord> attempts,
-                           dependencies_.store.ListAttempts(record.id));
+                           dependencies_.backend.store.ListAttempts(record.id));
   for (const AttemptRecord& attempt : attempts) *response.add_attempts() = ToMessage(attempt);
-  JobVeil(call, dependencies_.store).Cover(response);
+  JobVeil(call, dependencies_.backend.store).Cover(response);
   return {};
 }
 
 Status JobServiceImpl::FillMemoryPeak(const JobRecord& record, v1::Job& response) const {
   DISTILL_ASSIGN_OR_RETURN(const std::optional<MemoryPeak> peak,
-                           dependencies_.store.FindMemoryPeak(record.spec.memory_key));
+                           dependencies_.backend.store.FindMemoryPeak(record.spec.memory_key));
   if (!peak) return {};
   response.mutable_last_memory_peak()->set_job(std::to_string(peak->job));
   response.mutable_last_memory_peak()->set_bytes(peak->bytes);
@@ -82,7 +82,7 @@ grpc::Status JobServiceImpl::Submit(grpc::ServerContext& context, const char* me
         if (!outcome.violations.empty()) return {Code::kInvalidArgument, "the request is at fault"};
         call.set_target(TargetOf(outcome.jobs));
         FaultPoint("rpc.before_reply");
-        JobVeil veil(call, dependencies_.store);
+        JobVeil veil(call, dependencies_.backend.store);
         for (const JobRecord& job : outcome.jobs) {
           v1::Job message = ToMessage(job);
           DISTILL_RETURN_IF_ERROR(FillMemoryPeak(job, message));
@@ -124,19 +124,20 @@ grpc::Status JobServiceImpl::OnJob(grpc::ServerContext& context, const char* met
                                    const std::string& reference, Body body) {
   return ToGrpc(
       dependencies_.access.Run(context, method, reference, [&](AdmittedCall& call) -> Status {
-        DISTILL_ASSIGN_OR_RETURN(const JobId id, call.FindJob(dependencies_.store, reference));
+        DISTILL_ASSIGN_OR_RETURN(const JobId id,
+                                 call.FindJob(dependencies_.backend.store, reference));
         call.set_target(std::to_string(id));  // a name may be used again, an id never is
-        return JobVeil(call, dependencies_.store).Covered(body(id, call));
+        return JobVeil(call, dependencies_.backend.store).Covered(body(id, call));
       }));
 }
 
 grpc::Status JobServiceImpl::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
                                     v1::Job* response) {
-  return OnJob(*context, __func__, request->job(),
-               [&](JobId id, const AdmittedCall& call) -> Status {
-                 DISTILL_ASSIGN_OR_RETURN(const JobRecord record, dependencies_.store.FindJob(id));
-                 return FillJob(call, record, *response);
-               });
+  return OnJob(
+      *context, __func__, request->job(), [&](JobId id, const AdmittedCall& call) -> Status {
+        DISTILL_ASSIGN_OR_RETURN(const JobRecord record, dependencies_.backend.store.FindJob(id));
+        return FillJob(call, record, *response);
+      });
 }
 
 Result<JobListQuery> JobServiceImpl::ToQuery(const v1::ListJobsRequest& request,
@@ -177,12 +178,13 @@ grpc::Status JobServiceImpl::ListJobs(grpc::ServerContext* context,
     DISTILL_ASSIGN_OR_RETURN(JobListQuery query, ToQuery(*request, call));
     const auto page_size = static_cast<size_t>(query.page_size);
     ++query.page_size;  // one more tells whether there is a next page
-    DISTILL_ASSIGN_OR_RETURN(std::vector<JobRecord> jobs, dependencies_.store.ListJobs(query));
+    DISTILL_ASSIGN_OR_RETURN(std::vector<JobRecord> jobs,
+                             dependencies_.backend.store.ListJobs(query));
     if (jobs.size() > page_size) {
       jobs.resize(page_size);
       response->set_next_page_token(MakePageToken(query, jobs.back().id));
     }
-    JobVeil veil(call, dependencies_.store);
+    JobVeil veil(call, dependencies_.backend.store);
     for (const JobRecord& job : jobs) {
       v1::Job& added = *response->add_jobs();
       added = ToMessage(job);
@@ -199,9 +201,9 @@ grpc::Status JobServiceImpl::ExplainJob(grpc::ServerContext* context,
   return OnJob(*context, __func__, request->job(),
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobExplanation explanation,
-                                          dependencies_.manager.Explain(id));
+                                          dependencies_.backend.manager.Explain(id));
                  *response = ToMessage(explanation);
-                 JobVeil(call, dependencies_.store).Cover(*response);
+                 JobVeil(call, dependencies_.backend.store).Cover(*response);
                  return {};
                });
 }
@@ -216,11 +218,11 @@ grpc::Status JobServiceImpl::ListQueue(grpc::ServerContext* context,
     }
     constexpr int kDefaultEntries = 100;
     const int wanted = request->max_entries() == 0 ? kDefaultEntries : request->max_entries();
-    DISTILL_ASSIGN_OR_RETURN(const QueueReport report,
-                             dependencies_.manager.ListQueue(std::min(wanted, kMaxPageSize)));
+    DISTILL_ASSIGN_OR_RETURN(const QueueReport report, dependencies_.backend.manager.ListQueue(
+                                                           std::min(wanted, kMaxPageSize)));
     response->set_length(report.length);
     // Places of jobs that are not shown stay empty.
-    JobVeil veil(call, dependencies_.store);
+    JobVeil veil(call, dependencies_.backend.store);
     for (const QueueEntry& entry : report.entries) {
       if (!call.MaySeeJob(entry.job.spec.owner)) continue;
       v1::QueueEntry& added = *response->add_entries();
@@ -237,7 +239,7 @@ grpc::Status JobServiceImpl::CancelJob(grpc::ServerContext* context,
   return OnJob(*context, __func__, request->job(),
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                                          dependencies_.manager.Cancel(id, call.actor()));
+                                          dependencies_.backend.manager.Cancel(id, call.actor()));
                  return FillJob(call, job, *response);
                });
 }
@@ -247,7 +249,7 @@ grpc::Status JobServiceImpl::PauseJob(grpc::ServerContext* context,
   return OnJob(*context, __func__, request->job(),
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                                          dependencies_.manager.Pause(id, call.actor()));
+                                          dependencies_.backend.manager.Pause(id, call.actor()));
                  return FillJob(call, job, *response);
                });
 }
@@ -257,7 +259,7 @@ grpc::Status JobServiceImpl::ResumeJob(grpc::ServerContext* context,
   return OnJob(*context, __func__, request->job(),
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                                          dependencies_.manager.Resume(id, call.actor()));
+                                          dependencies_.backend.manager.Resume(id, call.actor()));
                  return FillJob(call, job, *response);
                });
 }
@@ -267,7 +269,7 @@ grpc::Status JobServiceImpl::RequeueJob(grpc::ServerContext* context,
   return OnJob(*context, __func__, request->job(),
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                                          dependencies_.manager.Requeue(id, call.actor()));
+                                          dependencies_.backend.manager.Requeue(id, call.actor()));
                  return FillJob(call, job, *response);
                });
 }
@@ -276,7 +278,7 @@ grpc::Status JobServiceImpl::DeleteJob(grpc::ServerContext* context,
                                        const v1::DeleteJobRequest* request,
                                        v1::DeleteJobResponse*) {
   return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
-    return dependencies_.manager.Delete(id);
+    return dependencies_.backend.manager.Delete(id);
   });
 }
 
@@ -285,8 +287,8 @@ grpc::Status JobServiceImpl::ListJobEvents(grpc::ServerContext* context,
                                            v1::ListJobEventsResponse* response) {
   const auto list = [&](JobId id, const AdmittedCall& call) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const std::vector<JobEventRecord> events,
-                             dependencies_.store.ListEvents(id, request->after_id()));
-    JobVeil veil(call, dependencies_.store);
+                             dependencies_.backend.store.ListEvents(id, request->after_id()));
+    JobVeil veil(call, dependencies_.backend.store);
     for (const JobEventRecord& event : events) {
       v1::JobEvent& added = *response->add_events();
       added = ToMessage(event);
@@ -302,8 +304,8 @@ grpc::Status JobServiceImpl::ListMetrics(grpc::ServerContext* context,
                                          v1::ListMetricsResponse* response) {
   return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
     const std::vector<std::string> names(request->names().begin(), request->names().end());
-    DISTILL_ASSIGN_OR_RETURN(const MetricPage page,
-                             dependencies_.store.ListMetrics(id, names, request->after_cursor()));
+    DISTILL_ASSIGN_OR_RETURN(const MetricPage page, dependencies_.backend.store.ListMetrics(
+                                                        id, names, request->after_cursor()));
     *response = ToMessage(page);
     return {};
   });
@@ -319,15 +321,16 @@ grpc::Status JobServiceImpl::ListEvaluations(grpc::ServerContext* context,
     }
     std::vector<JobId> jobs;
     for (const std::string& reference : request->jobs()) {
-      DISTILL_ASSIGN_OR_RETURN(const JobId id, call.FindJob(dependencies_.store, reference));
+      DISTILL_ASSIGN_OR_RETURN(const JobId id,
+                               call.FindJob(dependencies_.backend.store, reference));
       jobs.push_back(id);
     }
     DISTILL_ASSIGN_OR_RETURN(const std::vector<EvaluationRecord> evaluations,
-                             dependencies_.store.ListEvaluations(jobs));
+                             dependencies_.backend.store.ListEvaluations(jobs));
     for (const EvaluationRecord& evaluation : evaluations) {
       *response->add_evaluations() = ToMessage(evaluation, request->full());
     }
-    JobVeil(call, dependencies_.store).Cover(*response);
+    JobVeil(call, dependencies_.backend.store).Cover(*response);
     return {};
   };
   const std::string target = request->jobs_size() == 1 ? request->jobs(0) : "";
@@ -339,7 +342,7 @@ grpc::Status JobServiceImpl::ListArtifacts(grpc::ServerContext* context,
                                            v1::ListArtifactsResponse* response) {
   return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const std::vector<ArtifactRecord> artifacts,
-                             dependencies_.store.ListArtifacts(id));
+                             dependencies_.backend.store.ListArtifacts(id));
     for (const ArtifactRecord& artifact : artifacts) {
       *response->add_artifacts() = ToMessage(artifact);
     }
@@ -348,7 +351,7 @@ grpc::Status JobServiceImpl::ListArtifacts(grpc::ServerContext* context,
 }
 
 JobStreamInputs JobServiceImpl::StreamInputs() const {
-  return {dependencies_.store, dependencies_.preparer, dependencies_.clock};
+  return {dependencies_.backend.store, dependencies_.backend.preparer, dependencies_.backend.clock};
 }
 
 template <typename Message, typename MakeSource>

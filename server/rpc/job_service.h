@@ -16,8 +16,8 @@ class JobServiceImpl final {
  public:
   explicit JobServiceImpl(const ServiceDependencies& dependencies)
       : dependencies_(dependencies),
-        submitter_(dependencies.store, dependencies.manager, dependencies.files,
-                   dependencies.submit_rate) {}
+        submitter_(dependencies.backend.store, dependencies.backend.manager,
+                   dependencies.backend.files, dependencies.submit_rate) {}
 
   /// Adds all methods to `table`. This object must outlive the server.
   void AddTo(MethodTable& table);

@@ -22,15 +22,6 @@ constexpr int64_t kMaxRequestsAtOnce = 16;  // of the largest size
 constexpr int64_t kMemoryOfStream = 32 * 1024;
 constexpr int64_t kOtherMemory = 64 * kMebi;  // of connections and small calls
 
-ServiceDependencies ForServices(const RpcServer::Dependencies& dependencies,
-                                const CallAccess& access, TaskPool& pool, LiveStreams& streams,
-                                SubmitRate& submit_rate) {
-  return {dependencies.store,    dependencies.manager,
-          dependencies.preparer, dependencies.files,
-          dependencies.clock,    access,
-          submit_rate,           {pool, streams, dependencies.events}};
-}
-
 // gRPC looks at the size of a request when it has all of it: what bounds its memory is this. When
 // more is asked for, it ends idle connections and calls under way.
 size_t MaxMemory(const RpcServerOptions& options) {
@@ -43,22 +34,24 @@ size_t MaxMemory(const RpcServerOptions& options) {
 RpcServer::RpcServer(const RpcServerOptions& options, const Dependencies& dependencies)
     : pool_(kTaskThreads),
       streams_(options.stream_limits),
-      submit_rate_(options.max_submits_per_minute, dependencies.clock),
-      access_(dependencies.gate, dependencies.audit, dependencies.clock),
-      jobs_(ForServices(dependencies, access_, pool_, streams_, submit_rate_)),
-      datasets_(ForServices(dependencies, access_, pool_, streams_, submit_rate_)),
-      server_info_(options.facts,
-                   {dependencies.store, dependencies.manager, access_, dependencies.health}),
+      submit_rate_(options.max_submits_per_minute, dependencies.backend.clock),
+      access_(dependencies.gate, dependencies.audit, dependencies.backend.clock),
+      services_{dependencies.backend,
+                access_,
+                submit_rate_,
+                {pool_, streams_, dependencies.backend.events}},
+      jobs_(services_),
+      datasets_(services_),
+      server_info_(options.facts, services_, dependencies.health),
       users_(access_),
       unknown_(access_, pool_) {
-  FillTables(options, dependencies.events);
+  FillTables(options);
 }
 
-void RpcServer::FillTables(const RpcServerOptions& options, JobEvents& events) {
+void RpcServer::FillTables(const RpcServerOptions& options) {
   const auto add = [&](const char* service) -> MethodTable& {
-    const StreamEnvironment environment{pool_, streams_, events};
     return *tables_.emplace_back(std::make_unique<MethodTable>(
-        service, static_cast<size_t>(options.max_message_bytes), environment));
+        service, static_cast<size_t>(options.max_message_bytes), services_.stream_environment));
   };
   jobs_.AddTo(add("distill.v1.JobService"));
   datasets_.AddTo(add("distill.v1.DatasetService"));

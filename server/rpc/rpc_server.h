@@ -16,6 +16,7 @@
 #include "server/rpc/method_table.h"
 #include "server/rpc/rpc_observer.h"
 #include "server/rpc/server_service.h"
+#include "server/rpc/service_dependencies.h"
 #include "server/rpc/socket_poller.h"
 #include "server/rpc/task_pool.h"
 #include "server/rpc/transport_security.h"
@@ -45,12 +46,7 @@ class RpcServer {
  public:
   /// All must outlive the server.
   struct Dependencies {
-    JobStore& store;
-    JobManager& manager;
-    RunPreparer& preparer;
-    JobEvents& events;
-    const FileLocator& files;
-    const Clock& clock;
+    Backend backend;
     const AccessGate& gate;
     AuditLog& audit;
     RpcObserver* observer = nullptr;  // may be null
@@ -72,7 +68,7 @@ class RpcServer {
  private:
   RpcServer(const RpcServerOptions& options, const Dependencies& dependencies);
 
-  void FillTables(const RpcServerOptions& options, JobEvents& events);
+  void FillTables(const RpcServerOptions& options);
   Status Listen(const RpcServerOptions& options, RpcObserver* observer);
   // Gives `builder` all that calls go through.
   void AddInterceptors(grpc::ServerBuilder& builder, const RpcServerOptions& options,
@@ -84,6 +80,7 @@ class RpcServer {
   LiveStreams streams_;
   SubmitRate submit_rate_;
   const CallAccess access_;
+  const ServiceDependencies services_;
   std::vector<std::unique_ptr<MethodTable>> tables_;
   JobServiceImpl jobs_;
   DatasetServiceImpl datasets_;

@@ -29,35 +29,37 @@ void ServerServiceImpl::AddTo(MethodTable& table) {
 grpc::Status ServerServiceImpl::GetServerInfo(grpc::ServerContext* context,
                                               const v1::GetServerInfoRequest*,
                                               v1::ServerInfo* response) {
-  return ToGrpc(access_.Run(*context, __func__, "", [&](const AdmittedCall&) -> Status {
-    const auto jobs = store_.ListActiveJobs();
-    if (health_ != nullptr) response->set_trouble(health_->Trouble());
-    // A server in trouble tells at least that.
-    if (!jobs.ok() && response->trouble().empty()) return jobs.status();
-    response->set_version(facts_.version);
-    response->set_started_at_unix_ms(facts_.started_at_unix_ms);
-    if (jobs.ok()) CountJobs(*jobs, *response);
-    response->set_sqlite_version(facts_.sqlite_version);
-    response->set_schema_version(store_.SchemaVersion());
-    for (const Architecture& architecture : Architectures()) {
-      response->add_models(std::string(architecture.name));
-    }
-    return {};
-  }));
+  return ToGrpc(
+      dependencies_.access.Run(*context, __func__, "", [&](const AdmittedCall&) -> Status {
+        const auto jobs = dependencies_.backend.store.ListActiveJobs();
+        if (health_ != nullptr) response->set_trouble(health_->Trouble());
+        // A server in trouble tells at least that.
+        if (!jobs.ok() && response->trouble().empty()) return jobs.status();
+        response->set_version(facts_.version);
+        response->set_started_at_unix_ms(facts_.started_at_unix_ms);
+        if (jobs.ok()) CountJobs(*jobs, *response);
+        response->set_sqlite_version(facts_.sqlite_version);
+        response->set_schema_version(dependencies_.backend.store.SchemaVersion());
+        for (const Architecture& architecture : Architectures()) {
+          response->add_models(std::string(architecture.name));
+        }
+        return {};
+      }));
 }
 
 grpc::Status ServerServiceImpl::ListDevices(grpc::ServerContext* context,
                                             const v1::ListDevicesRequest*,
                                             v1::ListDevicesResponse* response) {
-  return ToGrpc(access_.Run(*context, __func__, "", [&](const AdmittedCall& call) -> Status {
-    const JobVeil veil(call, store_);
-    for (const DeviceUse& use : manager_.ListDevices()) {
-      v1::Device& device = *response->add_devices();
-      device = ToMessage(use);
-      veil.Cover(device);
-    }
-    return {};
-  }));
+  return ToGrpc(
+      dependencies_.access.Run(*context, __func__, "", [&](const AdmittedCall& call) -> Status {
+        const JobVeil veil(call, dependencies_.backend.store);
+        for (const DeviceUse& use : dependencies_.backend.manager.ListDevices()) {
+          v1::Device& device = *response->add_devices();
+          device = ToMessage(use);
+          veil.Cover(device);
+        }
+        return {};
+      }));
 }
 
 }  // namespace distill::server

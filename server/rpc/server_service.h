@@ -2,12 +2,11 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "distill/v1/server_service.pb.h"
-#include "server/job/job_manager.h"
-#include "server/job/job_store.h"
 #include "server/job/service_health.h"
-#include "server/rpc/call_access.h"
+#include "server/rpc/service_dependencies.h"
 
 namespace distill::server {
 
@@ -23,19 +22,10 @@ struct ServerFacts {
 /// distill.v1.ServerService. Thread-safe.
 class ServerServiceImpl final {
  public:
-  struct Dependencies {
-    JobStore& store;
-    JobManager& manager;
-    const CallAccess& access;
-    const ServiceHealth* health = nullptr;  // may be null: all is well
-  };
-  /// All of `dependencies` must outlive this object.
-  ServerServiceImpl(ServerFacts facts, const Dependencies& dependencies)
-      : facts_(std::move(facts)),
-        store_(dependencies.store),
-        manager_(dependencies.manager),
-        access_(dependencies.access),
-        health_(dependencies.health) {}
+  /// `health` must outlive this object; it may be null: all is well.
+  ServerServiceImpl(ServerFacts facts, const ServiceDependencies& dependencies,
+                    const ServiceHealth* health)
+      : facts_(std::move(facts)), dependencies_(dependencies), health_(health) {}
 
   /// Adds all methods to `table`. This object must outlive the server.
   void AddTo(MethodTable& table);
@@ -47,9 +37,7 @@ class ServerServiceImpl final {
 
  private:
   const ServerFacts facts_;
-  JobStore& store_;
-  JobManager& manager_;
-  const CallAccess& access_;
+  const ServiceDependencies dependencies_;
   const ServiceHealth* const health_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/base/clock.h"
+#include "server/job/job_events.h"
 #include "server/job/job_manager.h"
 #include "server/job/job_store.h"
 #include "server/job/run_preparer.h"
@@ -11,13 +12,19 @@
 
 namespace distill::server {
 
-/// What services are made of; all must outlive them.
-struct ServiceDependencies {
+/// What the daemon has and services work on; all must outlive them.
+struct Backend {
   JobStore& store;
   JobManager& manager;
   RunPreparer& preparer;
+  JobEvents& events;
   const FileLocator& files;
   const Clock& clock;
+};
+
+/// What services are made of; all must outlive them.
+struct ServiceDependencies {
+  Backend backend;
   const CallAccess& access;
   SubmitRate& submit_rate;
   StreamEnvironment stream_environment;

@@ -79,9 +79,12 @@ TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls, Job
   options.facts.version = "test";
   options.tls = tls;
   options.handshake_limit = handshake_limit;
-  server_ = std::move(RpcServer::Start(options, {*store_, *manager_, *preparer_, events_, files_,
-                                                 SystemClock(), *gate_, *audit_}))
-                .value();
+  server_ =
+      std::move(
+          RpcServer::Start(
+              options,
+              {{*store_, *manager_, *preparer_, events_, files_, SystemClock()}, *gate_, *audit_}))
+          .value();
   channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
                                  grpc::InsecureChannelCredentials());
   jobs_ = v1::JobService::NewStub(channel_);
