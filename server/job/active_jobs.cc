@@ -73,7 +73,7 @@ Result<JobRecord> ActiveJobs::Move(JobId id, const Transition& transition) {
                         {"to", StateName(transition.to)},
                         {"cause", CauseName(transition.cause)},
                         {"actor", transition.actor},
-                        {"message", transition.message}});
+                        {"message", transition.message.Plain()}});
   return moved;
 }
 
@@ -112,8 +112,8 @@ Status ActiveJobs::SettleInterruption(JobId id) {
   return Move(id, JudgeInterruption(jobs_.at(id))).status();
 }
 
-Status ActiveJobs::SetWaitingMessages(const std::map<JobId, std::string>& messages) {
-  std::map<JobId, std::string> new_ones;
+Status ActiveJobs::SetWaitingMessages(const std::map<JobId, Sentence>& messages) {
+  std::map<JobId, Sentence> new_ones;
   for (const auto& [id, message] : messages) {
     const JobRecord* job = Find(id);
     if (job == nullptr || job->state != JobState::kQueued) continue;

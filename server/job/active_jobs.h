@@ -47,7 +47,7 @@ class ActiveJobs {
   Status SettleInterruption(JobId id);
 
   /// Stores the sentences that differ from the ones stored, of jobs that are QUEUED still.
-  Status SetWaitingMessages(const std::map<JobId, std::string>& messages);
+  Status SetWaitingMessages(const std::map<JobId, Sentence>& messages);
 
   /// Notes since when a job's worker tells nothing; 0 = it tells again. No change is no error.
   Status SetStalledSince(JobId id, int64_t unix_ms);

@@ -131,7 +131,7 @@ Status DatasetScans::End(Scan& scan) {
   }
   const bool has_succeeded = scan.outcome && scan.outcome->state == JobState::kSucceeded;
   dataset.state = has_succeeded ? DatasetState::kReady : DatasetState::kFailed;
-  dataset.message = scan.outcome ? scan.outcome->message
+  dataset.message = scan.outcome ? scan.outcome->message.Plain()
                                  : "the scan's worker was lost " + std::to_string(kMaxStarts) +
                                        " times; see worker.log in its folder";
   DISTILL_RETURN_IF_ERROR(store_.UpdateDataset(dataset));

@@ -251,8 +251,8 @@ void DeviceRoom::Describe(const JobSnapshot& job, const Shortage& shortage, Wait
     reason.holders.assign(shortage.holders.begin(), shortage.holders.end());
   } else if (!shortage.others.empty()) {
     reason.rule = WaitingRule::kKept;
-    reason.reason = waits + ": those that fall free are kept for job " +
-                    std::to_string(*shortage.others.begin()) + ", a job before it";
+    reason.reason = waits + ": those that fall free are kept for " +
+                    Sentence::Naming(*shortage.others.begin()) + ", a job before it";
     reason.holders.assign(shortage.others.begin(), shortage.others.end());
   } else if (shortage.closed != nullptr) {
     reason.rule = WaitingRule::kDeviceClosed;

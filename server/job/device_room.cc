@@ -217,12 +217,12 @@ std::vector<JobId> DeviceRoom::Preempt(const JobSnapshot& job) {
   return fewest;
 }
 
-std::string DeviceRoom::HeldText(const JobSnapshot& job, const std::vector<JobId>& holders) const {
+Sentence DeviceRoom::HeldText(const JobSnapshot& job, const std::vector<JobId>& holders) const {
   if (job.requested_device.empty()) {
     return "waits for a free device: all " + std::to_string(devices_.size()) + " are in use";
   }
   if (holders.size() != 1) return "waits for " + WhichText(job) + ", which other jobs use";
-  return "waits for " + WhichText(job) + ", which " + JobText(holders.front()) + " uses";
+  return "waits for " + WhichText(job) + ", which " + Sentence::Naming(holders.front()) + " uses";
 }
 
 // Of several obstacles the one is told that passes first.
@@ -238,7 +238,7 @@ void DeviceRoom::Describe(const JobSnapshot& job,
   } else if (has(Obstacle::kKept)) {
     reason.rule = WaitingRule::kKept;
     reason.reason = "waits for " + which + ", which is kept for " +
-                    JobText(obstacles.at(Obstacle::kKept)->kept_for) + ", a job before it";
+                    Sentence::Naming(obstacles.at(Obstacle::kKept)->kept_for) + ", a job before it";
   } else if (has(Obstacle::kHeld)) {
     reason.rule = WaitingRule::kDevice;
     reason.reason = HeldText(job, reason.holders);

@@ -79,7 +79,7 @@ class DeviceRoom {
   std::optional<std::vector<const JobSnapshot*>> Leavers(const JobSnapshot& job,
                                                          const Device& device) const;
   std::optional<std::vector<JobId>> ToBeTold(const JobSnapshot& job, const Device& device) const;
-  std::string HeldText(const JobSnapshot& job, const std::vector<JobId>& holders) const;
+  Sentence HeldText(const JobSnapshot& job, const std::vector<JobId>& holders) const;
   void Describe(const JobSnapshot& job, const std::map<Obstacle, const Device*>& obstacles,
                 WaitingReason& reason) const;
   void Hold(Device& device, const JobSnapshot& job);

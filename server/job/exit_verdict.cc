@@ -25,7 +25,7 @@ std::string Describe(const WorkerExitStatus& exit) {
   return text;
 }
 
-std::string WithDetail(const std::string& text, const std::optional<WorkerOutcome>& outcome) {
+Sentence WithDetail(const Sentence& text, const std::optional<WorkerOutcome>& outcome) {
   if (!outcome || outcome->message.empty()) return text;
   return text + ": " + outcome->message;
 }
@@ -37,7 +37,7 @@ std::optional<Transition> FromOrder(const std::optional<WorkerOutcome>& outcome,
   const bool is_preempted = (order && order->order == StopOrder::kPreempt) ||
                             (outcome && outcome->cause == Cause::kPreempted);
   if (is_preempted) {
-    const std::string reason = order && !order->reason.empty() ? order->reason : "pre-empted";
+    const Sentence reason = order && !order->reason.empty() ? order->reason : "pre-empted";
     return Transition{JobState::kInterrupted, Cause::kPreempted, "scheduler", reason};
   }
   if (order && order->order == StopOrder::kTimeLimit) {

@@ -10,10 +10,10 @@
 
 namespace distill::server {
 
-/// What a worker was told, and one sentence on why.
+/// What a worker was told, and why.
 struct GivenOrder {
   StopOrder order = StopOrder::kCancel;
-  std::string reason;
+  Sentence reason;
 };
 
 /// Decides what a job becomes whose worker process is gone. Pure. `state` is the job's; `outcome`

@@ -43,8 +43,6 @@ constexpr std::array kMoves = {
 
 }  // namespace
 
-std::string JobText(JobId id) { return "job " + std::to_string(id); }
-
 std::string_view StateName(JobState state) {
   switch (state) {
     case JobState::kQueued:

@@ -7,9 +7,10 @@
 #include <string_view>
 #include <vector>
 
-namespace distill::server {
+#include "server/job/job_id.h"
+#include "server/job/sentence.h"
 
-using JobId = int64_t;
+namespace distill::server {
 
 /// The numbers equal distill.v1.JobState; they are stored.
 enum class JobState : int {
@@ -59,7 +60,6 @@ struct AfterJob {
   bool operator==(const AfterJob&) const = default;
 };
 
-std::string JobText(JobId id);               // "job 7"
 std::string_view StateName(JobState state);  // "QUEUED"
 /// Returns the state of that name, or nullopt.
 std::optional<JobState> ParseStateName(std::string_view name);
@@ -82,8 +82,8 @@ bool CanMove(JobState from, JobState to);
 struct Transition {
   JobState to = JobState::kQueued;
   Cause cause = Cause::kNone;
-  std::string actor;    // "user NAME", "scheduler", "daemon", "worker"
-  std::string message;  // one sentence for a person; may be empty
+  std::string actor;  // "user NAME", "scheduler", "daemon", "worker"
+  Sentence message;
 };
 
 /// What a user asked for, checked and resolved; immutable once stored.
@@ -132,7 +132,7 @@ struct JobRecord {
   JobSpec spec;
   JobState state = JobState::kQueued;
   Cause cause = Cause::kNone;
-  std::string message;
+  Sentence message;
   std::string actor;
   int64_t created_at_unix_ms = 0;
   int64_t queued_at_unix_ms = 0;  // since when it counts as waiting; an interruption keeps it
@@ -157,7 +157,7 @@ struct AttemptRecord {
   int number = 0;  // from 1
   JobState state = JobState::kStarting;
   Cause cause = Cause::kNone;
-  std::string message;
+  Sentence message;
   std::vector<std::string> devices;  // DeviceInfo::id of each
   int64_t started_at_unix_ms = 0;
   int64_t finished_at_unix_ms = 0;

@@ -299,14 +299,11 @@ Result<JobRecord> ThreadedJobManager::Requeue(JobId id, const std::string& actor
   return queued;
 }
 
-Status ThreadedJobManager::Delete(JobId id) {
+Result<std::optional<JobId>> ThreadedJobManager::Delete(JobId id) {
   {
     const MutexLock lock(mutex_);
     DISTILL_ASSIGN_OR_RETURN(const std::vector<JobId> dependents, store_.ListActiveDependents(id));
-    if (!dependents.empty()) {
-      return {Code::kFailedPrecondition,
-              "job " + std::to_string(dependents.front()) + " needs it and has not ended"};
-    }
+    if (!dependents.empty()) return std::optional(dependents.front());
     DISTILL_RETURN_IF_ERROR(store_.DeleteJob(id));
     active_.Forget(id);
   }
@@ -316,7 +313,7 @@ Status ThreadedJobManager::Delete(JobId id) {
   if (error) LogWarning("folder not removed", {{"path", folder.string()}});
   LogInfo("job deleted", {{"job", id}});
   events_.Publish(id);
-  return Status::Ok();
+  return std::optional<JobId>();
 }
 
 Result<DatasetRecord> ThreadedJobManager::CreateDataset(const DatasetRecord& dataset) {

@@ -105,9 +105,9 @@ class JobManager : public WorkerListener {
   /// Queues a job that FAILED, or was CANCELLED, again. kFailedPrecondition: another state.
   virtual Result<JobRecord> Requeue(JobId id, const std::string& actor) = 0;
 
-  /// Removes an ended job with its files. kFailedPrecondition: not ended, or needed by one that has
-  /// not.
-  virtual Status Delete(JobId id) = 0;
+  /// Removes an ended job with its files, unless one that has not ended needs it: then returns that
+  /// one. kFailedPrecondition: not ended.
+  virtual Result<std::optional<JobId>> Delete(JobId id) = 0;
 
   /// Returns the first `max_entries` jobs of the queue, in the order in which they are to start.
   virtual Result<QueueReport> ListQueue(int max_entries) = 0;

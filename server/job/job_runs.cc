@@ -33,7 +33,7 @@ Transition FailedStart(const Status& status) {
 bool ThreadedJobManager::HoldAllBack() {
   const std::string obstacle = options_.start_obstacle ? options_.start_obstacle() : "";
   if (obstacle.empty()) return false;
-  std::map<JobId, std::string> messages;
+  std::map<JobId, Sentence> messages;
   for (const auto& [id, job] : active_.jobs()) {
     if (job.state == JobState::kQueued) messages[id] = obstacle;
   }
@@ -87,13 +87,13 @@ void ThreadedJobManager::MakeRoom(const std::vector<PreemptionDecision>& preempt
     const bool has_left = run == runs_.end() || run->second.order || run->second.exit;
     if (has_left || !IsQueued(preemption.for_job)) continue;
     OrderStop(preemption.job,
-              {StopOrder::kPreempt, "makes room for job " + std::to_string(preemption.for_job) +
-                                        ", of higher priority"});
+              {StopOrder::kPreempt,
+               "makes room for " + Sentence::Naming(preemption.for_job) + ", of higher priority"});
   }
 }
 
 void ThreadedJobManager::TellWhyTheyWait(const std::vector<WaitingReason>& waiting) {
-  std::map<JobId, std::string> messages;
+  std::map<JobId, Sentence> messages;
   for (const WaitingReason& reason : waiting) {
     // One that waits after an interruption says already what that was.
     if (reason.rule == WaitingRule::kDelay) continue;

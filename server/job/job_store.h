@@ -130,7 +130,7 @@ class JobStore {
   virtual Result<std::optional<MemoryPeak>> FindMemoryPeak(const std::string& memory_key) = 0;
   /// Sets the sentences that say why jobs wait (their states stay), all in one transaction. A job
   /// that is no longer QUEUED keeps its message.
-  virtual Status SetWaitingMessages(const std::map<JobId, std::string>& messages) = 0;
+  virtual Status SetWaitingMessages(const std::map<JobId, Sentence>& messages) = 0;
   /// Notes since when a job's worker tells nothing; 0 = it tells again. Leaving the states that
   /// have a worker ends it too.
   virtual Status SetStalledSince(JobId id, int64_t unix_ms) = 0;

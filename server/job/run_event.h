@@ -70,7 +70,7 @@ struct ScanFinished {
 struct WorkerOutcome {
   JobState state = JobState::kFailed;  // kSucceeded, kFailed or kCancelled
   Cause cause = Cause::kNone;
-  std::string message;
+  Sentence message;
 };
 
 struct RunEvent {

@@ -42,20 +42,21 @@ std::optional<WaitingReason> ReasonOf(JobId job, const AfterJob& needed,
   if (found != states.end() && IsMet(needed.condition, found->second)) return std::nullopt;
   if (found != states.end() && !IsTerminal(found->second)) {
     reason.rule = WaitingRule::kDependency;
-    reason.reason =
-        "waits for " + JobText(needed.job) + ", which is " + std::string(StateName(found->second));
+    reason.reason = "waits for " + Sentence::Naming(needed.job) + ", which is " +
+                    std::string(StateName(found->second));
     return reason;
   }
   reason.rule = WaitingRule::kDependencyLost;
   reason.is_blocked = true;
   if (found == states.end()) {
-    reason.reason = "blocked: needs " + JobText(needed.job) + ", which was deleted";
+    reason.reason = "blocked: needs " + Sentence::Naming(needed.job) + ", which was deleted";
   } else if (needed.condition == AfterCondition::kFail) {
-    reason.reason = "blocked: runs only if " + JobText(needed.job) +
+    reason.reason = "blocked: runs only if " + Sentence::Naming(needed.job) +
                     " fails, which SUCCEEDED; cancel this one, or requeue the other";
   } else {
-    reason.reason = "blocked: needs " + JobText(needed.job) + ", which " + EndText(found->second) +
-                    "; requeue " + JobText(needed.job) + " or cancel this one";
+    reason.reason = "blocked: needs " + Sentence::Naming(needed.job) + ", which " +
+                    EndText(found->second) + "; requeue " + Sentence::Naming(needed.job) +
+                    " or cancel this one";
   }
   return reason;
 }

@@ -102,7 +102,7 @@ enum class WaitingRule : int {
 struct WaitingReason {
   JobId job = 0;
   WaitingRule rule = WaitingRule::kDevice;
-  std::string reason;  // one sentence: "waits for job 3, which is RUNNING"
+  Sentence reason;  // "waits for job 3, which is RUNNING"
   /// True when it can never start as things are: somebody has to do something.
   bool is_blocked = false;
   std::vector<JobId> holders;  // the jobs that it waits for, by id

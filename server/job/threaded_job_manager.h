@@ -52,7 +52,7 @@ class ThreadedJobManager final : public JobManager {
   Result<JobRecord> Pause(JobId id, const std::string& actor) override;
   Result<JobRecord> Resume(JobId id, const std::string& actor) override;
   Result<JobRecord> Requeue(JobId id, const std::string& actor) override;
-  Status Delete(JobId id) override;
+  Result<std::optional<JobId>> Delete(JobId id) override;
   Result<QueueReport> ListQueue(int max_entries) override;
   Result<JobExplanation> Explain(JobId id) override;
   Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) override;

@@ -52,7 +52,7 @@ std::string JobFactsJson(const JobRecord& job, std::optional<JobState> from, int
   json["to"] = StateName(job.state);
   json["cause"] = TextOrNull(CauseName(job.cause));
   json["actor"] = job.actor;
-  json["message"] = job.message;
+  json["message"] = job.message.Plain();
   return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + '\n';
 }
 

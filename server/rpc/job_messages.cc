@@ -27,36 +27,39 @@ void FillSpec(const JobSpec& spec, v1::Job& message) {
   for (const JobId id : spec.depends_on) message.add_depends_on(std::to_string(id));
 }
 
-void FillHolder(const DeviceHolder& holder, v1::DeviceJob& to) {
+void FillHolder(const DeviceHolder& holder, const JobVeil& veil, v1::DeviceJob& to) {
+  to.set_memory_used_bytes(holder.used_bytes);
+  to.set_gpu_memory_bytes(holder.job.spec.gpu_memory_bytes);
+  if (veil.HidesJobsOf(holder.job.spec.owner)) return;
   to.set_id(std::to_string(holder.job.id));
   to.set_name(holder.job.spec.name);
   to.set_owner(holder.job.spec.owner);
   to.set_state(static_cast<v1::JobState>(holder.job.state));
   FillProgress(holder.job.progress, *to.mutable_progress());
   to.set_pid(holder.pid);
-  to.set_memory_used_bytes(holder.used_bytes);
-  to.set_gpu_memory_bytes(holder.job.spec.gpu_memory_bytes);
 }
 
-void FillWaiting(const QueueEntry& entry, v1::Waiting& to) {
+void FillWaiting(const QueueEntry& entry, JobVeil& veil, v1::Waiting& to) {
   const WaitingReason& waiting = entry.waiting;
   to.set_rule(static_cast<v1::WaitingRule>(waiting.rule));
-  to.set_reason(waiting.reason);
+  to.set_reason(veil.Print(waiting.reason));
   to.set_blocked(waiting.is_blocked);
   to.set_place(waiting.place);
-  for (const JobId holder : waiting.holders) to.add_holders(std::to_string(holder));
+  for (const JobId holder : waiting.holders) {
+    if (!veil.Hides(holder)) to.add_holders(std::to_string(holder));
+  }
   to.set_expected_start_unix_ms(entry.expected_start_unix_ms);
 }
 
 }  // namespace
 
-v1::Job ToMessage(const JobRecord& job) {
+v1::Job ToMessage(const JobRecord& job, JobVeil& veil) {
   v1::Job message;
   FillSpec(job.spec, message);
   message.set_id(std::to_string(job.id));
   message.set_state(static_cast<v1::JobState>(job.state));
   message.set_cause(static_cast<v1::Cause>(job.cause));
-  message.set_message(job.message);
+  message.set_message(veil.Print(job.message));
   message.set_actor(job.actor);
   message.set_created_at_unix_ms(job.created_at_unix_ms);
   message.set_started_at_unix_ms(job.started_at_unix_ms);
@@ -72,12 +75,12 @@ v1::Job ToMessage(const JobRecord& job) {
   return message;
 }
 
-v1::Attempt ToMessage(const AttemptRecord& attempt) {
+v1::Attempt ToMessage(const AttemptRecord& attempt, JobVeil& veil) {
   v1::Attempt message;
   message.set_number(attempt.number);
   message.set_state(static_cast<v1::JobState>(attempt.state));
   message.set_cause(static_cast<v1::Cause>(attempt.cause));
-  message.set_message(attempt.message);
+  message.set_message(veil.Print(attempt.message));
   if (!attempt.devices.empty()) message.set_device(attempt.devices.front());
   *message.mutable_devices() = {attempt.devices.begin(), attempt.devices.end()};
   message.set_started_at_unix_ms(attempt.started_at_unix_ms);
@@ -87,7 +90,7 @@ v1::Attempt ToMessage(const AttemptRecord& attempt) {
   return message;
 }
 
-v1::JobEvent ToMessage(const JobEventRecord& event) {
+v1::JobEvent ToMessage(const JobEventRecord& event, JobVeil& veil) {
   v1::JobEvent message;
   message.set_id(event.id);
   message.set_job(std::to_string(event.job));
@@ -96,7 +99,7 @@ v1::JobEvent ToMessage(const JobEventRecord& event) {
   message.set_to_state(static_cast<v1::JobState>(event.transition.to));
   message.set_cause(static_cast<v1::Cause>(event.transition.cause));
   message.set_actor(event.transition.actor);
-  message.set_message(event.transition.message);
+  message.set_message(veil.Print(event.transition.message));
   return message;
 }
 
@@ -111,7 +114,7 @@ v1::Artifact ToMessage(const ArtifactRecord& artifact) {
   return message;
 }
 
-v1::Device ToMessage(const DeviceUse& use) {
+v1::Device ToMessage(const DeviceUse& use, const JobVeil& veil) {
   v1::Device message;
   const DeviceInfo& device = use.device;
   message.set_id(device.id);
@@ -124,7 +127,7 @@ v1::Device ToMessage(const DeviceUse& use) {
   message.set_temperature_celsius(device.temperature_celsius);
   message.set_closed_because(device.closed_because);
   message.set_foreign_memory_bytes(device.foreign_memory_bytes);
-  for (const DeviceHolder& holder : use.holders) FillHolder(holder, *message.add_jobs());
+  for (const DeviceHolder& holder : use.holders) FillHolder(holder, veil, *message.add_jobs());
   if (!use.holders.empty()) message.set_job(message.jobs(0).id());
   for (const DeviceProcess& process : use.outsiders) {
     v1::DeviceProcess& outsider = *message.add_outsiders();
@@ -136,24 +139,33 @@ v1::Device ToMessage(const DeviceUse& use) {
   return message;
 }
 
-v1::QueueEntry ToMessage(const QueueEntry& entry) {
+v1::QueueEntry ToMessage(const QueueEntry& entry, JobVeil& veil) {
   v1::QueueEntry message;
-  *message.mutable_job() = ToMessage(entry.job);
-  FillWaiting(entry, *message.mutable_waiting());
+  *message.mutable_job() = ToMessage(entry.job, veil);
+  FillWaiting(entry, veil, *message.mutable_waiting());
   return message;
 }
 
-v1::ExplainJobResponse ToMessage(const JobExplanation& explanation) {
+v1::ExplainJobResponse ToMessage(const JobExplanation& explanation, JobVeil& veil) {
   v1::ExplainJobResponse message;
-  *message.mutable_job() = ToMessage(explanation.entry.job);
+  *message.mutable_job() = ToMessage(explanation.entry.job, veil);
   message.set_queue_length(explanation.queue_length);
   if (!explanation.is_waiting) return message;
-  FillWaiting(explanation.entry, *message.mutable_waiting());
-  for (const JobRecord& holder : explanation.holders) *message.add_holders() = ToMessage(holder);
+  FillWaiting(explanation.entry, veil, *message.mutable_waiting());
+  for (const JobRecord& holder : explanation.holders) {
+    if (!veil.HidesJobsOf(holder.spec.owner)) *message.add_holders() = ToMessage(holder, veil);
+  }
   return message;
 }
 
-v1::Evaluation ToMessage(const EvaluationRecord& evaluation, bool is_full) {
+v1::MemoryPeak ToMessage(const MemoryPeak& peak, JobVeil& veil) {
+  v1::MemoryPeak message;
+  if (!veil.Hides(peak.job)) message.set_job(std::to_string(peak.job));
+  message.set_bytes(peak.bytes);
+  return message;
+}
+
+v1::Evaluation ToMessage(const EvaluationRecord& evaluation, bool is_full, JobVeil& veil) {
   v1::Evaluation message;
   if (!message.ParseFromString(evaluation.payload)) message.Clear();
   if (!is_full) {
@@ -161,7 +173,8 @@ v1::Evaluation ToMessage(const EvaluationRecord& evaluation, bool is_full) {
     message.clear_confusion();
   }
   message.set_eval_job(evaluation.eval_job != 0 ? std::to_string(evaluation.eval_job) : "");
-  message.set_model_job(evaluation.model_job != 0 ? std::to_string(evaluation.model_job) : "");
+  const bool names_model = evaluation.model_job != 0 && !veil.Hides(evaluation.model_job);
+  message.set_model_job(names_model ? std::to_string(evaluation.model_job) : "");
   message.mutable_pass()->set_split(static_cast<v1::Split>(evaluation.split));
   message.mutable_pass()->set_tta(evaluation.tta);
   message.set_finished_at_unix_ms(evaluation.finished_at_unix_ms);

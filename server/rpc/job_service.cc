@@ -52,20 +52,19 @@ void JobServiceImpl::AddTo(MethodTable& table) {
 
 Status JobServiceImpl::FillJob(const AdmittedCall& call, const JobRecord& record,
                                v1::Job& response) const {
-  response = ToMessage(record);
+  JobVeil veil(call, dependencies_.backend.store);
+  response = ToMessage(record, veil);
   DISTILL_ASSIGN_OR_RETURN(const std::vector<AttemptRecord> attempts,
                            dependencies_.backend.store.ListAttempts(record.id));
-  for (const AttemptRecord& attempt : attempts) *response.add_attempts() = ToMessage(attempt);
-  JobVeil(call, dependencies_.backend.store).Cover(response);
+  for (const AttemptRecord& attempt : attempts) *response.add_attempts() = ToMessage(attempt, veil);
   return {};
 }
 
-Status JobServiceImpl::FillMemoryPeak(const JobRecord& record, v1::Job& response) const {
+Status JobServiceImpl::FillMemoryPeak(const JobRecord& record, JobVeil& veil,
+                                      v1::Job& response) const {
   DISTILL_ASSIGN_OR_RETURN(const std::optional<MemoryPeak> peak,
                            dependencies_.backend.store.FindMemoryPeak(record.spec.memory_key));
-  if (!peak) return {};
-  response.mutable_last_memory_peak()->set_job(std::to_string(peak->job));
-  response.mutable_last_memory_peak()->set_bytes(peak->bytes);
+  if (peak) *response.mutable_last_memory_peak() = ToMessage(*peak, veil);
   return {};
 }
 
@@ -84,9 +83,8 @@ grpc::Status JobServiceImpl::Submit(grpc::ServerContext& context, const char* me
         FaultPoint("rpc.before_reply");
         JobVeil veil(call, dependencies_.backend.store);
         for (const JobRecord& job : outcome.jobs) {
-          v1::Job message = ToMessage(job);
-          DISTILL_RETURN_IF_ERROR(FillMemoryPeak(job, message));
-          veil.Cover(message);
+          v1::Job message = ToMessage(job, veil);
+          DISTILL_RETURN_IF_ERROR(FillMemoryPeak(job, veil, message));
           fill(response, std::move(message));
         }
         return {};
@@ -127,7 +125,7 @@ grpc::Status JobServiceImpl::OnJob(grpc::ServerContext& context, const char* met
         DISTILL_ASSIGN_OR_RETURN(const JobId id,
                                  call.FindJob(dependencies_.backend.store, reference));
         call.set_target(std::to_string(id));  // a name may be used again, an id never is
-        return JobVeil(call, dependencies_.backend.store).Covered(body(id, call));
+        return body(id, call);
       }));
 }
 
@@ -185,11 +183,7 @@ grpc::Status JobServiceImpl::ListJobs(grpc::ServerContext* context,
       response->set_next_page_token(MakePageToken(query, jobs.back().id));
     }
     JobVeil veil(call, dependencies_.backend.store);
-    for (const JobRecord& job : jobs) {
-      v1::Job& added = *response->add_jobs();
-      added = ToMessage(job);
-      veil.Cover(added);
-    }
+    for (const JobRecord& job : jobs) *response->add_jobs() = ToMessage(job, veil);
     return {};
   };
   return ToGrpc(dependencies_.access.Run(*context, __func__, request->owner(), list));
@@ -202,8 +196,8 @@ grpc::Status JobServiceImpl::ExplainJob(grpc::ServerContext* context,
                [&](JobId id, const AdmittedCall& call) -> Status {
                  DISTILL_ASSIGN_OR_RETURN(const JobExplanation explanation,
                                           dependencies_.backend.manager.Explain(id));
-                 *response = ToMessage(explanation);
-                 JobVeil(call, dependencies_.backend.store).Cover(*response);
+                 JobVeil veil(call, dependencies_.backend.store);
+                 *response = ToMessage(explanation, veil);
                  return {};
                });
 }
@@ -225,9 +219,7 @@ grpc::Status JobServiceImpl::ListQueue(grpc::ServerContext* context,
     JobVeil veil(call, dependencies_.backend.store);
     for (const QueueEntry& entry : report.entries) {
       if (!call.MaySeeJob(entry.job.spec.owner)) continue;
-      v1::QueueEntry& added = *response->add_entries();
-      added = ToMessage(entry);
-      veil.Cover(added);
+      *response->add_entries() = ToMessage(entry, veil);
     }
     return {};
   };
@@ -277,9 +269,15 @@ grpc::Status JobServiceImpl::RequeueJob(grpc::ServerContext* context,
 grpc::Status JobServiceImpl::DeleteJob(grpc::ServerContext* context,
                                        const v1::DeleteJobRequest* request,
                                        v1::DeleteJobResponse*) {
-  return OnJob(*context, __func__, request->job(), [&](JobId id, const AdmittedCall&) -> Status {
-    return dependencies_.backend.manager.Delete(id);
-  });
+  return OnJob(*context, __func__, request->job(),
+               [&](JobId id, const AdmittedCall& call) -> Status {
+                 DISTILL_ASSIGN_OR_RETURN(const std::optional<JobId> needed_by,
+                                          dependencies_.backend.manager.Delete(id));
+                 if (!needed_by) return {};
+                 JobVeil veil(call, dependencies_.backend.store);
+                 return {Code::kFailedPrecondition,
+                         veil.Print(Sentence::Naming(*needed_by) + " needs it and has not ended")};
+               });
 }
 
 grpc::Status JobServiceImpl::ListJobEvents(grpc::ServerContext* context,
@@ -289,11 +287,7 @@ grpc::Status JobServiceImpl::ListJobEvents(grpc::ServerContext* context,
     DISTILL_ASSIGN_OR_RETURN(const std::vector<JobEventRecord> events,
                              dependencies_.backend.store.ListEvents(id, request->after_id()));
     JobVeil veil(call, dependencies_.backend.store);
-    for (const JobEventRecord& event : events) {
-      v1::JobEvent& added = *response->add_events();
-      added = ToMessage(event);
-      veil.Cover(added);
-    }
+    for (const JobEventRecord& event : events) *response->add_events() = ToMessage(event, veil);
     return {};
   };
   return OnJob(*context, __func__, request->job(), list);
@@ -327,10 +321,12 @@ grpc::Status JobServiceImpl::ListEvaluations(grpc::ServerContext* context,
     }
     DISTILL_ASSIGN_OR_RETURN(const std::vector<EvaluationRecord> evaluations,
                              dependencies_.backend.store.ListEvaluations(jobs));
+    JobVeil veil(call, dependencies_.backend.store);
     for (const EvaluationRecord& evaluation : evaluations) {
-      *response->add_evaluations() = ToMessage(evaluation, request->full());
+      const bool is_of_model = evaluation.eval_job == 0;  // a training's own
+      if (veil.Hides(is_of_model ? evaluation.model_job : evaluation.eval_job)) continue;
+      *response->add_evaluations() = ToMessage(evaluation, request->full(), veil);
     }
-    JobVeil(call, dependencies_.backend.store).Cover(*response);
     return {};
   };
   const std::string target = request->jobs_size() == 1 ? request->jobs(0) : "";

@@ -80,7 +80,7 @@ class JobServiceImpl final {
 
   JobStreamInputs StreamInputs() const;
   Result<JobListQuery> ToQuery(const v1::ListJobsRequest& request, const AdmittedCall& call) const;
-  Status FillMemoryPeak(const JobRecord& record, v1::Job& response) const;
+  Status FillMemoryPeak(const JobRecord& record, JobVeil& veil, v1::Job& response) const;
   Status FillJob(const AdmittedCall& call, const JobRecord& record, v1::Job& response) const;
 
   const ServiceDependencies dependencies_;

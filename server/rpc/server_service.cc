@@ -54,9 +54,7 @@ grpc::Status ServerServiceImpl::ListDevices(grpc::ServerContext* context,
       dependencies_.access.Run(*context, __func__, "", [&](const AdmittedCall& call) -> Status {
         const JobVeil veil(call, dependencies_.backend.store);
         for (const DeviceUse& use : dependencies_.backend.manager.ListDevices()) {
-          v1::Device& device = *response->add_devices();
-          device = ToMessage(use);
-          veil.Cover(device);
+          *response->add_devices() = ToMessage(use, veil);
         }
         return {};
       }));

@@ -19,8 +19,7 @@ class WatchSource final : public StreamSource<v1::WatchJobResponse> {
     if (has_ended_) return StreamStep::End();
     Result<JobRecord> record = inputs_.store.FindJob(job_);
     if (!record.ok()) return StreamStep::End(record.status());
-    v1::Job job = ToMessage(*record);
-    veil_.Cover(job);
+    v1::Job job = ToMessage(*record, veil_);
     std::string snapshot = StableBytes(job);
     const int64_t now = inputs_.clock.MonotonicMillis();
     if (snapshot != last_snapshot_) {

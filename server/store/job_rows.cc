@@ -32,7 +32,7 @@ JobRecord ReadJob(SQLite::Statement& query) {
   job.spec.model = row.Text();
   job.state = row.As<JobState>();
   job.cause = row.As<Cause>();
-  job.message = row.Text();
+  job.message = row.ReadSentence();
   job.actor = row.Text();
   job.devices = ParseDevices(row.Text());
   job.created_at_unix_ms = row.Int64();
@@ -168,7 +168,7 @@ std::vector<JobEventRecord> ReadEvents(SQLite::Statement& query) {
     event.transition.to = row.As<JobState>();
     event.transition.cause = row.As<Cause>();
     event.transition.actor = row.Text();
-    event.transition.message = row.Text();
+    event.transition.message = row.ReadSentence();
   }
   return events;
 }
@@ -338,7 +338,7 @@ Status AddInterruption(SQLite::Database& control, JobId id, Cause cause) {
   return changed == 1 ? Status::Ok() : NoJob(id);
 }
 
-void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, std::string>& messages) {
+void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, Sentence>& messages) {
   SQLite::Statement update(control, "UPDATE job SET message = ? WHERE id = ? AND state = ?");
   for (const auto& [id, message] : messages) {
     BindAll(update, message, id, static_cast<int>(JobState::kQueued));
@@ -453,7 +453,7 @@ std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id) {
     attempt.number = row.Int();
     attempt.state = row.As<JobState>();
     attempt.cause = row.As<Cause>();
-    attempt.message = row.Text();
+    attempt.message = row.ReadSentence();
     attempt.devices = ParseDevices(row.Text());
     attempt.started_at_unix_ms = row.Int64();
     attempt.finished_at_unix_ms = row.Int64();

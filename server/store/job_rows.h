@@ -38,7 +38,7 @@ std::vector<JobId> ListActiveDependents(SQLite::Database& control, JobId id);
 Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
                        const Transition& transition, int64_t now_unix_ms);
 Status AddInterruption(SQLite::Database& control, JobId id, Cause cause);
-void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, std::string>& messages);
+void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, Sentence>& messages);
 Status SetStalledSince(SQLite::Database& control, JobId id, int64_t unix_ms);
 Status Delete(SQLite::Database& control, JobId id);
 

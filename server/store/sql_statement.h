@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "server/job/sentence.h"
+
 // Short forms for statements. All of them let SQLite::Exception pass: they run inside the body of
 // SqliteDatabase::Read or Write, which catches it.
 
@@ -28,6 +30,9 @@ inline void BindOne(SQLite::Statement& statement, int index, double value) {
 }
 inline void BindOne(SQLite::Statement& statement, int index, const std::string& value) {
   statement.bind(index, value);
+}
+inline void BindOne(SQLite::Statement& statement, int index, const Sentence& value) {
+  statement.bind(index, value.stored());
 }
 inline void BindOne(SQLite::Statement& statement, int index, Blob value) {
   statement.bind(index, value.bytes.data(), static_cast<int>(value.bytes.size()));
@@ -75,6 +80,7 @@ class RowReader {
   int64_t Int64() { return row_.getColumn(index_++).getInt64(); }
   double Double() { return row_.getColumn(index_++).getDouble(); }
   std::string Text() { return row_.getColumn(index_++).getString(); }
+  Sentence ReadSentence() { return Sentence::FromStored(Text()); }
   /// NULL, as SQLite stores what is not a number, gives NaN.
   double DoubleOrNan() {
     const SQLite::Column column = row_.getColumn(index_++);

@@ -270,7 +270,7 @@ class SqliteJobStore final : public JobStore {
                           });
   }
 
-  Status SetWaitingMessages(const std::map<JobId, std::string>& messages) override {
+  Status SetWaitingMessages(const std::map<JobId, Sentence>& messages) override {
     return control_->Write("set waiting messages", [&](Database& control) {
       job_rows::SetWaitingMessages(control, messages);
       return Status::Ok();

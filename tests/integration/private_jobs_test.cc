@@ -75,7 +75,7 @@ class PrivateAnswersTest : public ::testing::TestWithParam<std::string> {
   JobId AddEnded(const std::string& owner, const std::string& name) {
     JobStore& store = server_.store();
     const JobId id = store.InsertJobs({SpecFor(owner, name)}, "", "", 1).value().front();
-    const std::string why = "makes room for job " + std::to_string(runs_) + ", of higher priority";
+    const Sentence why = "makes room for " + Sentence::Naming(runs_) + ", of higher priority";
     const Transition cancelled{JobState::kCancelled, Cause::kPreempted, "scheduler", why};
     EXPECT_OK(store.StartAttempt(id, {"cpu"}, 2));
     EXPECT_OK(store.FinishAttempt(id, 1, cancelled, 3));

@@ -96,11 +96,11 @@ TEST_F(DeviceReservationTest, FreeDeviceIsKeptUntilThereAreEnough) {
   EXPECT_THAT(decision.reservations[0].devices, ElementsAre("GPU-b", "GPU-a"));
   EXPECT_EQ(decision.reservations[0].starts_at_unix_ms, 0) << "nobody knows when job 1 ends";
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kDevice);
-  EXPECT_EQ(decision.waiting.at(0).reason,
+  EXPECT_EQ(decision.waiting.at(0).reason.Plain(),
             "waits for 2 devices of one kind: 1 kept for it so far, the others are in use");
   EXPECT_THAT(decision.waiting.at(0).holders, ElementsAre(1));
   EXPECT_EQ(decision.waiting.at(1).rule, WaitingRule::kKept);
-  EXPECT_EQ(decision.waiting.at(1).reason,
+  EXPECT_EQ(decision.waiting.at(1).reason.Plain(),
             "waits for a device, which is kept for job 2, a job before it");
   EXPECT_THAT(decision.waiting.at(1).holders, ElementsAre(1, 2));
 }
@@ -162,7 +162,7 @@ TEST_F(DeviceReservationTest, OnlyTheFirstOfSeveralWideJobsReserves) {
 
   EXPECT_EQ(decision.reservations.size(), 1U);
   EXPECT_EQ(decision.waiting.at(1).rule, WaitingRule::kKept);
-  EXPECT_EQ(decision.waiting.at(1).reason,
+  EXPECT_EQ(decision.waiting.at(1).reason.Plain(),
             "waits for 2 devices of one kind: those that fall free are kept for job 3, a job "
             "before it");
 }
@@ -178,7 +178,7 @@ TEST_F(DeviceReservationTest, DevicesOfOneJobAreOfOneKind) {
   EXPECT_THAT(decision.starts, IsEmpty());
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kNoSuchDevice);
   EXPECT_TRUE(decision.waiting.at(0).is_blocked);
-  EXPECT_EQ(decision.waiting.at(0).reason,
+  EXPECT_EQ(decision.waiting.at(0).reason.Plain(),
             "blocked: needs 2 devices of one kind, of which this server has 1");
   EXPECT_THAT(decision.reservations, IsEmpty());
 }
@@ -202,7 +202,7 @@ TEST_F(DeviceReservationTest, ClosedDeviceKeepsNothingBack) {
   EXPECT_THAT(decision.starts, ElementsAre(StartDecision{2, {"GPU-b"}}))
       << "nobody knows when the other is back";
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kDeviceClosed);
-  EXPECT_THAT(decision.waiting.at(0).reason, HasSubstr("GPU-a takes no jobs: it is gone"));
+  EXPECT_THAT(decision.waiting.at(0).reason.Plain(), HasSubstr("GPU-a takes no jobs: it is gone"));
 }
 
 TEST_F(DeviceReservationTest, SharedDeviceIsNotJoinedWhileItIsKept) {
@@ -269,10 +269,10 @@ TEST_F(DeviceReservationTest, LimitsCountDevices) {
   EXPECT_THAT(decision.starts, ElementsAre(StartDecision{4, {"GPU-c"}}))
       << "a job above the limit keeps no device";
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kUserLimit);
-  EXPECT_EQ(decision.waiting.at(0).reason,
+  EXPECT_EQ(decision.waiting.at(0).reason.Plain(),
             "waits for its turn: a user may have 3 devices (max_devices_per_user)");
   EXPECT_TRUE(decision.waiting.at(1).is_blocked);
-  EXPECT_EQ(decision.waiting.at(1).reason,
+  EXPECT_EQ(decision.waiting.at(1).reason.Plain(),
             "blocked: needs 4 devices, and a user may have 3 devices (max_devices_per_user)");
 }
 

@@ -34,19 +34,19 @@ TEST(ExitVerdictTest, FailureKeepsItsCause) {
 
   EXPECT_EQ(verdict.to, JobState::kFailed);
   EXPECT_EQ(verdict.cause, Cause::kBadData);
-  EXPECT_EQ(verdict.message, "no images");
+  EXPECT_EQ(verdict.message.Plain(), "no images");
 }
 
 TEST(ExitVerdictTest, MissingOutcomeIsAnInterruptionWithAReason) {
   const Transition killed = JudgeExit(JobState::kRunning, std::nullopt, {true, 0, SIGKILL});
   EXPECT_EQ(killed.to, JobState::kInterrupted);
   EXPECT_EQ(killed.cause, Cause::kWorkerLost);
-  EXPECT_THAT(killed.message, HasSubstr("out of memory"));
+  EXPECT_THAT(killed.message.Plain(), HasSubstr("out of memory"));
 
   const Transition crashed = JudgeExit(JobState::kRunning, std::nullopt, {true, 0, SIGSEGV});
-  EXPECT_THAT(crashed.message, HasSubstr("SIGSEGV"));
+  EXPECT_THAT(crashed.message.Plain(), HasSubstr("SIGSEGV"));
   const Transition left = JudgeExit(JobState::kStarting, std::nullopt, {true, 127, 0});
-  EXPECT_THAT(left.message, HasSubstr("exit code: 127"));
+  EXPECT_THAT(left.message.Plain(), HasSubstr("exit code: 127"));
 }
 
 TEST(ExitVerdictTest, PausedJobKeepsItsPlace) {
@@ -61,7 +61,7 @@ TEST(ExitVerdictTest, PreemptedJobIsInterruptedForItsCause) {
 
     EXPECT_EQ(verdict.to, JobState::kInterrupted);
     EXPECT_EQ(verdict.cause, Cause::kPreempted);
-    EXPECT_EQ(verdict.message, "pre-empted by job 7");
+    EXPECT_EQ(verdict.message.Plain(), "pre-empted by job 7");
   }
   // The user's word counts for more.
   EXPECT_EQ(JudgeExit(JobState::kPausing, kStopped, kClean, order).to, JobState::kPaused);
@@ -84,7 +84,7 @@ TEST(ExitVerdictTest, WorkerStoppedAtItsTimeLimitFails) {
 
   EXPECT_EQ(verdict.to, JobState::kFailed);
   EXPECT_EQ(verdict.cause, Cause::kTimeLimit);
-  EXPECT_EQ(verdict.message, order.reason);
+  EXPECT_EQ(verdict.message.Plain(), order.reason.Plain());
 }
 
 TEST(ExitVerdictTest, EveryVerdictIsALegalMove) {
@@ -123,7 +123,7 @@ TEST(ExitVerdictTest, EachCauseHasABudgetOfItsOwn) {
   job.cause = Cause::kDeviceError;
   job.num_device_errors = 2;
   EXPECT_EQ(JudgeInterruption(job).to, JobState::kFailed);
-  EXPECT_EQ(JudgeInterruption(job).message, "given up after device error 2: ");
+  EXPECT_EQ(JudgeInterruption(job).message.Plain(), "given up after device error 2: ");
 }
 
 TEST(ExitVerdictTest, ADiskThatWasFullIsTriedAgainAndTheMessageSaysWhatToDo) {
@@ -134,11 +134,13 @@ TEST(ExitVerdictTest, ADiskThatWasFullIsTriedAgainAndTheMessageSaysWhatToDo) {
 
   EXPECT_EQ(transition.to, JobState::kInterrupted);
   EXPECT_EQ(transition.cause, Cause::kStorage);
-  EXPECT_THAT(transition.message, StartsWith("write checkpoint: no space left on device; if the "
-                                             "server's disk is full, make space"));
+  EXPECT_THAT(transition.message.Plain(),
+              StartsWith("write checkpoint: no space left on device; if the "
+                         "server's disk is full, make space"));
   EXPECT_EQ(JudgeExit(JobState::kCancelling, outcome, kClean).to, JobState::kCancelled);
   EXPECT_EQ(JudgeExit(JobState::kPausing, outcome, kClean).to, JobState::kPaused);
-  EXPECT_THAT(JudgeExit(JobState::kPausing, outcome, kClean).message, HasSubstr("no space left"));
+  EXPECT_THAT(JudgeExit(JobState::kPausing, outcome, kClean).message.Plain(),
+              HasSubstr("no space left"));
 }
 
 TEST(ExitVerdictTest, OnlyTheMachinesFaultIsTriedAgain) {

@@ -310,7 +310,7 @@ class Simulation {
         const bool shares = job.gpu_memory_bytes > 0 && device.index >= 0;
         const bool fits = !shares || job.gpu_memory_bytes + policy_.gpu_overhead_bytes <= room;
         if (!Suits(device, job.requested_device) || !fits || taken.count(device.id) > 0) continue;
-        ASSERT_LT(++idle[DeviceKind(device)], job.num_devices) << waiting.reason;
+        ASSERT_LT(++idle[DeviceKind(device)], job.num_devices) << waiting.reason.Plain();
       }
     }
   }
@@ -449,7 +449,7 @@ class Simulation {
                    job.gpu_memory_bytes + 1 >
                        device.memory_total_bytes - device.foreign_memory_bytes;
           });
-      ASSERT_TRUE(waiting.rule == WaitingRule::kMemory && lacks_room) << waiting.reason;
+      ASSERT_TRUE(waiting.rule == WaitingRule::kMemory && lacks_room) << waiting.reason.Plain();
     }
   }
 

@@ -85,7 +85,7 @@ TEST(SchedulerTest, HigherPriorityFirstThenFirstCome) {
   EXPECT_THAT(decision.starts,
               ElementsAre(StartDecision{3, {"GPU-a"}}, StartDecision{1, {"GPU-b"}}));
   ASSERT_EQ(decision.waiting.size(), 1U);
-  EXPECT_THAT(decision.waiting[0].reason, HasSubstr("waits for a free device"));
+  EXPECT_THAT(decision.waiting[0].reason.Plain(), HasSubstr("waits for a free device"));
   EXPECT_FALSE(decision.waiting[0].is_blocked);
 }
 
@@ -110,7 +110,7 @@ TEST(SchedulerTest, JobThatWaitsForItsDeviceKeepsNobodyFromAnother) {
 
   EXPECT_THAT(decision.starts, ElementsAre(StartDecision{3, {"GPU-b"}}));
   ASSERT_EQ(decision.waiting.size(), 1U);
-  EXPECT_EQ(decision.waiting[0].reason, "waits for device 0, which job 1 uses");
+  EXPECT_EQ(decision.waiting[0].reason.Plain(), "waits for device 0, which job 1 uses");
 }
 
 TEST(SchedulerTest, CancellingJobStillHoldsItsDevice) {
@@ -125,7 +125,7 @@ TEST(SchedulerTest, CancellingJobStillHoldsItsDevice) {
 TEST(SchedulerTest, DependentWaitsUntilItsTeacherSucceeded) {
   const auto waits = Schedule(Snapshot({Needing(2, {1})}, {Cpu()}, {{1, JobState::kRunning}}));
   EXPECT_THAT(waits.starts, IsEmpty());
-  EXPECT_EQ(waits.waiting.at(0).reason, "waits for job 1, which is RUNNING");
+  EXPECT_EQ(waits.waiting.at(0).reason.Plain(), "waits for job 1, which is RUNNING");
   EXPECT_FALSE(waits.waiting.at(0).is_blocked);
 
   const auto starts = Schedule(Snapshot({Needing(2, {1})}, {Cpu()}, {{1, JobState::kSucceeded}}));
@@ -137,7 +137,7 @@ TEST(SchedulerTest, DependentOfAFailedJobIsBlockedAndSaysWhatToDo) {
       Snapshot({Needing(2, {1, 3})}, {Cpu()}, {{1, JobState::kQueued}, {3, JobState::kFailed}}));
 
   EXPECT_TRUE(decision.waiting.at(0).is_blocked);
-  EXPECT_EQ(decision.waiting.at(0).reason,
+  EXPECT_EQ(decision.waiting.at(0).reason.Plain(),
             "blocked: needs job 3, which FAILED; requeue job 3 or cancel this one");
 }
 
@@ -145,7 +145,7 @@ TEST(SchedulerTest, DependentOfADeletedJobIsBlocked) {
   const auto decision = Schedule(Snapshot({Needing(2, {1})}, {Cpu()}));
 
   EXPECT_TRUE(decision.waiting.at(0).is_blocked);
-  EXPECT_EQ(decision.waiting.at(0).reason, "blocked: needs job 1, which was deleted");
+  EXPECT_EQ(decision.waiting.at(0).reason.Plain(), "blocked: needs job 1, which was deleted");
 }
 
 TEST(SchedulerTest, BlockedJobKeepsNobodyBack) {
@@ -159,7 +159,7 @@ TEST(SchedulerTest, UnknownDeviceIsNamed) {
   const auto decision = Schedule(Snapshot({Queued(1, 0, "7")}, {Gpu(0)}));
 
   EXPECT_TRUE(decision.waiting.at(0).is_blocked);
-  EXPECT_EQ(decision.waiting.at(0).reason,
+  EXPECT_EQ(decision.waiting.at(0).reason.Plain(),
             "blocked: asks for device 7, which this server does not have");
 }
 
@@ -181,7 +181,7 @@ TEST(SchedulerTest, AfterTakesTheEndThatItNames) {
     JobSnapshot job = Queued(2);
     job.after = {{1, condition}};
     const auto decision = Schedule(Snapshot({job}, {Cpu()}, {{1, state}}));
-    return decision.waiting.empty() ? std::string("starts") : decision.waiting[0].reason;
+    return decision.waiting.empty() ? std::string("starts") : decision.waiting[0].reason.Plain();
   };
 
   EXPECT_EQ(start(AfterCondition::kOk, JobState::kSucceeded), "starts");
@@ -262,7 +262,7 @@ TEST(SchedulerTest, JobsShareAGpuByDeclaredMemory) {
 
   EXPECT_THAT(decision.starts, ElementsAre(StartDecision{2, {"GPU-a"}}));
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kMemory);
-  EXPECT_EQ(decision.waiting.at(0).reason, "waits for 8.0 GiB of memory on a device");
+  EXPECT_EQ(decision.waiting.at(0).reason.Plain(), "waits for 8.0 GiB of memory on a device");
 }
 
 TEST(SchedulerTest, SharesGoOntoTheFullestDevice) {
@@ -293,7 +293,8 @@ TEST(SchedulerTest, MemoryOfOutsidersIsNotGivenOut) {
 
   EXPECT_THAT(decision.starts, IsEmpty());
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kMemory);
-  EXPECT_THAT(decision.waiting.at(0).reason, HasSubstr("processes that this server did not start"));
+  EXPECT_THAT(decision.waiting.at(0).reason.Plain(),
+              HasSubstr("processes that this server did not start"));
   EXPECT_FALSE(decision.waiting.at(0).is_blocked);
 }
 
@@ -301,7 +302,7 @@ TEST(SchedulerTest, MoreMemoryThanAnyDeviceHasBlocks) {
   const auto decision = Schedule(Snapshot({Sharing(1, 25)}, {LargeGpu(0)}));
 
   EXPECT_TRUE(decision.waiting.at(0).is_blocked);
-  EXPECT_EQ(decision.waiting.at(0).reason,
+  EXPECT_EQ(decision.waiting.at(0).reason.Plain(),
             "blocked: asks for 25.0 GiB of GPU memory, more than any device has");
 }
 
@@ -311,7 +312,7 @@ TEST(SchedulerTest, SharedDeviceIsEmptiedForAJobThatNeedsItWhole) {
 
   EXPECT_THAT(decision.starts, IsEmpty()) << "else small jobs starve it";
   EXPECT_EQ(decision.waiting.at(1).rule, WaitingRule::kKept);
-  EXPECT_EQ(decision.waiting.at(1).reason,
+  EXPECT_EQ(decision.waiting.at(1).reason.Plain(),
             "waits for a device, which is kept for job 2, a job before it");
 }
 
@@ -322,7 +323,7 @@ TEST(SchedulerTest, ClosedDeviceTakesNothingAndSaysWhy) {
   const auto decision = Schedule(Snapshot({Queued(1)}, {closed}));
 
   EXPECT_EQ(decision.waiting.at(0).rule, WaitingRule::kDeviceClosed);
-  EXPECT_EQ(decision.waiting.at(0).reason, "waits for a device: uncorrected memory errors");
+  EXPECT_EQ(decision.waiting.at(0).reason.Plain(), "waits for a device: uncorrected memory errors");
 }
 
 TEST(SchedulerTest, LimitsHoldForUsersAndTheirGroups) {
@@ -337,7 +338,7 @@ TEST(SchedulerTest, LimitsHoldForUsersAndTheirGroups) {
 
   EXPECT_THAT(decision.starts, ElementsAre(StartDecision{4, {"GPU-b"}}));
   for (const WaitingReason& waiting : decision.waiting) {
-    EXPECT_EQ(waiting.reason,
+    EXPECT_EQ(waiting.reason.Plain(),
               waiting.job == 2
                   ? "waits for its turn: a user may have 1 running job (max_running_jobs_per_user)"
                   : "waits for its turn: the group vision may have 1 device (user_groups)");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/job/sentence.h"
 #include "tests/matchers/status_matchers.h"
 
 namespace distill::server {
@@ -122,6 +123,38 @@ TEST_F(MigratorTest, BuiltInMigrationsAreNumberedAndApply) {
     for (const Migration& migration : *migrations) EXPECT_EQ(migration.version, ++expected);
     EXPECT_EQ(Migrate(database, *migrations, 1).value(), expected);
   }
+}
+
+TEST_F(MigratorTest, SentencesOfOlderVersionsNameNoJobToStrangers) {
+  const auto& all = ControlMigrations();
+  ASSERT_OK(Migrate(database_, {all.begin(), all.begin() + 7}, 1));
+  const std::string columns =
+      "INSERT INTO job (name, owner, kind, given_spec, resolved_spec, priority, requested_device,"
+      " max_interruptions, num_epochs, dataset, model, state, cause, message, actor,"
+      " created_at_unix_ms, queued_at_unix_ms) VALUES (";
+  const std::string values = "', 'ann', 1, x'', x'', 0, '', 3, 1, '', '', ";
+  const std::string makes_room = "'given up after it makes room for job 7, of higher priority'";
+  database_.exec(columns + "'a" + values + "9, 9, " + makes_room + ", '', 5, 5)");
+  database_.exec(columns + "'b" + values + "1, 0, 'waits for job 7, which is RUNNING', '', 5, 5)");
+  database_.exec(columns + "'c" + values + "1, 0, 'starts again after: a crash', '', 5, 5)");
+  database_.exec(
+      "INSERT INTO attempt (job, number, state, message, device, started_at_unix_ms)"
+      " VALUES (1, 1, 7, 'makes room for job 7, of higher priority', 'cpu', 6)");
+  database_.exec(
+      "INSERT INTO job_event (job, at_unix_ms, to_state, cause, actor, message)"
+      " VALUES (1, 6, 7, 9, 'scheduler', 'makes room for job 7, of higher priority')");
+
+  ASSERT_OK(Migrate(database_, all, 2));
+
+  const Sentence reference = "makes room for " + Sentence::Naming(7) + ", of higher priority";
+  const auto stored = [this](const std::string& what) {
+    return Sentence::FromStored(database_.execAndGet("SELECT message FROM " + what).getString());
+  };
+  EXPECT_EQ(stored("job WHERE name = 'a'"), "given up after it " + reference);
+  EXPECT_EQ(stored("job WHERE name = 'b'"), "");
+  EXPECT_EQ(stored("job WHERE name = 'c'"), "starts again after: a crash");
+  EXPECT_EQ(stored("attempt"), reference);
+  EXPECT_EQ(stored("job_event"), reference);
 }
 
 TEST_F(MigratorTest, SchedulingTakesOverJobsOfTheFirstSchema) {

@@ -106,7 +106,7 @@ TEST_F(StoreRunEventsTest, AWarningIsToldFromOtherNotices) {
   std::vector<std::string> messages;
   const auto events = store().ListEvents(job_, 0).value();
   for (const JobEventRecord& event : events) {
-    if (event.from == event.transition.to) messages.push_back(event.transition.message);
+    if (event.from == event.transition.to) messages.push_back(event.transition.message.Plain());
   }
   EXPECT_THAT(messages, ElementsAre("3 classes", "warning: hardly teaches"));
 }
@@ -215,7 +215,7 @@ TEST_F(StoreRunEventsTest, OutcomeIsKeptWithTheAttempt) {
   const AttemptRecord attempt = store().ListAttempts(job_)->front();
   EXPECT_EQ(attempt.state, JobState::kFailed);
   EXPECT_EQ(attempt.cause, Cause::kOutOfMemory);
-  EXPECT_EQ(attempt.message, "batch too large");
+  EXPECT_EQ(attempt.message.Plain(), "batch too large");
   EXPECT_EQ(attempt.finished_at_unix_ms, 0);
   EXPECT_EQ(store().FindJob(job_)->state, JobState::kStarting);
 }
