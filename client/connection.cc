@@ -47,10 +47,8 @@ JobClient::Connection::Connection(const JobClientOptions& options)
     : options_(options),
       channel_(grpc::CreateCustomChannel(options.access.server, ChannelCredentials(options.access),
                                          ChannelArguments())),
-      jobs_(v1::JobService::NewStub(channel_)),
-      datasets_(v1::DatasetService::NewStub(channel_)),
-      server_(v1::ServerService::NewStub(channel_)),
-      users_(v1::UserService::NewStub(channel_)) {}
+      stubs_(v1::JobService::NewStub(channel_), v1::DatasetService::NewStub(channel_),
+             v1::ServerService::NewStub(channel_), v1::UserService::NewStub(channel_)) {}
 
 void JobClient::Connection::Prepare(grpc::ClientContext& context) const {
   if (!options_.user.empty()) context.AddMetadata("distill-user", options_.user);

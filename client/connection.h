@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "client/job_client.h"
 #include "client/rpc_error.h"
@@ -28,27 +29,22 @@ class JobClient::Connection {
  public:
   explicit Connection(const JobClientOptions& options);
 
-  v1::JobService::Stub& jobs() const { return *jobs_; }
-  v1::DatasetService::Stub& datasets() const { return *datasets_; }
-  v1::ServerService::Stub& server() const { return *server_; }
-  v1::UserService::Stub& users() const { return *users_; }
-
   /// Puts the caller's name and token into a call.
   void Prepare(grpc::ClientContext& context) const;
 
-  /// Calls one unary method with deadline and repetition.
+  /// Calls one unary method with deadline and repetition: pass kNever for one that would do its
+  /// work twice.
   template <typename Stub, typename Request, typename Response>
-  Result<Response> Call(Stub& stub,
-                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+  Result<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                      Response*),
-                        const Request& request, Repeat repeat) const {
+                        const Request& request, Repeat repeat = Repeat::kWhenUnavailable) const {
     const auto deadline = std::chrono::system_clock::now() + options_.call_timeout;
     for (int attempt = 0;; ++attempt) {
       grpc::ClientContext context;
       Prepare(context);
       context.set_deadline(deadline);
       Response response;
-      const grpc::Status status = (stub.*method)(&context, request, &response);
+      const grpc::Status status = (StubOf<Stub>().*method)(&context, request, &response);
       if (status.ok()) return response;
       const bool may_repeat = repeat == Repeat::kWhenUnavailable &&
                               status.error_code() == grpc::StatusCode::UNAVAILABLE &&
@@ -61,10 +57,20 @@ class JobClient::Connection {
     }
   }
 
+  /// The same for a method whose request is a job.
+  template <typename Stub, typename Request, typename Response>
+  Result<Response> CallFor(const std::string& job,
+                           grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                        Response*),
+                           Repeat repeat = Repeat::kWhenUnavailable) const {
+    Request request;
+    request.set_job(job);
+    return Call(method, request, repeat);
+  }
+
   /// Reads one stream to its end. `on_message` returns false to leave early.
   template <typename Stub, typename Request, typename Response, typename OnMessage>
-  Status Read(Stub& stub,
-              std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*,
+  Status Read(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*,
                                                                             const Request&),
               const Request& request, const StreamLimits& limits, OnMessage on_message) const {
     grpc::ClientContext context;
@@ -78,7 +84,7 @@ class JobClient::Connection {
       registration = std::make_unique<Cancellation::Registration>(
           *limits.cancellation, [&context] { context.TryCancel(); });
     }
-    const auto reader = (stub.*method)(&context, request);
+    const auto reader = (StubOf<Stub>().*method)(&context, request);
     bool has_left = false;
     Response response;
     while (!has_left && reader->Read(&response)) has_left = !on_message(response);
@@ -94,12 +100,16 @@ class JobClient::Connection {
   }
 
  private:
+  template <typename Stub>
+  Stub& StubOf() const {
+    return *std::get<std::unique_ptr<Stub>>(stubs_);
+  }
+
   const JobClientOptions options_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<v1::JobService::Stub> jobs_;
-  std::unique_ptr<v1::DatasetService::Stub> datasets_;
-  std::unique_ptr<v1::ServerService::Stub> server_;
-  std::unique_ptr<v1::UserService::Stub> users_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::tuple<std::unique_ptr<v1::JobService::Stub>, std::unique_ptr<v1::DatasetService::Stub>,
+                   std::unique_ptr<v1::ServerService::Stub>, std::unique_ptr<v1::UserService::Stub>>
+      stubs_;
 };
 
 }  // namespace distill::client

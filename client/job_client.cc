@@ -11,18 +11,12 @@ namespace {
 using Jobs = v1::JobService::Stub;
 using Datasets = v1::DatasetService::Stub;
 using Server = v1::ServerService::Stub;
+using Users = v1::UserService::Stub;
 
 // What a server that goes away, or a broken network, does to an open stream.
 bool IsBrokenStream(const Status& status) {
   return status.code() == Code::kUnavailable || status.code() == Code::kUnknown ||
          status.code() == Code::kInternal;
-}
-
-template <typename Request>
-Request RequestFor(const std::string& job) {
-  Request request;
-  request.set_job(job);
-  return request;
 }
 
 // How long a stream has been broken without anything coming through.
@@ -73,19 +67,16 @@ JobClient::JobClient(JobClientOptions options)
 JobClient::~JobClient() = default;
 
 Result<v1::Job> JobClient::CreateJob(const v1::CreateJobRequest& request) const {
-  return connection_->Call(connection_->jobs(), &Jobs::CreateJob, request,
-                           Repeat::kWhenUnavailable);
+  return connection_->Call(&Jobs::CreateJob, request);
 }
 
 Result<v1::BatchCreateJobsResponse> JobClient::BatchCreateJobs(
     const v1::BatchCreateJobsRequest& request) const {
-  return connection_->Call(connection_->jobs(), &Jobs::BatchCreateJobs, request,
-                           Repeat::kWhenUnavailable);
+  return connection_->Call(&Jobs::BatchCreateJobs, request);
 }
 
 Result<v1::Job> JobClient::GetJob(const std::string& job) const {
-  return connection_->Call(connection_->jobs(), &Jobs::GetJob, RequestFor<v1::GetJobRequest>(job),
-                           Repeat::kWhenUnavailable);
+  return connection_->CallFor(job, &Jobs::GetJob);
 }
 
 Result<v1::ListJobsResponse> JobClient::ListJobs(v1::ListJobsRequest request, int max_jobs) const {
@@ -94,9 +85,8 @@ Result<v1::ListJobsResponse> JobClient::ListJobs(v1::ListJobsRequest request, in
   do {
     const int missing = max_jobs - all.jobs_size();
     request.set_page_size(max_jobs == 0 ? kLargestPage : std::min(missing, kLargestPage));
-    DISTILL_ASSIGN_OR_RETURN(
-        v1::ListJobsResponse page,
-        connection_->Call(connection_->jobs(), &Jobs::ListJobs, request, Repeat::kWhenUnavailable));
+    DISTILL_ASSIGN_OR_RETURN(v1::ListJobsResponse page,
+                             connection_->Call(&Jobs::ListJobs, request));
     request.set_page_token(page.next_page_token());
     all.set_next_page_token(page.next_page_token());
     for (v1::Job& job : *page.mutable_jobs()) *all.add_jobs() = std::move(job);
@@ -105,113 +95,93 @@ Result<v1::ListJobsResponse> JobClient::ListJobs(v1::ListJobsRequest request, in
 }
 
 Result<v1::ExplainJobResponse> JobClient::ExplainJob(const std::string& job) const {
-  return connection_->Call(connection_->jobs(), &Jobs::ExplainJob,
-                           RequestFor<v1::ExplainJobRequest>(job), Repeat::kWhenUnavailable);
+  return connection_->CallFor(job, &Jobs::ExplainJob);
 }
 
 Result<v1::ListQueueResponse> JobClient::ListQueue(int max_entries) const {
   v1::ListQueueRequest request;
   request.set_max_entries(max_entries);
-  return connection_->Call(connection_->jobs(), &Jobs::ListQueue, request,
-                           Repeat::kWhenUnavailable);
+  return connection_->Call(&Jobs::ListQueue, request);
 }
 
 Result<v1::Job> JobClient::CancelJob(const std::string& job) const {
-  return connection_->Call(connection_->jobs(), &Jobs::CancelJob,
-                           RequestFor<v1::CancelJobRequest>(job), Repeat::kWhenUnavailable);
+  return connection_->CallFor(job, &Jobs::CancelJob);
 }
 
 Result<v1::Job> JobClient::PauseJob(const std::string& job) const {
-  return connection_->Call(connection_->jobs(), &Jobs::PauseJob,
-                           RequestFor<v1::PauseJobRequest>(job), Repeat::kWhenUnavailable);
+  return connection_->CallFor(job, &Jobs::PauseJob);
 }
 
 Result<v1::Job> JobClient::ResumeJob(const std::string& job) const {
-  return connection_->Call(connection_->jobs(), &Jobs::ResumeJob,
-                           RequestFor<v1::ResumeJobRequest>(job), Repeat::kNever);
+  return connection_->CallFor(job, &Jobs::ResumeJob, Repeat::kNever);
 }
 
 Result<v1::Job> JobClient::RequeueJob(const std::string& job) const {
-  return connection_->Call(connection_->jobs(), &Jobs::RequeueJob,
-                           RequestFor<v1::RequeueJobRequest>(job), Repeat::kNever);
+  return connection_->CallFor(job, &Jobs::RequeueJob, Repeat::kNever);
 }
 
 Status JobClient::DeleteJob(const std::string& job) const {
-  return connection_
-      ->Call(connection_->jobs(), &Jobs::DeleteJob, RequestFor<v1::DeleteJobRequest>(job),
-             Repeat::kNever)
-      .status();
+  return connection_->CallFor(job, &Jobs::DeleteJob, Repeat::kNever).status();
 }
 
 Result<v1::ListJobEventsResponse> JobClient::ListJobEvents(const std::string& job) const {
-  return connection_->Call(connection_->jobs(), &Jobs::ListJobEvents,
-                           RequestFor<v1::ListJobEventsRequest>(job), Repeat::kWhenUnavailable);
+  return connection_->CallFor(job, &Jobs::ListJobEvents);
 }
 
 Result<v1::ListMetricsResponse> JobClient::ListMetrics(
     const v1::ListMetricsRequest& request) const {
-  return connection_->Call(connection_->jobs(), &Jobs::ListMetrics, request,
-                           Repeat::kWhenUnavailable);
+  return connection_->Call(&Jobs::ListMetrics, request);
 }
 
 Result<v1::ListEvaluationsResponse> JobClient::ListEvaluations(
     const v1::ListEvaluationsRequest& request) const {
-  return connection_->Call(connection_->jobs(), &Jobs::ListEvaluations, request,
-                           Repeat::kWhenUnavailable);
+  return connection_->Call(&Jobs::ListEvaluations, request);
 }
 
 Result<v1::ListArtifactsResponse> JobClient::ListArtifacts(const std::string& job) const {
-  return connection_->Call(connection_->jobs(), &Jobs::ListArtifacts,
-                           RequestFor<v1::ListArtifactsRequest>(job), Repeat::kWhenUnavailable);
+  return connection_->CallFor(job, &Jobs::ListArtifacts);
 }
 
 Result<v1::Dataset> JobClient::CreateDataset(const v1::CreateDatasetRequest& request) const {
-  return connection_->Call(connection_->datasets(), &Datasets::CreateDataset, request,
-                           Repeat::kWhenUnavailable);
+  return connection_->Call(&Datasets::CreateDataset, request);
 }
 
 Result<v1::Dataset> JobClient::GetDataset(const std::string& name) const {
   v1::GetDatasetRequest request;
   request.set_name(name);
-  return connection_->Call(connection_->datasets(), &Datasets::GetDataset, request,
-                           Repeat::kWhenUnavailable);
+  return connection_->Call(&Datasets::GetDataset, request);
 }
 
 Result<v1::ListDatasetsResponse> JobClient::ListDatasets() const {
-  return connection_->Call(connection_->datasets(), &Datasets::ListDatasets,
-                           v1::ListDatasetsRequest(), Repeat::kWhenUnavailable);
+  return connection_->Call(&Datasets::ListDatasets, v1::ListDatasetsRequest());
 }
 
 Status JobClient::DeleteDataset(const std::string& name) const {
   v1::DeleteDatasetRequest request;
   request.set_name(name);
-  return connection_
-      ->Call(connection_->datasets(), &Datasets::DeleteDataset, request, Repeat::kNever)
-      .status();
+  return connection_->Call(&Datasets::DeleteDataset, request, Repeat::kNever).status();
 }
 
 Result<v1::ServerInfo> JobClient::GetServerInfo() const {
-  return connection_->Call(connection_->server(), &Server::GetServerInfo,
-                           v1::GetServerInfoRequest(), Repeat::kWhenUnavailable);
+  return connection_->Call(&Server::GetServerInfo, v1::GetServerInfoRequest());
 }
 
 Result<v1::WhoAmIResponse> JobClient::WhoAmI() const {
-  return connection_->Call(connection_->users(), &v1::UserService::Stub::WhoAmI,
-                           v1::WhoAmIRequest(), Repeat::kWhenUnavailable);
+  return connection_->Call(&Users::WhoAmI, v1::WhoAmIRequest());
 }
 
 Result<v1::ListDevicesResponse> JobClient::ListDevices() const {
-  return connection_->Call(connection_->server(), &Server::ListDevices, v1::ListDevicesRequest(),
-                           Repeat::kWhenUnavailable);
+  return connection_->Call(&Server::ListDevices, v1::ListDevicesRequest());
 }
 
 Status JobClient::WatchJob(const std::string& job, const StreamLimits& limits,
                            const std::function<bool(const v1::Job&)>& on_job) const {
-  const auto request = RequestFor<v1::WatchJobRequest>(job);
+  v1::WatchJobRequest request;
+  request.set_job(job);
   return ReadThroughOutages(*this, limits, [&](Outage& outage) -> Status {
     bool has_left = false;
     bool has_ended = false;
-    Status status = connection_->Read(connection_->jobs(), &Jobs::WatchJob, request, limits,
+    Status status = connection_->Read(&Jobs::WatchJob, request, limits,
                                       [&](const v1::WatchJobResponse& response) {
                                         outage.Heal();
                                         if (!response.has_job()) return true;
@@ -229,7 +199,7 @@ Status JobClient::WatchJob(const std::string& job, const StreamLimits& limits,
 Status JobClient::TailLogs(v1::TailLogsRequest request, const StreamLimits& limits,
                            const std::function<void(const std::string& data)>& on_data) const {
   return ReadThroughOutages(*this, limits, [&](Outage& outage) {
-    return connection_->Read(connection_->jobs(), &Jobs::TailLogs, request, limits,
+    return connection_->Read(&Jobs::TailLogs, request, limits,
                              [&](const v1::TailLogsResponse& response) {
                                outage.Heal();
                                request.set_offset(response.next_offset());
@@ -244,8 +214,8 @@ Status JobClient::DownloadArtifact(
     const v1::DownloadArtifactRequest& request, const StreamLimits& limits,
     const std::function<Status(const v1::DownloadArtifactResponse&)>& on_piece) const {
   Status failure;
-  const Status status = connection_->Read(connection_->jobs(), &Jobs::DownloadArtifact, request,
-                                          limits, [&](const v1::DownloadArtifactResponse& piece) {
+  const Status status = connection_->Read(&Jobs::DownloadArtifact, request, limits,
+                                          [&](const v1::DownloadArtifactResponse& piece) {
                                             failure = on_piece(piece);
                                             return failure.ok();
                                           });
