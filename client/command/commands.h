@@ -55,6 +55,9 @@ ExitCode Show(const CommandContext& context, const std::string& job);
 /// on, with the hash of each file read.
 ExitCode ShowLineage(const CommandContext& context, const std::string& job);
 
+/// Prints what happened to a job: its changes of state and what its workers told, oldest first.
+ExitCode ShowEvents(const CommandContext& context, const std::string& job);
+
 /// Says why a job waits: the rule, who holds what it waits for, and when it is expected to start.
 ExitCode Why(const CommandContext& context, const std::string& job);
 

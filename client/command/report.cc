@@ -70,6 +70,8 @@ Result<JobReport> FetchJob(const CommandContext& context, v1::Job job) {
   DISTILL_ASSIGN_OR_RETURN(const v1::ListArtifactsResponse artifacts,
                            client.ListArtifacts(job.id()));
   report.artifacts.assign(artifacts.artifacts().begin(), artifacts.artifacts().end());
+  DISTILL_ASSIGN_OR_RETURN(const v1::ListJobEventsResponse events, client.ListJobEvents(job.id()));
+  report.events.assign(events.events().begin(), events.events().end());
   DISTILL_ASSIGN_OR_RETURN(report.evaluations, FetchEvaluations(context, job));
   auto dataset = client.GetDataset(job.train().dataset());
   if (dataset.ok()) {

@@ -14,7 +14,9 @@ struct CancelOptions {
 
 struct ShowOptions {
   std::string job;
-  bool lineage = false;  // of show
+  // Of show:
+  bool lineage = false;
+  bool events = false;
 };
 
 struct QueueOptions {
@@ -140,12 +142,18 @@ void AddShow(CommandLine& line) {
   CLI::App& verb = *line.app.add_subcommand("show", "show all about a job");
   const auto options =
       Bind<ShowOptions>(line, verb, [](const CommandContext& context, const ShowOptions& given) {
-        return given.lineage ? ShowLineage(context, given.job) : Show(context, given.job);
+        if (given.lineage) return ShowLineage(context, given.job);
+        return given.events ? ShowEvents(context, given.job) : Show(context, given.job);
       });
   verb.add_option("job", options->job, kJobHelp)->required();
-  verb.add_flag("--lineage", options->lineage,
-                "what its numbers come from: data, weights and programs by their hashes, back to "
-                "the first file");
+  CLI::Option* const lineage =
+      verb.add_flag("--lineage", options->lineage,
+                    "what its numbers come from: data, weights and programs by their hashes, back "
+                    "to the first file");
+  verb.add_flag("--events", options->events,
+                "what happened to it: changes of state, by whom, and what its workers told; a "
+                "warning is to be looked at")
+      ->excludes(lineage);
 }
 
 void AddWhy(CommandLine& line) {

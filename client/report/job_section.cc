@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "client/enum_text.h"
 #include "client/output/html_text.h"
@@ -133,6 +134,17 @@ std::string Lineage(const JobReport& job, const Report& report) {
          HtmlText(ToJson(spec)) + "</pre></details>\n";
 }
 
+// What its runs told that is to be looked at, once where several runs told it.
+std::string Warnings(const JobReport& job) {
+  std::set<std::string> told;
+  std::string html;
+  for (const v1::JobEvent& event : job.events) {
+    if (event.level() != v1::EVENT_LEVEL_WARNING || !told.insert(event.message()).second) continue;
+    html += "<li>" + HtmlText(event.message()) + "</li>\n";
+  }
+  return html.empty() ? "" : "<h4>Warnings</h4>\n<ul>\n" + html + "</ul>\n";
+}
+
 }  // namespace
 
 std::string JobHtml(const JobReport& job, const Report& report) {
@@ -140,7 +152,7 @@ std::string JobHtml(const JobReport& job, const Report& report) {
   std::string html = "<section class=\"job\" id=\"job-" + HtmlText(job.job.id()) + "\"><h3>" +
                      HtmlText(job.job.name()) + " <small>" + HtmlText(TrainSpec(job.job).model()) +
                      (method.empty() ? "" : ", " + HtmlText(method)) + "</small></h3>\n" +
-                     Lineage(job, report);
+                     Warnings(job) + Lineage(job, report);
   if (job.evaluations.empty()) html += "<p class=\"note\">Not evaluated yet.</p>\n";
   for (const JobReport::Evaluation& evaluation : job.evaluations) {
     html += EvaluationHtml(evaluation);

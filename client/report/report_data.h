@@ -25,6 +25,7 @@ struct JobReport {
   std::vector<v1::MetricSeries> series;
   std::optional<v1::Dataset> dataset;  // nullopt: the server has it no longer
   std::vector<v1::Artifact> artifacts;
+  std::vector<v1::JobEvent> events;
   std::vector<Evaluation> evaluations;  // the newest of each split, with and without TTA
 };
 

@@ -167,12 +167,19 @@ struct AttemptRecord {
   int resumed_from_epoch = 0;
 };
 
+/// How much an event matters. The numbers equal distill.v1.EventLevel; they are stored.
+enum class EventLevel : int {
+  kInformation = 1,
+  kWarning = 2,  // to be looked at
+};
+
 struct JobEventRecord {
   int64_t id = 0;
   JobId job = 0;
   int64_t at_unix_ms = 0;
   std::optional<JobState> from;
   Transition transition;
+  EventLevel level = EventLevel::kInformation;
 };
 
 }  // namespace distill::server

@@ -205,7 +205,8 @@ Status ThreadedJobManager::ApplyJobEvents(const RunKey& key, const RunEventBatch
       DISTILL_RETURN_IF_ERROR(MarkRunning(key.id));
     } else if (const auto* notice = std::get_if<WorkerNotice>(&event.event)) {
       // The log is about the machine: what all runs tell is for those who look for it.
-      Log(notice->is_warning ? LogLevel::kWarning : LogLevel::kDebug, "notice of a worker",
+      const bool is_warning = notice->level == EventLevel::kWarning;
+      Log(is_warning ? LogLevel::kWarning : LogLevel::kDebug, "notice of a worker",
           {{"job", key.id}, {"attempt", key.attempt}, {"message", notice->message}});
     }
   }

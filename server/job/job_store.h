@@ -144,7 +144,7 @@ class JobStore {
   /// before the stored offset is stored from there on only (told by the events' sequence numbers).
   /// The states of jobs are not changed here; that of the attempt is: RUNNING at WorkerStarted, the
   /// outcome's at WorkerOutcome (with no end time until FinishAttempt). A notice becomes a
-  /// JobEventRecord whose `from` equals its `to`; "warning: " is put before that of a warning.
+  /// JobEventRecord whose `from` equals its `to`.
   /// WorkerStarted removes metric points of epochs
   /// after the one resumed from: they are about to be made again. kOutOfRange: events between the
   /// stored offset and `from_offset` are missing.

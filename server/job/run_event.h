@@ -54,7 +54,7 @@ struct EvaluationRecord {
 
 struct WorkerNotice {
   std::string message;
-  bool is_warning = false;
+  EventLevel level = EventLevel::kInformation;
 };
 
 struct ScanProgress {

@@ -100,6 +100,7 @@ v1::JobEvent ToMessage(const JobEventRecord& event, JobVeil& veil) {
   message.set_cause(static_cast<v1::Cause>(event.transition.cause));
   message.set_actor(event.transition.actor);
   message.set_message(veil.Print(event.transition.message));
+  message.set_level(static_cast<v1::EventLevel>(event.level));
   return message;
 }
 

@@ -169,6 +169,7 @@ std::vector<JobEventRecord> ReadEvents(SQLite::Statement& query) {
     event.transition.cause = row.As<Cause>();
     event.transition.actor = row.Text();
     event.transition.message = row.ReadSentence();
+    event.level = row.As<EventLevel>();
   }
   return events;
 }
@@ -466,18 +467,20 @@ std::vector<AttemptRecord> ListAttempts(SQLite::Database& control, JobId id) {
 
 std::vector<JobEventRecord> ListEvents(SQLite::Database& control, JobId id,
                                        int64_t after_event_id) {
-  SQLite::Statement query(control,
-                          "SELECT id, job, at_unix_ms, from_state, to_state, cause, actor, message"
-                          " FROM job_event WHERE job = ? AND id > ? ORDER BY id");
+  SQLite::Statement query(
+      control,
+      "SELECT id, job, at_unix_ms, from_state, to_state, cause, actor, message, level"
+      " FROM job_event WHERE job = ? AND id > ? ORDER BY id");
   BindAll(query, id, after_event_id);
   return ReadEvents(query);
 }
 
 std::vector<JobEventRecord> ListAllEvents(SQLite::Database& control, int64_t after_event_id,
                                           int limit) {
-  SQLite::Statement query(control,
-                          "SELECT id, job, at_unix_ms, from_state, to_state, cause, actor, message"
-                          " FROM job_event WHERE id > ? ORDER BY id LIMIT ?");
+  SQLite::Statement query(
+      control,
+      "SELECT id, job, at_unix_ms, from_state, to_state, cause, actor, message, level"
+      " FROM job_event WHERE id > ? ORDER BY id LIMIT ?");
   BindAll(query, after_event_id, limit);
   return ReadEvents(query);
 }
@@ -486,11 +489,11 @@ void InsertEvent(SQLite::Database& control, const JobEventRecord& event) {
   std::optional<int> from;
   if (event.from) from = static_cast<int>(*event.from);
   Execute(control,
-          "INSERT INTO job_event (job, at_unix_ms, from_state, to_state, cause, actor, message)"
-          " VALUES (?, ?, ?, ?, ?, ?, ?)",
+          "INSERT INTO job_event (job, at_unix_ms, from_state, to_state, cause, actor, message,"
+          " level) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
           event.job, event.at_unix_ms, from, static_cast<int>(event.transition.to),
           static_cast<int>(event.transition.cause), event.transition.actor,
-          event.transition.message);
+          event.transition.message, static_cast<int>(event.level));
 }
 
 }  // namespace distill::server::job_rows

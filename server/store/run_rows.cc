@@ -67,9 +67,9 @@ class EventWriter {
     const auto state = SelectInt(control_, "SELECT state FROM job WHERE id = ?", job_);
     if (!state) return;
     const auto same = static_cast<JobState>(*state);
-    const std::string text = (notice.is_warning ? "warning: " : "") + notice.message;
-    job_rows::InsertEvent(control_,
-                          {0, job_, at_unix_ms_, same, {same, Cause::kNone, "worker", text}});
+    job_rows::InsertEvent(
+        control_,
+        {0, job_, at_unix_ms_, same, {same, Cause::kNone, "worker", notice.message}, notice.level});
   }
 
   SQLite::Database& control_;

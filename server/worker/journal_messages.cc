@@ -60,6 +60,11 @@ EvaluationRecord ToDomain(const distill::v1::Evaluation& evaluation) {
 
 // A state that is no end, or a cause that this version does not know, is our own fault or a newer
 // worker's: the job failed all the same.
+WorkerNotice ToDomain(const wire::Notice& notice) {
+  const bool is_warning = notice.level() == wire::NOTICE_LEVEL_WARNING;
+  return {notice.message(), is_warning ? EventLevel::kWarning : EventLevel::kInformation};
+}
+
 WorkerOutcome ToDomain(const wire::Outcome& outcome) {
   WorkerOutcome result{JobState::kFailed, Cause::kInternal, outcome.message()};
   if (distill::v1::JobState_IsValid(outcome.state())) {
@@ -106,8 +111,7 @@ Result<RunEvent> ParseRunEvent(const std::string& payload) {
       event.event = ScanFinished{message.scan_report().SerializeAsString()};
       break;
     case wire::RunEvent::kNotice:
-      event.event = WorkerNotice{message.notice().message(),
-                                 message.notice().level() == wire::NOTICE_LEVEL_WARNING};
+      event.event = ToDomain(message.notice());
       break;
     case wire::RunEvent::kOutcome:
       event.event = ToDomain(message.outcome());

@@ -60,7 +60,7 @@ class Rebuild : public CrashLab {
 TEST_F(Rebuild, GivesBackWhatBothDatabasesHeld) {
   ASSERT_TRUE(StartDaemon());
   const std::string plain = RunToItsEnd(
-      "started;epoch 1 0.5;notice a word;artifact last.ckpt;epoch 2 0.75;"
+      "started;epoch 1 0.5;notice a word;warning of it;artifact last.ckpt;epoch 2 0.75;"
       "artifact best.safetensors;outcome 8 0 done");
   SetScript("started;epoch 1 0.5;kill");
   const std::string twice = Submit(TrainRequest("twice"), "")->id();

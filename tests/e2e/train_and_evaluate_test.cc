@@ -41,7 +41,7 @@ TEST_F(TrainAndEvaluate, ATaughtStudentEndsInTheTableAndInAFile) {
   EXPECT_THAT(header, HasSubstr("\"classifier.1.weight\""));
 }
 
-TEST_F(TrainAndEvaluate, TheLogsTellInformationFromWarnings) {
+TEST_F(TrainAndEvaluate, LogsAndEventsTellInformationFromWarnings) {
   Train("teacher", "resnet18", 1);
   Train("student", "resnet18", 1,
         {"--kd", "soft-target", "--teacher", "teacher", "--kd-weight", "0.000001"});
@@ -51,6 +51,9 @@ TEST_F(TrainAndEvaluate, TheLogsTellInformationFromWarnings) {
   const std::string logs = CtlOk({"logs", "student"});
   EXPECT_THAT(logs, HasSubstr(" info notice message=\"pre-flight: 3 classes"));
   EXPECT_THAT(logs, HasSubstr(" warning notice message=\"" + faint));
+  const std::string events = CtlOk({"show", "student", "--events"});
+  EXPECT_THAT(events, ContainsRegex(" information +[A-Z]+ +worker +pre-flight: 3 classes"));
+  EXPECT_THAT(events, ContainsRegex(" warning +[A-Z]+ +worker +" + faint));
   std::ifstream file(folder() / "distilld.log");
   const std::string log((std::istreambuf_iterator<char>(file)), {});
   EXPECT_THAT(log, HasSubstr(" debug notice of a worker job=2 attempt=1 message=\"pre-flight: 3"));

@@ -11,7 +11,8 @@
 //   burst FIRST LAST               the same, as fast as it can
 //   wide FIRST LAST                as burst, with ten series
 //   artifact NAME [BYTES]          of 7 bytes, or of so many that are 0
-//   notice WORDS                   scan_report FILES
+//   notice WORDS                   warning WORDS            a notice to be looked at
+//   scan_report FILES
 //   outcome STATE CAUSE [WORDS]    (numbers of distill.v1)  print WORDS
 //   exit CODE                      kill                     (by SIGKILL)
 //   torn                           damaged                  a part of an event; one whose sum fails
@@ -126,8 +127,11 @@ class ScriptedWorker {
       event.mutable_artifact()->mutable_artifact()->set_name(name);
       event.mutable_artifact()->mutable_artifact()->set_size_bytes(static_cast<int64_t>(size));
       event.mutable_artifact()->mutable_artifact()->set_kind("checkpoint");
-    } else if (command == "notice") {
+    } else if (command == "notice" || command == "warning") {
       event.mutable_notice()->set_message(Rest(words));
+      event.mutable_notice()->set_level(command == "warning"
+                                            ? worker::v1::NOTICE_LEVEL_WARNING
+                                            : worker::v1::NOTICE_LEVEL_INFORMATION);
     } else if (command == "scan_report") {
       int64_t files = 0;
       words >> files;

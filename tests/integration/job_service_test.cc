@@ -286,6 +286,27 @@ TEST_F(JobServiceTest, WatchIsSilentWhileNothingChanges) {
   EXPECT_LE(num_messages, 6);  // its artifacts, its end
 }
 
+TEST_F(JobServiceTest, EventsTellChangesOfStateAndNoticesWithTheirLevel) {
+  server_.preparer().set_script("started;notice a word;warning of it;outcome 8 0");
+  const v1::Job job = CreateJob("told");
+  ASSERT_TRUE(server_.WaitForState(job.id(), v1::JOB_STATE_SUCCEEDED));
+  v1::ListJobEventsRequest request;
+  request.set_job("told");
+  v1::ListJobEventsResponse response;
+
+  ASSERT_TRUE(server_.jobs().ListJobEvents(Context().get(), request, &response).ok());
+
+  std::vector<std::string> notices;
+  for (const v1::JobEvent& event : response.events()) {
+    if (event.from_state() == event.to_state()) {
+      notices.push_back(v1::EventLevel_Name(event.level()) + " " + event.message());
+    } else {
+      EXPECT_EQ(event.level(), v1::EVENT_LEVEL_INFORMATION) << event.ShortDebugString();
+    }
+  }
+  EXPECT_THAT(notices, ElementsAre("EVENT_LEVEL_INFORMATION a word", "EVENT_LEVEL_WARNING of it"));
+}
+
 TEST_F(JobServiceTest, WatchOfAnUnknownJobIsNotFound) {
   v1::WatchJobRequest request;
   request.set_job("nobody");

@@ -25,6 +25,7 @@ class FakeJobService final : public v1::JobService::Service {
   std::vector<v1::Job> job_list;        // newest first; pages of two
   std::vector<v1::Evaluation> evaluations;
   std::vector<v1::Artifact> artifacts;
+  std::vector<v1::JobEvent> events;
   v1::ListMetricsResponse metrics;
   v1::ExplainJobResponse explanation;
   v1::ListQueueResponse queue;
@@ -202,6 +203,14 @@ class FakeJobService final : public v1::JobService::Service {
   grpc::Status ListEvaluations(grpc::ServerContext*, const v1::ListEvaluationsRequest*,
                                v1::ListEvaluationsResponse* response) override {
     for (const v1::Evaluation& evaluation : evaluations) *response->add_evaluations() = evaluation;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListJobEvents(grpc::ServerContext*, const v1::ListJobEventsRequest* request,
+                             v1::ListJobEventsResponse* response) override {
+    for (const v1::JobEvent& event : events) {
+      if (event.job() == request->job()) *response->add_events() = event;
+    }
     return grpc::Status::OK;
   }
 

@@ -18,6 +18,7 @@ namespace {
 using distill::testing::IsOk;
 using distill::testing::TempDir;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using testing::FakeServer;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -292,6 +293,35 @@ TEST_F(CommandLineTest, ListShowsJobsAsTextAndAsJson) {
   EXPECT_THAT(out_, HasSubstr("\"state\": \"JOB_STATE_RUNNING\""));
   ASSERT_EQ(Run({"ls", "-q"}), 0);
   EXPECT_EQ(out_, "b\na\n");
+}
+
+TEST_F(CommandLineTest, EventsShowChangesOfStateAndTheLevelOfWhatWasTold) {
+  v1::JobEvent queued;
+  queued.set_job("7");
+  queued.set_to_state(v1::JOB_STATE_QUEUED);
+  queued.set_actor("user ada");
+  queued.set_level(v1::EVENT_LEVEL_INFORMATION);
+  v1::JobEvent started = queued;
+  started.set_from_state(v1::JOB_STATE_QUEUED);
+  started.set_to_state(v1::JOB_STATE_STARTING);
+  started.set_actor("scheduler");
+  started.clear_level();  // of an older server
+  v1::JobEvent warning = started;
+  warning.set_from_state(v1::JOB_STATE_RUNNING);
+  warning.set_to_state(v1::JOB_STATE_RUNNING);
+  warning.set_actor("worker");
+  warning.set_message("hardly teaches");
+  warning.set_level(v1::EVENT_LEVEL_WARNING);
+  server_.jobs.events = {queued, started, warning};
+
+  ASSERT_EQ(Run({"show", "7", "--events"}), 0) << err_;
+
+  EXPECT_THAT(out_, AllOf(ContainsRegex("information +QUEUED +user ada\n"),
+                          ContainsRegex(" - +QUEUED > STARTING +scheduler\n"),
+                          ContainsRegex(" warning +RUNNING +worker +hardly teaches\n")));
+  ASSERT_EQ(Run({"show", "7", "--events", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"level\": \"EVENT_LEVEL_WARNING\""));
+  EXPECT_EQ(Run({"show", "7", "--events", "--lineage"}), 2);
 }
 
 TEST_F(CommandLineTest, AnUnknownJobIsCode5AndAWrongStateCode6) {

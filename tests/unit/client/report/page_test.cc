@@ -37,6 +37,13 @@ TEST(ReportPageTest, TheLineageNamesDataTeacherSeedWeightsAndVersions) {
                     HasSubstr("&quot;seed&quot;: &quot;42&quot;")));
 }
 
+TEST(ReportPageTest, EachWarningOfItsRunsStandsOnceAndNoOtherNotice) {
+  const std::string page = ReportPage(SampleReport("<b>"));
+
+  const std::string warning = "<h4>Warnings</h4>\n<ul>\n<li>hardly teaches&lt;b&gt;</li>\n</ul>";
+  EXPECT_THAT(page, AllOf(HasSubstr(warning), Not(HasSubstr("3 classes"))));
+}
+
 TEST(ReportPageTest, CurvesOfAllJobsShareOneChartForEachFigure) {
   const std::string page = ReportPage(SampleReport(""));
 
@@ -85,8 +92,8 @@ TEST(ReportPageTest, AJobWithoutAnythingYetIsAPageToo) {
   Report report;
   report.jobs.emplace_back().job.set_name("new");
 
-  EXPECT_THAT(ReportPage(report),
-              AllOf(HasSubstr("No points yet"), HasSubstr("Not evaluated yet")));
+  EXPECT_THAT(ReportPage(report), AllOf(HasSubstr("No points yet"), HasSubstr("Not evaluated yet"),
+                                        Not(HasSubstr("Warnings"))));
 }
 
 }  // namespace

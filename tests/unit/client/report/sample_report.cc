@@ -84,6 +84,12 @@ JobReport SampleJob(const std::string& id, const std::string& name, const std::s
   v1::Artifact& best = report.artifacts.emplace_back();
   best.set_name("best.safetensors");
   best.set_sha256("cafe01");
+  for (const v1::EventLevel level :
+       {v1::EVENT_LEVEL_INFORMATION, v1::EVENT_LEVEL_WARNING, v1::EVENT_LEVEL_WARNING}) {
+    v1::JobEvent& event = report.events.emplace_back();
+    event.set_level(level);
+    event.set_message((level == v1::EVENT_LEVEL_WARNING ? "hardly teaches" : "3 classes") + text);
+  }
   return report;
 }
 

@@ -157,6 +157,28 @@ TEST_F(MigratorTest, SentencesOfOlderVersionsNameNoJobToStrangers) {
   EXPECT_EQ(stored("job_event"), reference);
 }
 
+TEST_F(MigratorTest, WarningsOfOlderVersionsGetTheirLevel) {
+  const auto& all = ControlMigrations();
+  ASSERT_OK(Migrate(database_, {all.begin(), all.begin() + 8}, 1));
+  database_.exec("PRAGMA foreign_keys = OFF");
+  const std::string insert =
+      "INSERT INTO job_event (job, at_unix_ms, from_state, to_state, cause, actor, message)"
+      " VALUES (1, 6, ";
+  database_.exec(insert + "3, 3, 0, 'worker', 'warning: hardly teaches')");
+  database_.exec(insert + "3, 3, 0, 'worker', '3 classes; no warning: none')");
+  database_.exec(insert + "3, 9, 1, 'user ann', 'warning: of a user')");
+
+  ASSERT_OK(Migrate(database_, all, 2));
+
+  SQLite::Statement query(database_, "SELECT level, message FROM job_event ORDER BY id");
+  for (const auto& [level, message] : std::vector<std::pair<int, std::string>>{
+           {2, "hardly teaches"}, {1, "3 classes; no warning: none"}, {1, "warning: of a user"}}) {
+    ASSERT_TRUE(query.executeStep());
+    EXPECT_EQ(query.getColumn(0).getInt(), level);
+    EXPECT_EQ(query.getColumn(1).getString(), message);
+  }
+}
+
 TEST_F(MigratorTest, SchedulingTakesOverJobsOfTheFirstSchema) {
   const auto& all = ControlMigrations();
   ASSERT_OK(Migrate(database_, {all.front()}, 1));

@@ -99,16 +99,18 @@ TEST_F(StoreRunEventsTest, OverlappingBatchesCountOnce) {
 
 TEST_F(StoreRunEventsTest, AWarningIsToldFromOtherNotices) {
   Append(WorkerNotice{"3 classes"});
-  Append(WorkerNotice{"hardly teaches", /*is_warning=*/true});
+  Append(WorkerNotice{"hardly teaches", EventLevel::kWarning});
 
   ASSERT_OK(Store(1, 2));
 
-  std::vector<std::string> messages;
+  std::vector<std::pair<std::string, EventLevel>> notices;
   const auto events = store().ListEvents(job_, 0).value();
   for (const JobEventRecord& event : events) {
-    if (event.from == event.transition.to) messages.push_back(event.transition.message.Plain());
+    if (event.from == event.transition.to)
+      notices.emplace_back(event.transition.message.Plain(), event.level);
   }
-  EXPECT_THAT(messages, ElementsAre("3 classes", "warning: hardly teaches"));
+  EXPECT_THAT(notices, ElementsAre(Pair("3 classes", EventLevel::kInformation),
+                                   Pair("hardly teaches", EventLevel::kWarning)));
 }
 
 TEST_F(StoreRunEventsTest, GapIsRefused) {

@@ -64,11 +64,11 @@ TEST(JournalMessagesTest, ANoticeIsAWarningOnlyWhereItSaysSo) {
   worker::v1::RunEvent message;
   message.mutable_notice()->set_message("words");  // as older versions wrote it
 
-  EXPECT_FALSE(std::get<WorkerNotice>(Parse(message).event).is_warning);
+  EXPECT_EQ(std::get<WorkerNotice>(Parse(message).event).level, EventLevel::kInformation);
   message.mutable_notice()->set_level(worker::v1::NOTICE_LEVEL_INFORMATION);
-  EXPECT_FALSE(std::get<WorkerNotice>(Parse(message).event).is_warning);
+  EXPECT_EQ(std::get<WorkerNotice>(Parse(message).event).level, EventLevel::kInformation);
   message.mutable_notice()->set_level(worker::v1::NOTICE_LEVEL_WARNING);
-  EXPECT_TRUE(std::get<WorkerNotice>(Parse(message).event).is_warning);
+  EXPECT_EQ(std::get<WorkerNotice>(Parse(message).event).level, EventLevel::kWarning);
   EXPECT_EQ(std::get<WorkerNotice>(Parse(message).event).message, "words");
 }
 
