@@ -27,7 +27,7 @@ void NoteMemory(const CommandContext& context, const v1::Job& job) {
   std::string note = "GPU memory: last time " + BytesText(peak) + " (" +
                      (last.empty() ? kStrangersJob : "job " + last) + ")";
   if (declared > 0) note += " of " + BytesText(declared) + " declared";
-  if (declared > 0 && declared < peak) note += "; it would run out of memory";
+  if (declared > 0 && declared < peak) note += "; that may be too little";
   context.Note(note);
 }
 

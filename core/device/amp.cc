@@ -81,6 +81,11 @@ Result<AmpPlan> ChooseAmp(const at::Device& device, AmpRequest request) {
                  "this GPU has no bfloat16: training in float16 with loss scaling", false};
 }
 
+at::ScalarType ComputeType(const at::Tensor& x) {
+  const at::DeviceType device = x.device().type();
+  return IsEnabled(device) && x.scalar_type() != at::kDouble ? Dtype(device) : x.scalar_type();
+}
+
 AutocastSuspension::AutocastSuspension(const at::Device& device)
     : device_type_(device.type()), was_enabled_(IsEnabled(device_type_)) {
   SetEnabled(device_type_, false);

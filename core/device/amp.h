@@ -32,6 +32,10 @@ enum class AmpRequest { kNone, kAuto, kBfloat16, kFloat16 };
 /// LibTorch on a CPU, cannot compute in what is asked for. May throw c10::Error (no such GPU).
 Result<AmpPlan> ChooseAmp(const at::Device& device, AmpRequest request);
 
+/// Returns the type in which the calling thread computes a convolution of `x`: autocast's where it
+/// is on (it leaves float64 alone), else that of `x`.
+at::ScalarType ComputeType(const at::Tensor& x);
+
 /// Switches autocast off for the calling thread while it lives, and restores what was before. For
 /// code that asks whether autocast is on, as TorchScript does.
 class AutocastSuspension {

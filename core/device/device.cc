@@ -132,16 +132,9 @@ int64_t PeakMemoryBytes(const at::Device& device) {
 #if DISTILL_TORCH_AT_LEAST(2, 9)
   const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
   // The first entry of each statistic is the sum over all pools.
-  return stats.allocated_bytes[0].peak;
+  return stats.reserved_bytes[0].peak;
 #else
   return 0;
-#endif
-}
-
-void ResetPeakMemory(const at::Device& device) {
-  if (!device.is_cuda()) return;
-#if DISTILL_TORCH_AT_LEAST(2, 9)
-  c10::getDeviceAllocator(device.type())->resetPeakStats(device.index());
 #endif
 }
 

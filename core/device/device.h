@@ -44,12 +44,9 @@ void SetDeterministic(bool is_deterministic, bool is_on_gpu);
 /// this process has used a GPU before, or this LibTorch has no such limit. May throw c10::Error.
 Status LimitMemory(const at::Device& device, int64_t bytes);
 
-/// Returns the most memory in bytes that was in use at one time: of a GPU by tensors of this
-/// process since ResetPeakMemory; of the CPU by this process since it started (resident memory).
-/// 0 where this LibTorch cannot tell. May throw c10::Error.
+/// Returns the most memory in bytes that this process had at one time since it started: of a GPU
+/// what its tensors took with what is kept for the next ones, which LimitMemory bounds; of the CPU
+/// resident memory. 0 where this LibTorch cannot tell. May throw c10::Error.
 int64_t PeakMemoryBytes(const at::Device& device);
-
-/// Starts PeakMemoryBytes anew for a GPU; no effect for the CPU. May throw c10::Error.
-void ResetPeakMemory(const at::Device& device);
 
 }  // namespace distill::core

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "core/eval/even_batches.h"
 #include "core/eval/metric_accumulator.h"
 #include "core/eval/rate_meter.h"
 
@@ -12,9 +13,13 @@ namespace {
 constexpr int64_t kCrops = 10;
 
 // Returns the logits of a batch: [images, classes], float32 where the network made less.
-at::Tensor LogitsOf(Model& model, const at::Tensor& images, const PassOptions& options) {
+at::Tensor LogitsOf(Model& model, const at::Tensor& images, const PassOptions& options,
+                    EvenBatches& even_batches) {
   const AutocastScope autocast(options.device, options.amp);
-  const at::Tensor logits = model.Forward(images, /*want_blocks=*/false).logits.to(at::kFloat);
+  const at::Tensor input = options.device.is_cuda() ? even_batches.Fill(images) : images;
+  const at::Tensor logits = model.Forward(input, /*want_blocks=*/false)
+                                .logits.narrow(0, 0, images.size(0))
+                                .to(at::kFloat);
   if (!options.ten_crop) return logits;
   return logits.view({-1, kCrops, logits.size(1)}).mean(1);
 }
@@ -26,6 +31,7 @@ Result<PassResult> RunPass(Model& model, BatchSource& source, const PassOptions&
   const at::NoGradGuard no_grad;
   model.SetTraining(false);
   MetricAccumulator accumulator(options.num_classes, options.device);
+  EvenBatches even_batches;
   RateMeter pass_rate;
   RateMeter report_rate;
   source.StartEpoch(0);
@@ -45,7 +51,7 @@ Result<PassResult> RunPass(Model& model, BatchSource& source, const PassOptions&
     if (!batch) break;
     const at::Tensor labels = batch->labels.to(options.device, /*non_blocking=*/true);
     const at::Tensor images = options.normalizer->Apply(batch->images);
-    const at::Tensor logits = LogitsOf(model, images, options);
+    const at::Tensor logits = LogitsOf(model, images, options, even_batches);
     accumulator.Add(logits, labels, options.loss(logits, labels));
     if (options.look) {
       options.look({images, options.ten_crop ? kCrops : 1, logits, labels, batch->indices});

@@ -96,13 +96,27 @@ Status Teacher::SetClassMap(const std::vector<int64_t>& class_outputs, const at:
   return Status::Ok();
 }
 
+ModelOutput Teacher::OutputOf(const at::Tensor& images, bool want_blocks) const {
+  // A program may look at all images of a batch at once.
+  if (!images.is_cuda() || !script_outputs_.empty()) return model_->Forward(images, want_blocks);
+  ModelOutput output = model_->Forward(even_batches_.Fill(images), want_blocks);
+  const int64_t num_images = images.size(0);
+  const auto cut = [num_images](at::Tensor& rows) {
+    if (rows.defined()) rows = rows.narrow(0, 0, num_images);
+  };
+  cut(output.logits);
+  cut(output.embedding);
+  for (at::Tensor& block : output.blocks) cut(block);
+  return output;
+}
+
 ModelOutput Teacher::Forward(const at::Tensor& images, bool want_blocks) const {
   const at::NoGradGuard no_grad;
   at::Tensor own = scale_.defined() ? images * scale_ + shift_ : images;
   if (image_size_ > 0 && (own.size(2) != image_size_ || own.size(3) != image_size_)) {
     own = at::_upsample_bilinear2d_aa(own, {image_size_, image_size_}, /*align_corners=*/false);
   }
-  ModelOutput output = model_->Forward(own, want_blocks);
+  ModelOutput output = OutputOf(own, want_blocks);
   if (outputs_.defined()) output.logits = output.logits.index_select(1, outputs_);
   return output;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/eval/even_batches.h"
 #include "core/eval/input_normalization.h"
 #include "core/model/model.h"
 
@@ -62,6 +63,7 @@ class Teacher {
   Teacher() = default;
   Status LoadModel(const TeacherOptions& options, int64_t num_outputs, const at::Device& device);
   Status SetClassMap(const std::vector<int64_t>& class_outputs, const at::Device& device);
+  ModelOutput OutputOf(const at::Tensor& images, bool want_blocks) const;
 
   std::unique_ptr<Model> model_;
   std::string script_outputs_;
@@ -71,6 +73,7 @@ class Teacher {
   at::Tensor shift_;    // [1, 3, 1, 1]
   at::Tensor classes_;  // see classes()
   at::Tensor outputs_;  // of each of classes(); undefined: no class map
+  mutable EvenBatches even_batches_;
 };
 
 }  // namespace distill::core

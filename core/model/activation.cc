@@ -11,7 +11,8 @@ at::Tensor Relu6(at::Tensor& x) {
   if (x.requires_grad() && x.is_cpu() && x.scalar_type() == at::kBFloat16) {
     return at::hardtanh(x.to(at::kFloat), 0, 6).to(at::kBFloat16);
   }
-  return at::hardtanh_(x, 0, 6);
+  // As with SiLU below.
+  return x.requires_grad() ? at::hardtanh(x, 0, 6) : at::hardtanh_(x, 0, 6);
 }
 
 }  // namespace

@@ -114,8 +114,8 @@ std::string ConvUnit::Trace(OnnxTracer& tracer, const std::string& x,
 
 InferenceKernel* ConvUnit::KernelFor(const at::Tensor& x) {
   if (norm_ != nullptr || !InferenceKernel::CanRun(x)) return nullptr;
-  if (!has_tried_kernel_) {
-    has_tried_kernel_ = true;
+  if (kernel_device_ != x.device()) {
+    kernel_device_ = x.device();
     kernel_ = InferenceKernel::Make(*conv_, activation_, x);
   }
   return kernel_.get();

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/model/activation.h"
@@ -103,8 +104,8 @@ class ConvUnit final {
   Conv2d* conv_;
   BatchNorm2d* norm_;  // null once it is folded into conv_
   Activation activation_;
-  bool has_tried_kernel_ = false;
   std::unique_ptr<InferenceKernel> kernel_;  // made at the first forward after fusing
+  std::optional<at::Device> kernel_device_;  // for which that was tried
 };
 
 /// Convolution "0", batch norm "1" and an activation: torchvision's Conv2dNormActivation.

@@ -21,9 +21,9 @@ Random RandomAt(const BatchPlace& place, uint64_t stream) {
                      static_cast<uint64_t>(place.step), stream);
 }
 
-OutputShape ShapeOf(Model& student, const at::Tensor& image) {
+OutputShape ShapeOf(Model& student, const at::Tensor& images) {
   const EvaluationMode evaluation(student);
-  return OutputShapeOf(student.Forward(image, /*want_blocks=*/true));
+  return OutputShapeOf(student.Forward(images, /*want_blocks=*/true));
 }
 
 // What a term's share of the gradient is taken at: the deepest of the outputs that it reads.
@@ -87,15 +87,20 @@ Result<std::unique_ptr<Objective>> Objective::Create(const TrainOptions& options
   return objective;
 }
 
-// Runs the networks once on a black image, to see what they make of the image size.
+// Runs the networks once on black images, to see what they make of the image size: on one, and on a
+// GPU on as many as a step has, since cuDNN plans for each size of a batch anew.
 Status Objective::AddTerms(const TrainOptions& options, const TrainingSplit& split, Model& student,
                            const at::Device& device) {
   const at::NoGradGuard no_grad;
-  const at::Tensor image =
-      at::zeros({1, 3, options.image_size, options.image_size}, at::device(device));
-  student_shape_ = ShapeOf(student, image);
+  constexpr int64_t kMostImages = 512;  // larger steps show later that they need too much memory
+  const int64_t num_images =
+      device.is_cuda() ? std::min(options.images_per_device(), kMostImages) : 1;
+  const at::Tensor images =
+      at::zeros({num_images, 3, options.image_size, options.image_size}, at::device(device))
+          .contiguous(at::MemoryFormat::ChannelsLast);
+  student_shape_ = ShapeOf(student, images);
   for (const Teacher& teacher : teachers_->teachers()) {
-    teacher_shapes_.push_back(OutputShapeOf(teacher.Forward(image, true)));
+    teacher_shapes_.push_back(OutputShapeOf(teacher.Forward(images, true)));
   }
   task_weight_ = options.distillation->task_weight;
   warmup_epochs_ = options.distillation->warmup_epochs;

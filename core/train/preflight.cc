@@ -23,6 +23,10 @@ namespace {
 constexpr int64_t kImagesOnCpu = 64;
 constexpr int64_t kImagesOnGpu = 512;
 
+int64_t ImagesToTry(const PreflightPlan& plan) {
+  return plan.device.is_cuda() ? kImagesOnGpu : kImagesOnCpu;
+}
+
 std::string Percent(double share) {
   char text[16];
   std::snprintf(text, sizeof(text), "%.1f %%", 100 * share);
@@ -114,14 +118,12 @@ class Preflight {
   }
 
   Status TellPixelsAndTeachers() {
-    const bool has_gpu = !plan_.device.is_cpu();
-    std::vector<ManifestEntry> some =
-        SomeOfVal(plan_.manifest, has_gpu ? kImagesOnGpu : kImagesOnCpu);
+    std::vector<ManifestEntry> some = SomeOfVal(plan_.manifest, ImagesToTry(plan_));
     if (some.empty()) return Status::Ok();
     const auto num_images = static_cast<int64_t>(some.size());
     BatchSourceOptions source_options;
     source_options.image_size = plan_.options.image_size;
-    source_options.batch_size = std::min<int64_t>(plan_.options.batch_size, kImagesOnCpu);
+    source_options.batch_size = std::min(plan_.options.images_per_device(), ImagesToTry(plan_));
     source_options.num_threads = plan_.options.data_threads;
     source_options.pinned = plan_.device.is_cuda();
     DISTILL_ASSIGN_OR_RETURN(const std::unique_ptr<BatchSource> source,
@@ -143,8 +145,9 @@ class Preflight {
     return Status::Ok();
   }
 
-  static int64_t CorrectOf(const Teacher& teacher, const at::Tensor& images,
-                           const at::Tensor& labels) {
+  int64_t CorrectOf(const Teacher& teacher, const at::Tensor& images,
+                    const at::Tensor& labels) const {
+    const AutocastScope autocast(plan_.device, plan_.amp);
     at::Tensor predicted = teacher.Forward(images, /*want_blocks=*/false).logits.argmax(1);
     if (teacher.classes().defined()) predicted = teacher.classes().index_select(0, predicted);
     return predicted.eq(labels).sum().item<int64_t>();
@@ -188,8 +191,7 @@ class Preflight {
 
   Status CheckMemory() {
     const MemoryEstimate estimate = EstimateMemory(plan_);
-    const auto num_devices = static_cast<int64_t>(plan_.options.other_devices.size()) + 1;
-    const int64_t images = (plan_.options.batch_size + num_devices - 1) / num_devices;
+    const int64_t images = plan_.options.images_per_device();
     const int64_t needed = estimate.fixed + images * estimate.per_image;
     const std::string text = "a step needs about " + GiB(needed) + " (" + GiB(estimate.fixed) +
                              " and " + GiB(estimate.per_image) + " for each of " +
@@ -215,7 +217,8 @@ class Preflight {
 }  // namespace
 
 MemoryEstimate EstimateMemory(const PreflightPlan& plan) {
-  constexpr int64_t kImages = 2;
+  // On a GPU as many as in a step, for which cuDNN has its plans then.
+  const int64_t num_images = plan.device.is_cuda() ? plan.options.images_per_device() : 2;
   const int64_t num_forwards = plan.options.r_drop ? 2 : 1;
   MemoryEstimate estimate;
   // Gradients lie once as autograd leaves them and once in the optimiser's flat buffer.
@@ -224,7 +227,7 @@ MemoryEstimate EstimateMemory(const PreflightPlan& plan) {
                    BytesOf(plan.optimizer.State().tensors) +
                    (plan.options.average ? 2 * parameters : 0);
   const EvaluationMode evaluation(plan.student);
-  at::Tensor images = at::zeros({kImages, 3, plan.options.image_size, plan.options.image_size},
+  at::Tensor images = at::zeros({num_images, 3, plan.options.image_size, plan.options.image_size},
                                 at::device(plan.device));
   images = images.contiguous(at::MemoryFormat::ChannelsLast);
   const bool wants_blocks = plan.objective.wants_blocks();
@@ -232,15 +235,16 @@ MemoryEstimate EstimateMemory(const PreflightPlan& plan) {
     const MemoryMeter meter;
     const AutocastScope autocast(plan.device, plan.amp);
     const ModelOutput output = plan.student.Forward(images, wants_blocks);
-    estimate.per_image = num_forwards * meter.live_bytes() / kImages;
+    estimate.per_image = num_forwards * meter.live_bytes() / num_images;
   }
   const TeacherEnsemble* teachers = plan.objective.teachers();
   if (teachers != nullptr) {
     for (const Teacher& teacher : teachers->teachers()) {
       estimate.fixed += BytesOf(teacher.State());
       const MemoryMeter meter;
+      const AutocastScope autocast(plan.device, plan.amp);
       const ModelOutput output = teacher.Forward(images, wants_blocks);
-      estimate.per_image += meter.live_bytes() / kImages;
+      estimate.per_image += meter.live_bytes() / num_images;
     }
   }
   return estimate;

@@ -72,6 +72,12 @@ struct TrainOptions {
   int64_t time_limit_seconds = 0;  // 0 = none
   bool validate_with_tta = false;
 
+  /// Returns how many images of a batch the first of the devices gets.
+  int64_t images_per_device() const {
+    const auto num_devices = static_cast<int64_t>(other_devices.size()) + 1;
+    return (batch_size + num_devices - 1) / num_devices;
+  }
+
   /// Written into the files' metadata, e.g. {"job", "12"}.
   std::map<std::string, std::string> lineage;
   /// What of the above was hashed: it must still be that when it has been read, and it must be what

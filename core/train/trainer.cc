@@ -61,6 +61,9 @@ class TrainingLoop {
     DISTILL_RETURN_IF_ERROR(CheckValidationLoss(validated->at("val/loss")));
     metrics.insert(validated->begin(), validated->end());
     metrics["train/images_per_second"] = images_per_second;
+    if (const int64_t peak = session_.PeakGpuMemory(); peak > 0) {
+      metrics["device/peak_memory_bytes"] = static_cast<double>(peak);
+    }
     session_.FinishEpoch();
     return EndEpoch(metrics, images_per_second);
   }

@@ -60,8 +60,11 @@ Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOpti
 Status TrainingSession::Load() {
   DISTILL_RETURN_IF_ERROR(OpenData());
   DISTILL_RETURN_IF_ERROR(BuildStudent());
-  DISTILL_ASSIGN_OR_RETURN(
-      objective_, Objective::Create(options_, TrainingSplitOf(manifest_), *student_, device_));
+  {
+    const AutocastScope autocast(device_, amp_.mode);
+    DISTILL_ASSIGN_OR_RETURN(
+        objective_, Objective::Create(options_, TrainingSplitOf(manifest_), *student_, device_));
+  }
   DISTILL_RETURN_IF_ERROR(BuildOptimization());
   return BuildReplicas();
 }
@@ -229,6 +232,10 @@ Metrics TrainingSession::TrainMetrics() const {
   metrics["train/mpa"] = counted.mean_class_accuracy;
   metrics["train/learning_rate"] = learning_rate();
   return metrics;
+}
+
+int64_t TrainingSession::PeakGpuMemory() const {
+  return device_.is_cuda() ? PeakMemoryBytes(device_) : 0;
 }
 
 void TrainingSession::WarnOfFaintTerms(const Metrics& metrics) {

@@ -59,6 +59,9 @@ class TrainingSession {
   /// learning rate. Waits for the device.
   Metrics TrainMetrics() const;
 
+  /// Returns the most memory of the first GPU that this process took, in bytes; 0 on a CPU.
+  int64_t PeakGpuMemory() const;
+
   /// Tells once of each distillation term that has next to no share of the gradient in `metrics`.
   void WarnOfFaintTerms(const Metrics& metrics);
 

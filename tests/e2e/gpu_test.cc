@@ -73,6 +73,12 @@ TEST_F(OnAGpu, DevicesAreThoseOfTheDriverAndShowWhoRunsOnThem) {
   EXPECT_THAT(OutsidersOf(Gpu()), Not(Contains(WorkerPid("job"))));
   CtlOk({"cancel", "--wait", "job"});
   EXPECT_GT(Job("job")["latest_metrics"].value("device/peak_memory_bytes", 0.0), 1.0 * kMebi);
+
+  // What it took is offered at the next submit of its like.
+  const Finished next =
+      Ctl({"train", "--dry-run", "--name", "next", "--dataset", "tiny", "--model", "resnet18",
+           "--epochs", "1", "--image-size", "32", "--batch-size", "8", "--patience", "0"});
+  EXPECT_THAT(next.err, HasSubstr("GPU memory: last time ")) << next.out;
 }
 
 TEST_F(OnAGpu, AJobThatNeedsMoreThanItsShareEndsAndItsNeighbourDoesNotNotice) {

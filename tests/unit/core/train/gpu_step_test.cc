@@ -6,14 +6,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/architecture.h"
 #include "core/checkpoint/tensor_file.h"
+#include "core/device/amp.h"
 #include "core/device/device.h"
 #include "core/device/warning_scope.h"
+#include "core/eval/teacher.h"
 #include "core/train/replica_group.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/oracle/train/training_goldens.h"
@@ -59,14 +63,14 @@ class GpuStepTest : public ::testing::Test {
   TrainOptions OptionsFor(DistillationMethod method) {
     TrainOptions options = OptionsFor("mobilenetv2", 64);
     DistillationOptions& distillation = options.distillation.emplace();
-    distillation.teachers = {{"resnet18", Teacher(), options.normalization, {}, 0, 1}};
+    distillation.teachers = {{"resnet18", TeacherFile(), options.normalization, {}, 0, 1}};
     DistillationTermOptions& term = distillation.terms.emplace_back();
     term.method = method;
     term.crd_negatives = 8;
     return options;
   }
 
-  std::filesystem::path Teacher() {
+  std::filesystem::path TeacherFile() {
     const std::filesystem::path path = dir_.path() / "teacher.safetensors";
     if (std::filesystem::exists(path)) return path;
     SeedGenerators(3);
@@ -142,6 +146,35 @@ class GpuStepTest : public ::testing::Test {
 
 class GpuArchitectureTest : public GpuStepTest, public ::testing::WithParamInterface<std::string> {
  protected:
+  // A network in evaluation, on the CPU, with statistics of these pictures: with those of a new
+  // one, activations fade.
+  std::unique_ptr<Model> WithStatistics() const {
+    SeedGenerators(7);
+    auto model = CreateModel(GetParam(), kGpuClasses).value();
+    model->SetTraining(true);
+    for (int pass = 0; pass < 5; ++pass) model->Forward(BatchOf(image_size_, cpu_).images, false);
+    model->SetTraining(false);
+    return model;
+  }
+
+  ModelOutput Run(Model& model, const at::Tensor& images, AmpMode mode) const {
+    const AutocastScope autocast(gpu_, mode);
+    return model.Forward(images, /*want_blocks=*/true);
+  }
+
+  // Of logits, embedding and blocks, relative to `expected`.
+  double LargestError(const ModelOutput& seen, const ModelOutput& expected) const {
+    const auto error = [](const at::Tensor& one, const at::Tensor& other) {
+      return RelativeError(one.cpu().to(at::kFloat), other);
+    };
+    double largest =
+        std::max(error(seen.logits, expected.logits), error(seen.embedding, expected.embedding));
+    for (size_t i = 0; i < static_cast<size_t>(architecture_.num_blocks()); ++i) {
+      largest = std::max(largest, error(seen.blocks[i], expected.blocks[i]));
+    }
+    return largest;
+  }
+
   const Architecture architecture_ = FindArchitecture(GetParam()).value();
   // Of a side at which all of its blocks have some pixels.
   const int64_t image_size_ = architecture_.image_size == 32 ? 32 : 64;
@@ -155,22 +188,36 @@ std::vector<std::string> NamesOfArchitectures() {
 
 TEST_P(GpuArchitectureTest, MakesOfPicturesWhatItDoesOnACpu) {
   const at::NoGradGuard no_grad;
-  SeedGenerators(7);
-  const auto model = CreateModel(GetParam(), kGpuClasses).value();
-  // Statistics of these pictures: with those of a new network, activations fade.
-  model->SetTraining(true);
-  for (int pass = 0; pass < 5; ++pass) model->Forward(BatchOf(image_size_, cpu_).images, false);
-  model->SetTraining(false);
+  const auto model = WithStatistics();
   const ModelOutput expected = model->Forward(BatchOf(image_size_, cpu_).images, true);
   model->To(gpu_);
   model->ToChannelsLast();
 
   const ModelOutput seen = model->Forward(BatchOf(image_size_, gpu_).images, true);
 
-  EXPECT_LT(RelativeError(seen.logits.cpu(), expected.logits), 1e-4);
-  EXPECT_LT(RelativeError(seen.embedding.cpu(), expected.embedding), 1e-4);
-  for (size_t i = 0; i < static_cast<size_t>(architecture_.num_blocks()); ++i) {
-    EXPECT_LT(RelativeError(seen.blocks[i].cpu(), expected.blocks[i]), 1e-4) << "block " << i + 1;
+  EXPECT_LT(LargestError(seen, expected), 1e-4);
+}
+
+TEST_P(GpuArchitectureTest, FoldedForInferenceItMakesTheSameOfThem) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor images = BatchOf(image_size_, gpu_).images;
+  const auto model = WithStatistics();
+  model->SetRequiresGrad(false);
+  const ModelOutput expected = model->Forward(images.cpu(), true);
+  model->To(gpu_);
+  model->ToChannelsLast();
+  constexpr AmpMode kModes[] = {AmpMode::kOff, AmpMode::kBfloat16, AmpMode::kFloat16};
+  std::vector<double> unfolded_errors;
+  for (const AmpMode mode : kModes) {
+    unfolded_errors.push_back(LargestError(Run(*model, images, mode), expected));
+  }
+  model->FuseForInference();
+
+  for (size_t i = 0; i < std::size(kModes); ++i) {
+    const ModelOutput seen = Run(*model, images, kModes[i]);
+    // Half precision rounds more in deeper networks.
+    EXPECT_LT(LargestError(seen, expected), std::max(1e-4, 1.5 * unfolded_errors[i]));
+    EXPECT_TRUE(at::equal(seen.logits, Run(*model, images, kModes[i]).logits));
   }
 }
 
@@ -290,6 +337,24 @@ TEST_F(GpuStepTest, AStepIsPyTorchs) {
     }
     EXPECT_NEAR(value.total.item<double>(), one.golden[0], one.tolerance * one.golden[0]);
     EXPECT_NEAR(std::sqrt(squares) / one.loss_scale, one.golden[1], one.tolerance * one.golden[1]);
+  }
+}
+
+TEST_F(GpuStepTest, ATeacherSaysOfAnImageTheSameInASmallerBatch) {
+  constexpr int64_t kFewer = 5;
+  const TrainOptions options = OptionsFor(DistillationMethod::kSoftTarget);
+  const auto teacher =
+      Teacher::Load(options.distillation->teachers[0], kGpuClasses, options.normalization, gpu_);
+  ASSERT_OK(teacher);
+  const at::Tensor images = BatchOf(64, gpu_).images;
+  const ModelOutput all = teacher->Forward(images, true);
+
+  const ModelOutput fewer = teacher->Forward(images.narrow(0, 0, kFewer), true);
+
+  EXPECT_TRUE(at::equal(fewer.logits, all.logits.narrow(0, 0, kFewer)));
+  EXPECT_TRUE(at::equal(fewer.embedding, all.embedding.narrow(0, 0, kFewer)));
+  for (size_t i = 0; i < fewer.blocks.size(); ++i) {
+    EXPECT_TRUE(at::equal(fewer.blocks[i], all.blocks[i].narrow(0, 0, kFewer)));
   }
 }
 
