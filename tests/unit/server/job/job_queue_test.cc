@@ -183,6 +183,8 @@ TEST_F(JobQueueTest, MuchHigherPriorityMakesARunningJobMakeRoomAndItComesBack) {
   EXPECT_EQ(Job(low).state, JobState::kQueued);
   EXPECT_EQ(Job(low).num_preemptions, 1);
   EXPECT_EQ(Job(low).num_interruptions, 0);
+  EXPECT_EQ(store_->ListAttempts(low)->front().message,
+            "makes room for " + Sentence::Naming(high) + ", of higher priority");
   Succeed(JobRun(high));
   EXPECT_TRUE(HasStarted(JobRun(low, 2)));
 }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 #include <string>
@@ -222,6 +223,18 @@ class Simulation {
     return true;
   }
 
+  // A reason names jobs by reference only, and only such as the job waits for.
+  static void CheckNames(const WaitingReason& waiting) {
+    const std::string text = waiting.reason.Print([&](JobId job) {
+      EXPECT_EQ(std::count(waiting.holders.begin(), waiting.holders.end(), job), 1)
+          << waiting.reason.Plain();
+      return "another";
+    });
+    for (size_t at = text.find("job "); at != std::string::npos; at = text.find("job ", at + 1)) {
+      ASSERT_EQ(std::isdigit(static_cast<unsigned char>(text[at + 4])), 0) << text;
+    }
+  }
+
   // Each queued job starts, or has one reason and a place of its own.
   void CheckAnswers(const SchedulerSnapshot& snapshot, const ScheduleDecision& decision) {
     std::set<JobId> decided;
@@ -241,6 +254,7 @@ class Simulation {
       ASSERT_TRUE(decided.insert(waiting.job).second);
       ASSERT_TRUE(places.insert(waiting.place).second);
       ASSERT_FALSE(waiting.reason.empty());
+      CheckNames(waiting);
     }
     const auto num_queued =
         std::count_if(snapshot.jobs.begin(), snapshot.jobs.end(),
