@@ -50,7 +50,8 @@ Status CheckUnchanged(const std::vector<HashedFile>& files, const Status& used) 
                                 ": the file changed while it was read; leave it alone until the "
                                 "job runs, or write the new one beside it and rename that, and "
                                 "try again: " +
-                                file.path.string()};
+                                file.path.string() +
+                                (used.ok() ? "" : "; reading it failed: " + used.message())};
   }
   return used;
 }

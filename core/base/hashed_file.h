@@ -39,7 +39,8 @@ HashedFile HashFile(std::string role, std::filesystem::path path);
 /// Returns `used`, what came of reading all of `files` after they were hashed, unless one of them
 /// is no longer the file that was hashed: then the hash is not of what was read. A file that could
 /// not be hashed counts as changed only if it was read after all. Blocks on disk.
-/// kAborted: a file has changed; the message names it and what to do. Reading again may help.
+/// kAborted: a file has changed; the message names it, what to do, and why reading failed where it
+/// did. Reading again may help.
 ///
 /// What it cannot notice: a second write within the same tick of the kernel's clock (a few
 /// milliseconds) as the last one before the stamp, of the same size; bytes that a device or another

@@ -14,6 +14,7 @@
 #include "core/eval/failure.h"
 #include "core/eval/fidelity.h"
 #include "core/eval/inference_model.h"
+#include "core/eval/input_reading.h"
 #include "core/eval/rate_meter.h"
 #include "core/eval/wrong_predictions.h"
 #include "core/loss/task_loss.h"
@@ -128,7 +129,7 @@ Result<std::vector<EvalReport>> EvaluateUnguarded(const EvaluateOptions& options
                                                   RunListener& listener) {
   DISTILL_ASSIGN_OR_RETURN(const at::Device device, ParseDevice(options.device));
   Evaluation evaluation(options, device, listener);
-  DISTILL_RETURN_IF_ERROR(CheckUnchanged(options.inputs, evaluation.Load()));
+  DISTILL_RETURN_IF_ERROR(ReadInputs(options.inputs, [&] { return evaluation.Load(); }));
   DISTILL_ASSIGN_OR_RETURN(const AmpPlan amp,
                            ChooseAmp(device, options.amp ? AmpRequest::kAuto : AmpRequest::kNone));
   StartReport start;

@@ -10,6 +10,7 @@
 #include "core/device/device.h"
 #include "core/device/generator_state.h"
 #include "core/eval/evaluation_pass.h"
+#include "core/eval/input_reading.h"
 #include "core/model/onnx_tracer.h"
 #include "core/train/batch_mix.h"
 #include "core/train/preflight.h"
@@ -41,7 +42,7 @@ Result<std::unique_ptr<TrainingSession>> TrainingSession::Create(const TrainOpti
   if (!amp.notice.empty()) {
     listener.OnNotice(amp.is_slow ? NoticeLevel::kWarning : NoticeLevel::kInformation, amp.notice);
   }
-  DISTILL_RETURN_IF_ERROR(CheckUnchanged(options.inputs, session->Load()));
+  DISTILL_RETURN_IF_ERROR(ReadInputs(options.inputs, [&] { return session->Load(); }));
   DISTILL_RETURN_IF_ERROR(session->Resume());
   if (session->position_.step == 0) {
     const PreflightPlan plan{options,

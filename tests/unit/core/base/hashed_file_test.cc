@@ -59,7 +59,9 @@ TEST_F(HashedFileTest, AFileThatWasWrittenOverIsNamedWithTheRemedy) {
                                      HasSubstr(path_.string())));
   EXPECT_THAT(CheckUnchanged({file}, Status()), is_changed);
   // What was read of a file that changes may be torn: that it changed is the cause.
-  EXPECT_THAT(CheckUnchanged({file}, {Code::kDataLoss, "torn"}), is_changed);
+  const Status torn = CheckUnchanged({file}, {Code::kDataLoss, "torn"});
+  EXPECT_THAT(torn, is_changed);
+  EXPECT_THAT(torn.message(), HasSubstr("; reading it failed: torn"));
 }
 
 TEST_F(HashedFileTest, AnotherFileOfTheSameSizeAndTimeIsNoticed) {

@@ -1,16 +1,19 @@
 // Runs whose weights are replaced: between hashing and reading, and between two attempts.
+#include <c10/util/Exception.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <string>
 
+#include "core/base/architecture.h"
 #include "core/data/manifest.h"
 #include "core/train/trainer.h"
 #include "tests/fakes/recording_listener.h"
 #include "tests/fakes/tiny_manifest.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/temp_dir.h"
+#include "tests/unit/core/eval/script_files.h"
 #include "tests/unit/core/eval/teacher_files.h"
 
 namespace distill::core {
@@ -93,6 +96,49 @@ TEST_F(OtherInputTest, WeightsThatAreWrittenJustNowAreSaidToChangeNotToBeDamaged
   std::ofstream(options_.initial_weights, std::ios::binary) << "half a";
 
   EXPECT_THAT(Run(), StatusIs(Code::kAborted, HasSubstr("initial weights: the file changed")));
+}
+
+// Throws as LibTorch does while the weights are read: when the run first tells of them.
+class ThrowingListener final : public RunListener {
+ public:
+  void OnStart(const StartReport& /*report*/) override {}
+  void OnStep(const StepReport& /*report*/) override {}
+  void OnEpoch(const EpochReport& /*report*/) override {}
+  void OnArtifact(const ArtifactReport& /*report*/) override {}
+  void OnNotice(NoticeLevel /*level*/, const std::string& message) override {
+    TORCH_CHECK(message.find("initial weights") == std::string::npos, "sizes do not match");
+  }
+  bool ShouldStop() const override { return false; }
+};
+
+TEST_F(OtherInputTest, WhatIsThrownOverWeightsThatChangedIsToldAfterThat) {
+  ThrowingListener listener;
+  std::filesystem::create_directories(options_.run_directory);
+  EXPECT_THAT(Train(options_, listener), StatusIs(Code::kInternal, "sizes do not match"));
+
+  Replace(options_.initial_weights);
+
+  EXPECT_THAT(Train(options_, listener),
+              StatusIs(Code::kAborted, AllOf(HasSubstr("initial weights: the file changed"),
+                                             HasSubstr("sizes do not match"))));
+}
+
+TEST_F(OtherInputTest, AProgramReplacedBeforeItIsReadFailsTheAttemptWhateverComesOfIt) {
+  TeacherOptions& teacher = options_.distillation->teachers[0];
+  teacher.model = std::string(kTorchScript);
+  teacher.image_size = 32;
+  const std::filesystem::path path = dir_.path() / "teacher.pt";
+  teacher.weights = path;
+  // One that teaches as well, one that fails when it is tried, and one that LibTorch cannot read.
+  for (const char* next : {"features.pt", "dict.pt", "../make_fixtures.py"}) {
+    std::filesystem::copy_file(distill::testing::ScriptFile("logits.pt"), path,
+                               std::filesystem::copy_options::overwrite_existing);
+    Hash();
+    std::filesystem::remove(path);
+    std::filesystem::copy_file(distill::testing::ScriptFile(next), path);
+
+    EXPECT_THAT(Run(), StatusIs(Code::kAborted, HasSubstr("teacher: the file changed"))) << next;
+  }
 }
 
 TEST_F(OtherInputTest, AResumedRunRefusesAnotherTeacherAndGoesOnWithTheOld) {

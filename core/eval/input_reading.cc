@@ -1,0 +1,11 @@
+#include "core/eval/input_reading.h"
+
+#include "core/eval/failure.h"
+
+namespace distill::core {
+
+Status ReadInputs(const std::vector<HashedFile>& inputs, const std::function<Status()>& read) {
+  return CheckUnchanged(inputs, CatchTorchErrors<Status>(read));
+}
+
+}  // namespace distill::core
