@@ -101,15 +101,31 @@ Status SyncDirectory(const std::filesystem::path& directory) {
   return Status::Ok();
 }
 
+Status ReadErrnoStatus(std::string_view action, int error_number) {
+  Status status = ErrnoStatus(action, error_number);
+  if (status.code() != Code::kUnavailable) return status;
+  switch (error_number) {
+    case EISDIR:
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return {Code::kInvalidArgument, status.message()};
+    case ENOMEM:
+      return {Code::kResourceExhausted, status.message()};
+    default:
+      return {Code::kAborted, status.message()};
+  }
+}
+
 Result<std::string> ReadFile(const std::filesystem::path& path, uint64_t max_bytes) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return ErrnoStatus("open " + path.string(), errno);
+  if (!file.is_open()) return ReadErrnoStatus("open " + path.string(), errno);
   std::string content;
   std::string buffer(size_t{1} << 16U, '\0');
   while (true) {
     const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus("read " + path.string(), errno);
+    if (count < 0) return ReadErrnoStatus("read " + path.string(), errno);
     if (count == 0) return content;
     content.append(buffer, 0, static_cast<size_t>(count));
     if (content.size() > max_bytes) {

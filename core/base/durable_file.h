@@ -48,8 +48,13 @@ Status ReplaceFileWith(const std::filesystem::path& path,
 /// Makes the names in `directory` durable (fsync of the directory). Blocks on disk.
 Status SyncDirectory(const std::filesystem::path& directory);
 
+/// As ErrnoStatus, for the reading of a file or folder that somebody named. EISDIR, ENOTDIR, ELOOP
+/// and ENAMETOOLONG, which tell a wrong name, are kInvalidArgument, and ENOMEM kResourceExhausted.
+/// All others (EIO, ESTALE, ...) are kAborted: the storage failed, and reading again may help.
+Status ReadErrnoStatus(std::string_view action, int error_number);
+
 /// Returns the content of the file at `path`. Blocks on disk.
-/// kNotFound: no such file. kResourceExhausted: it holds more than `max_bytes`.
+/// kResourceExhausted: it holds more than `max_bytes`. Further codes as ReadErrnoStatus().
 Result<std::string> ReadFile(const std::filesystem::path& path,
                              uint64_t max_bytes = uint64_t{1} << 32U);
 

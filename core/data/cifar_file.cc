@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <system_error>
@@ -60,12 +61,14 @@ Result<std::string> ReadCifarPixels(const CifarPicture& picture) {
   if (!fs::is_regular_file(picture.file, error)) {
     return Status(Code::kNotFound, "no such file: " + picture.file.string());
   }
+  errno = 0;
   std::ifstream file(picture.file, std::ios::binary);
-  if (!file) return Status(Code::kUnavailable, "cannot be read: " + picture.file.string());
+  if (!file) return ReadErrnoStatus("open " + picture.file.string(), errno);
   const int64_t record = RecordBytes(picture.file);
   std::string pixels(static_cast<size_t>(kCifarPixelBytes), '\0');
   file.seekg(picture.number * record + CifarLabelBytes(picture.file));
   file.read(pixels.data(), kCifarPixelBytes);
+  if (file.bad()) return ReadErrnoStatus("read " + picture.file.string(), errno);
   if (file.gcount() != kCifarPixelBytes) return NoSuchRecord(picture);
   return pixels;
 }

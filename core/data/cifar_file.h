@@ -36,8 +36,8 @@ std::filesystem::path CifarPicturePath(const std::filesystem::path& file, int64_
 std::optional<CifarPicture> ParseCifarPicturePath(const std::filesystem::path& path);
 
 /// Returns the pixels of a picture as they lie in the file: kCifarPixelBytes bytes. Blocks on disk.
-/// kNotFound, kPermissionDenied, kUnavailable: the file cannot be read. kDataLoss: it has no such
-/// record. The message names the picture.
+/// kDataLoss: the file has no such record. Further codes as ReadFile(). The message names the
+/// picture, or the file.
 Result<std::string> ReadCifarPixels(const CifarPicture& picture);
 
 /// Returns pixels of ReadCifarPixels as a picture. REQUIRES: kCifarPixelBytes of them.

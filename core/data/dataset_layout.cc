@@ -47,7 +47,7 @@ Result<std::vector<fs::directory_entry>> ListFolder(const fs::path& folder) {
     if (!IsHidden(iterator->path())) entries.push_back(*iterator);
     iterator.increment(error);
   }
-  if (error) return ErrnoStatus("read folder " + folder.string(), error.value());
+  if (error) return ReadErrnoStatus("read folder " + folder.string(), error.value());
   std::sort(entries.begin(), entries.end());
   return entries;
 }
@@ -275,7 +275,7 @@ bool ListedImages::IsAllowed(const fs::path& path) const {
 Result<DatasetLayout> FindImages(const ScanOptions& options) {
   std::error_code error;
   const fs::path path = fs::canonical(options.path, error);
-  if (error) return ErrnoStatus("open data set " + options.path.string(), error.value());
+  if (error) return ReadErrnoStatus("open data set " + options.path.string(), error.value());
   Result<DatasetLayout> layout = !fs::is_directory(path, error)
                                      ? ListedImages(path, options.allowed_roots).Run()
                                  : LooksLikeCifar(path) ? FindCifarPictures(path)

@@ -62,7 +62,7 @@ struct ScanReport {
 /// or a link, or of which no training image is good; a class of val or test that train lacks; a
 /// folder beside train/ that is neither val nor test; a damaged CSV file; damaged or missing files
 /// of CIFAR; a fraction out of range. The message names the class, path or line. kPermissionDenied,
-/// kUnavailable: a folder cannot be read.
+/// kAborted: a folder or list cannot be read.
 Result<ScanReport> ScanDataset(const ScanOptions& options,
                                const std::function<bool(int64_t, int64_t)>& on_progress);
 

@@ -24,7 +24,7 @@ Result<RgbImage> DecodeImage(std::string_view bytes);
 
 /// As DecodeImage, from a file, or of a picture in a file of CIFAR (core/data/cifar_file.h); every
 /// message begins with the path. Blocks on disk.
-/// kNotFound, kPermissionDenied, kUnavailable, kResourceExhausted: as ReadFile, with
+/// kNotFound, kPermissionDenied, kAborted, kResourceExhausted: as ReadFile, with
 /// kMaxImageFileBytes as the limit.
 Result<RgbImage> DecodeImageFile(const std::filesystem::path& path);
 

@@ -28,8 +28,9 @@ struct TrainReport {
 /// or each other, or a checkpoint is of a run that began with other data or weights; nothing was
 /// trained. kDataLoss: an image cannot be decoded. kOutOfRange: a loss
 /// is not finite; the message names the term and the step. kResourceExhausted: out of (device)
-/// memory. kUnavailable: the device failed. kAborted: the run directory cannot be written, or one
-/// of `inputs` changed while it was read. kInternal: anything else.
+/// memory. kUnavailable: the device failed. kPermissionDenied: a file may not be read. kAborted:
+/// the run directory cannot be written, the storage fails to read a file, or one of `inputs`
+/// changed while it was read. kInternal: anything else.
 Result<TrainReport> Train(const TrainOptions& options, RunListener& listener);
 
 }  // namespace distill::core

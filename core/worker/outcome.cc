@@ -15,6 +15,7 @@ v1::Cause CauseOf(Code code) {
       return v1::CAUSE_TIME_LIMIT;
     case Code::kInvalidArgument:
     case Code::kNotFound:
+    case Code::kPermissionDenied:
     case Code::kFailedPrecondition:
       return v1::CAUSE_BAD_SPEC;
     case Code::kDataLoss:

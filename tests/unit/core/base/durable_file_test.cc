@@ -1,7 +1,9 @@
 #include "core/base/durable_file.h"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
+
+#include <cerrno>
 
 #include "tests/matchers/status_matchers.h"
 #include "tests/temp_dir.h"
@@ -10,7 +12,9 @@ namespace distill {
 namespace {
 
 using ::distill::testing::HasCode;
+using ::distill::testing::StatusIs;
 using ::distill::testing::TempDir;
+using ::testing::HasSubstr;
 
 TEST(DurableFileTest, ReplaceShowsTheNewContentAndLeavesNoOtherFile) {
   const TempDir dir;
@@ -57,6 +61,29 @@ TEST(DurableFileTest, ReadRefusesAFileOverItsLimit) {
   ASSERT_OK(ReplaceFile(dir.path() / "file", "12345"));
 
   EXPECT_THAT(ReadFile(dir.path() / "file", /*max_bytes=*/4), HasCode(Code::kResourceExhausted));
+}
+
+TEST(DurableFileTest, StorageThatFailsIsToldApartFromAWrongName) {
+  const TempDir dir;
+
+  EXPECT_THAT(ReadFile(dir.path()), StatusIs(Code::kInvalidArgument,
+                                             HasSubstr(dir.path().string() + ": Is a directory")));
+  EXPECT_THAT(ReadFile(dir.path() / "absent"), HasCode(Code::kNotFound));
+  // Nothing is mapped at address 0: the kernel gives EIO, as of a disk that fails.
+  EXPECT_THAT(ReadFile("/proc/self/mem"),
+              StatusIs(Code::kAborted, "read /proc/self/mem: Input/output error"));
+}
+
+TEST(DurableFileTest, WhyAFileCannotBeReadIsItsNameItsRightsOrItsStorage) {
+  for (const int name : {EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG}) {
+    EXPECT_THAT(ReadErrnoStatus("read x", name), HasCode(Code::kInvalidArgument)) << name;
+  }
+  for (const int storage : {EIO, ESTALE, ENXIO, ETIMEDOUT, EMFILE}) {
+    EXPECT_THAT(ReadErrnoStatus("read x", storage), HasCode(Code::kAborted)) << storage;
+  }
+  EXPECT_THAT(ReadErrnoStatus("read x", ENOENT), HasCode(Code::kNotFound));
+  EXPECT_THAT(ReadErrnoStatus("read x", EACCES), HasCode(Code::kPermissionDenied));
+  EXPECT_THAT(ReadErrnoStatus("read x", ENOMEM), HasCode(Code::kResourceExhausted));
 }
 
 }  // namespace

@@ -233,6 +233,15 @@ TEST_F(CifarLayoutTest, PictureThatIsGoneIsNamedWhenItIsLoaded) {
               StatusIs(Code::kNotFound, HasSubstr("test_batch.bin")));
 }
 
+// Nothing is mapped at address 0: the kernel gives EIO, as of a disk that fails.
+TEST(CifarFileTest, AFileWhoseStorageFailsIsNotSaidToLackThePicture) {
+  const TempDir dir;
+  fs::create_symlink("/proc/self/mem", dir.path() / "train.bin");
+
+  EXPECT_THAT(ReadCifarPixels({dir.path() / "train.bin", 0}),
+              StatusIs(Code::kAborted, HasSubstr("train.bin: Input/output error")));
+}
+
 TEST(CifarFileTest, OnlyAPathOfItsFormIsOfAPicture) {
   const auto picture = ParseCifarPicturePath("/d/train.bin#123456");
   ASSERT_TRUE(picture.has_value());

@@ -141,6 +141,14 @@ TEST_F(OtherInputTest, AProgramReplacedBeforeItIsReadFailsTheAttemptWhateverCome
   }
 }
 
+// Nothing is mapped at address 0: the kernel gives EIO, as of a disk that fails.
+TEST_F(OtherInputTest, StorageThatFailsIsNotTheDevicesFault) {
+  options_.initial_weights = "/proc/self/mem";
+  Hash();
+
+  EXPECT_THAT(Run(), StatusIs(Code::kAborted, HasSubstr("/proc/self/mem: Input/output error")));
+}
+
 TEST_F(OtherInputTest, AResumedRunRefusesAnotherTeacherAndGoesOnWithTheOld) {
   ASSERT_OK(Run());
   const std::string hash = options_.inputs[2].sha256;
