@@ -13,11 +13,13 @@ namespace distill::fault {
 namespace {
 
 constexpr char kVariable[] = "DISTILL_FAULT";
+constexpr std::string_view kStop = "stop@";
 constexpr int kExitWrongFault = 2;
 
 struct Order {
   std::string_view point;
   int64_t passage = 1;
+  bool is_stop = false;
 };
 
 [[noreturn]] void Refuse(const char* given) {
@@ -30,11 +32,13 @@ struct Order {
 Order ReadOrder() {
   const char* given = std::getenv(kVariable);
   if (given == nullptr) return {};
-  const std::string_view text = given;
+  Order order;
+  std::string_view text = given;
+  order.is_stop = text.substr(0, kStop.size()) == kStop;
+  if (order.is_stop) text.remove_prefix(kStop.size());
   const size_t colon = text.find(':');
   const auto* known = std::find(kFaultPoints.begin(), kFaultPoints.end(), text.substr(0, colon));
   if (known == kFaultPoints.end()) Refuse(given);
-  Order order;
   order.point = *known;
   if (colon == std::string_view::npos) return order;
   const char* end = text.data() + text.size();
@@ -51,7 +55,9 @@ std::atomic<int64_t> num_passages = 0;
 const bool kIsArmed = !order.point.empty();
 
 bool CountPassage(std::string_view name) {
-  return name == order.point && ++num_passages == order.passage;
+  const bool is_due = name == order.point && ++num_passages == order.passage;
+  if (is_due && order.is_stop) ::raise(SIGSTOP);  // this very thread, and with it all others
+  return is_due && !order.is_stop;
 }
 
 void Die() {

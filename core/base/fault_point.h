@@ -5,11 +5,12 @@
 
 namespace distill {
 
-/// Places where a test can make a process die as by kill -9. DISTILL_FAULT=NAME[:N] in the
-/// environment of distilld or distill_worker: it dies at the N-th passage (the first, without N).
+/// Places where a test can make a process die as by kill -9, or stand still. DISTILL_FAULT=NAME[:N]
+/// in the environment of distilld or distill_worker: it dies at the N-th passage (the first,
+/// without N); DISTILL_FAULT=stop@NAME[:N]: it stands still there, as by kill -STOP, until SIGCONT.
 /// Other values end the program with a message. The build option DISTILL_FAULT_POINTS (on where
 /// tests are built) compiles them in; without the variable each costs one look at a constant.
-inline constexpr std::array<std::string_view, 20> kFaultPoints = {
+inline constexpr std::array<std::string_view, 21> kFaultPoints = {
     "rpc.before_submit",           // a submit has come, nothing is stored
     "rpc.before_reply",            // it is stored, the caller does not know
     "store.before_commit",         // any transaction of control.db or metrics.db
@@ -30,6 +31,7 @@ inline constexpr std::array<std::string_view, 20> kFaultPoints = {
     "file.before_directory_sync",  //
     "checkpoint.before_rotation",  // next.ckpt is whole; last.ckpt becomes last-1.ckpt …
     "checkpoint.within_rotation",  // … and next.ckpt becomes last.ckpt
+    "input.before_read",           // weights and manifest are hashed, not yet read
 };
 
 #ifdef DISTILL_FAULT_POINTS
@@ -43,7 +45,8 @@ namespace fault {
 /// Whether DISTILL_FAULT was set when the program started.
 extern const bool kIsArmed;
 
-/// Counts a passage; returns whether the process has to die now. REQUIRES: kIsArmed.
+/// Counts a passage; returns whether the process has to die now. Where it has to stand still it
+/// does, and lives on. REQUIRES: kIsArmed.
 bool CountPassage(std::string_view name);
 
 /// Ends the process by SIGKILL.
@@ -51,13 +54,14 @@ bool CountPassage(std::string_view name);
 
 }  // namespace fault
 
-/// Returns whether the process has to die at the point `name`, one of kFaultPoints.
+/// Returns whether the process has to die at the point `name`, one of kFaultPoints. Stands still
+/// there, if a test asked for that.
 inline bool IsFaultDue(std::string_view name) {
   if constexpr (kHasFaultPoints) return fault::kIsArmed && fault::CountPassage(name);
   return false;
 }
 
-/// Dies here, if a test asked for it.
+/// Dies or stands still here, if a test asked for it.
 inline void FaultPoint(std::string_view name) {
   if (IsFaultDue(name)) fault::Die();
 }

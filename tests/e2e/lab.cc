@@ -64,10 +64,18 @@ std::string Devices() {
   return devices == nullptr ? "cpu" : devices;
 }
 
+// Returns the state of a process as the kernel's letter for it, '\0' where there is none.
+char ProcessState(pid_t pid) {
+  const std::string stat = Read("/proc/" + std::to_string(pid) + "/stat");
+  const size_t end_of_name = stat.rfind(')');
+  return end_of_name == std::string::npos ? '\0' : stat.substr(end_of_name)[2];
+}
+
 }  // namespace
 
 void Lab::SetUp() {
   GuardFolder(folder());
+  worker_ = DISTILL_WORKER;
   WriteTinyDataset(folder() / "images", kNumClasses, kImagesPerClass);
   std::filesystem::create_directories(folder() / "weights");
   StartDaemon();
@@ -89,7 +97,7 @@ void Lab::StartDaemon() {
                                    state.string(), "--dataset-roots", folder().string(),
                                    "--weights-roots", (folder() / "weights").string(),
                                    "--weights-dir", (folder() / "weights").string(),
-                                   "--worker-executable", DISTILL_WORKER, "--devices", Devices(),
+                                   "--worker-executable", worker_.string(), "--devices", Devices(),
                                    // Tests run side by side: threads of several would wait for
                                    // each other at every operation.
                                    "--worker-threads", "1", "--log-level", "debug"};
@@ -100,6 +108,14 @@ void Lab::StartDaemon() {
     return address_.find('\n') != std::string::npos;
   }));
   address_.resize(address_.find('\n'));
+}
+
+// The daemon gives its workers an environment of their own: a program between the two sets it.
+void Lab::SetWorkerFault(const std::string& fault) {
+  worker_ = folder() / "distill_worker";
+  std::ofstream(worker_) << "#!/bin/sh\nDISTILL_FAULT='" << fault << "' exec '" << DISTILL_WORKER
+                         << "' \"$@\"\n";
+  std::filesystem::permissions(worker_, std::filesystem::perms::owner_all);
 }
 
 int Lab::EndDaemon(int signal) {
@@ -162,6 +178,21 @@ pid_t Lab::WorkerPid(const std::string& name) {
   return pid;
 }
 
+void Lab::WhileStopped(const std::string& name, size_t attempt, const std::function<void()>& act) {
+  const auto stands_still = [&] {
+    const bool has_begun = Job(name).value("attempts", nlohmann::json::array()).size() == attempt;
+    return has_begun && ProcessState(WorkerPid(name)) == 'T';
+  };
+  const auto has_ended = [&] {
+    const std::string state = State(name);
+    return state == "JOB_STATE_SUCCEEDED" || state == "JOB_STATE_FAILED";
+  };
+  Eventually(kLimit, [&] { return stands_still() || has_ended() || HasFailure(); });
+  ASSERT_TRUE(stands_still()) << name << ", attempt " << attempt << ": " << Job(name).dump(2);
+  act();
+  ::kill(WorkerPid(name), SIGCONT);
+}
+
 void Lab::AwaitEpoch(const std::string& name, int epochs) {
   ASSERT_TRUE(Eventually(kLimit, [&] { return EpochsDone(name) >= epochs || HasFailure(); }));
   ASSERT_EQ(State(name), "JOB_STATE_RUNNING");
@@ -203,9 +234,8 @@ std::vector<int> CountTo(int count) {
 }
 
 bool IsRunning(pid_t pid) {
-  const std::string stat = Read("/proc/" + std::to_string(pid) + "/stat");
-  const size_t end_of_name = stat.rfind(')');
-  return end_of_name != std::string::npos && stat.substr(end_of_name + 2, 1) != "Z";
+  const char state = ProcessState(pid);
+  return state != '\0' && state != 'Z';
 }
 
 }  // namespace distill::testing

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -31,6 +32,9 @@ class Lab : public ::testing::Test {
   void StartDaemon();
   /// Further flags of the daemon, from the next start on.
   void SetDaemonFlags(std::vector<std::string> flags) { daemon_flags_ = std::move(flags); }
+  /// Makes workers run with DISTILL_FAULT=`fault` (core/base/fault_point.h), from the daemon's next
+  /// start on.
+  void SetWorkerFault(const std::string& fault);
   /// Sends `signal` to the daemon and waits until it is gone. Returns its exit code.
   int EndDaemon(int signal);
 
@@ -48,6 +52,9 @@ class Lab : public ::testing::Test {
   int EpochsDone(const std::string& name);
   /// Returns the process of the job's newest attempt.
   pid_t WorkerPid(const std::string& name);
+  /// Waits until the worker of the job's attempt, from 1, stands still at a fault point, and lets
+  /// `act` happen meanwhile; then it goes on.
+  void WhileStopped(const std::string& name, size_t attempt, const std::function<void()>& act);
   /// Waits until the job has done `epochs`; the job must not have ended before.
   void AwaitEpoch(const std::string& name, int epochs);
   /// Waits until the job has ended and expects success.
@@ -67,7 +74,8 @@ class Lab : public ::testing::Test {
   std::string address_;
   pid_t daemon_ = -1;
   std::vector<std::string> daemon_flags_;
-  std::set<pid_t> workers_;  // all that were seen
+  std::filesystem::path worker_;  // the program
+  std::set<pid_t> workers_;       // all that were seen
 };
 
 /// Returns 1, 2, … count.

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "core/base/fault_point.h"
 #include "core/base/sha256.h"
 #include "tests/e2e/lab.h"
 
@@ -15,6 +16,12 @@ using ::testing::HasSubstr;
 class Lineage : public Lab {
  protected:
   std::string Hash(const std::filesystem::path& file) { return Sha256HexOfFile(file).value(); }
+
+  // Returns what an attempt, from 1, told of the files that it hashed.
+  nlohmann::json LineageOf(const std::string& job, size_t attempt) {
+    std::ifstream file(RunDirectory(job, attempt) / "lineage.json");
+    return nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  }
 };
 
 TEST_F(Lineage, AnEvaluationIsTracedBackToTheFirstFile) {
@@ -79,6 +86,60 @@ TEST_F(Lineage, AJobGoesOnOnlyWithTheTeacherThatItBeganWith) {
   const nlohmann::json attempts = Job("student")["attempts"];
   EXPECT_EQ(attempts.size(), 3U);
   EXPECT_GE(attempts.back().value("resumed_from_epoch", 0), 2);
+}
+
+TEST_F(Lineage, WeightsReplacedBetweenHashingAndReadingAreReadAnewByTheNextAttempt) {
+  if (!kHasFaultPoints) GTEST_SKIP() << "the build has no fault points";
+  const std::filesystem::path teacher = folder() / "weights" / "teacher.safetensors";
+  const std::filesystem::path start = folder() / "weights" / "start.safetensors";
+  const std::filesystem::path old = folder() / "old.safetensors";
+  const std::filesystem::path other = folder() / "other.safetensors";
+  Train("old", "resnet8", 1);
+  Train("other", "resnet8", 1, {"--seed", "2"});
+  for (const auto& [job, file] : {std::pair("old", old), std::pair("other", other)}) {
+    AwaitSuccess(job);
+    CtlOk({"get-model", job, "-o", file.string()});
+  }
+  std::filesystem::copy_file(old, teacher);
+  std::filesystem::copy_file(old, start);
+  const auto replace = [&](const std::filesystem::path& file) {
+    std::filesystem::copy_file(other, folder() / "new");
+    std::filesystem::rename(folder() / "new", file);
+  };
+  const std::vector<std::string> flags = {"--kd",           "soft-target",     "--teacher",
+                                          teacher.string(), "--teacher-model", "resnet8",
+                                          "--weights",      start.string()};
+  EndDaemon(SIGTERM);
+  SetWorkerFault("stop@input.before_read");
+  StartDaemon();
+
+  // First the teacher, then the initial weights are replaced as soon as they are hashed.
+  Train("student", "resnet8", 1, flags);
+  WhileStopped("student", 1, [&] { replace(teacher); });
+  WhileStopped("student", 2, [&] { replace(start); });
+  WhileStopped("student", 3, [] {});
+  AwaitSuccess("student");
+
+  const nlohmann::json attempts = Job("student")["attempts"];
+  ASSERT_EQ(attempts.size(), 3U);
+  const std::vector<std::pair<std::string, std::filesystem::path>> changes = {
+      {"teacher", teacher}, {"initial weights", start}};
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const auto& [role, file] = changes[i];
+    EXPECT_EQ(attempts[i].value("cause", ""), "CAUSE_STORAGE");
+    EXPECT_THAT(
+        attempts[i].value("message", ""),
+        AllOf(HasSubstr(role + ": the file changed while it was read"), HasSubstr(file.string())));
+  }
+  EXPECT_EQ(LineageOf("student", 1)["teachers"][0]["sha256"], Hash(old));
+  EXPECT_EQ(LineageOf("student", 2)["initial_weights"]["sha256"], Hash(old));
+  EXPECT_EQ(LineageOf("student", 3)["teachers"][0]["sha256"], Hash(other));
+  EXPECT_EQ(LineageOf("student", 3)["initial_weights"]["sha256"], Hash(other));
+  // What was read is what the last attempt names: a run that nobody disturbs ends in the same bits.
+  Train("undisturbed", "resnet8", 1, flags);
+  WhileStopped("undisturbed", 1, [] {});
+  AwaitSuccess("undisturbed");
+  EXPECT_EQ(TensorsOf("student"), TensorsOf("undisturbed"));
 }
 
 TEST_F(Lineage, AStateDictThatWasHandedOutIsTakenBack) {
