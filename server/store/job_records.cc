@@ -32,12 +32,30 @@ std::vector<int64_t> Numbers(SQLite::Database& database, const char* sql) {
   return numbers;
 }
 
-// Makes the folder's record `record`, unless it is that already.
+// When the schema became what it is (Unix milliseconds).
+int64_t SchemaTime(SQLite::Database& control) {
+  return SelectInt(control, "SELECT max(applied_at_unix_ms) FROM schema_migration").value_or(0);
+}
+
+// Whether there is no record, or one that was written under an older schema.
+bool LacksRecord(const fs::path& folder, int64_t schema_time) {
+  using std::chrono::milliseconds;
+  std::error_code error;
+  const auto written = fs::last_write_time(folder / kRecordFile, error);
+  if (error) return true;
+  const auto since_1970 = fs::file_time_type::clock::to_sys(written).time_since_epoch();
+  return std::chrono::floor<milliseconds>(since_1970).count() < schema_time;
+}
+
+// Makes the folder's record `record`; one that is that already counts as written now.
 Status WriteRecord(const fs::path& folder, const std::string& record) {
   const fs::path file = folder / kRecordFile;
   const auto present = ReadFile(file);
-  if (present.ok() && *present == record) return Status::Ok();
   std::error_code error;
+  if (present.ok() && *present == record) {
+    fs::last_write_time(file, fs::file_time_type::clock::now(), error);
+    return Status::Ok();
+  }
   if (fs::create_directories(folder, error)) {
     DISTILL_RETURN_IF_ERROR(SyncDirectory(folder.parent_path()));
   }
@@ -165,7 +183,7 @@ JobRecords::Changes JobRecords::TakeChanges() {
 }
 
 // After a kill, the records of jobs that changed last may lack that; those of an earlier version
-// are missing.
+// are missing, or lack what migrations have changed since.
 void JobRecords::AddUnwritten() {
   const auto added = control_.Read("list records", [&](SQLite::Database& control) -> Result<bool> {
     Changes found;
@@ -174,10 +192,10 @@ void JobRecords::AddUnwritten() {
                                   " (SELECT job FROM job_event ORDER BY id DESC LIMIT 1000)")) {
       found.jobs.insert(id);
     }
-    std::error_code error;
+    const int64_t schema_time = SchemaTime(control);
     for (const JobId id : Numbers(control, "SELECT id FROM job")) {
-      const fs::path file = state_directory_ / "runs" / std::to_string(id) / kRecordFile;
-      if (!fs::exists(file, error)) found.jobs.insert(id);
+      const fs::path folder = state_directory_ / "runs" / std::to_string(id);
+      if (LacksRecord(folder, schema_time)) found.jobs.insert(id);
     }
     for (const int64_t id : Numbers(control, "SELECT id FROM dataset")) found.datasets.insert(id);
     const MutexLock lock(mutex_);

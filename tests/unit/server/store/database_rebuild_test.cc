@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 
 #include "core/base/durable_file.h"
@@ -91,6 +92,24 @@ TEST_F(DatabaseRebuildTest, RecordsGiveEveryRowOfEveryTable) {
   Reopen();
   store_.reset();
   EXPECT_EQ(AllRows(control_file()), before);
+}
+
+TEST_F(DatabaseRebuildTest, RecordsOfAnOlderSchemaAreWrittenAnew) {
+  FillStore();
+  // Ended long ago: nothing else makes their records be looked at.
+  SQLite::Database(control_file().string(), SQLite::OPEN_READWRITE)
+      .exec("UPDATE job SET state = 8; DELETE FROM job_event");
+  const std::filesystem::path older = state_directory() / "runs/1/record.sql";
+  const std::filesystem::path newer = state_directory() / "runs/2/record.sql";
+  for (const auto& record : {older, newer}) std::ofstream(record) << "as it was";
+  std::filesystem::last_write_time(
+      older, std::chrono::file_clock::from_sys(std::chrono::sys_seconds(std::chrono::seconds(-1))));
+
+  Reopen();
+  store_.reset();
+
+  EXPECT_THAT(ReadFile(older).value(), HasSubstr("it''s a teacher"));
+  EXPECT_EQ(ReadFile(newer).value(), "as it was");
 }
 
 TEST_F(DatabaseRebuildTest, ADamagedRecordIsNamedAndTheOthersAreTaken) {
