@@ -742,8 +742,9 @@ TEST_F(CommandLineTest, SubmitTellsWhatAJobLikeItUsedOfAGpu) {
                  "--gpu-memory", "8GiB"}),
             0);
 
-  EXPECT_THAT(err_, HasSubstr("GPU memory: last time 9.4 GiB (job 3) of 8.0 GiB declared; it would "
-                              "run out of memory"));
+  EXPECT_THAT(err_,
+              HasSubstr("GPU memory: last time 9.4 GiB (job 3) of 8.0 GiB declared; that may be "
+                        "too little"));
 }
 
 }  // namespace
