@@ -6,14 +6,15 @@ function(distill_tensor_options target)
 endfunction()
 
 # distill_add_test(NAME x_test SOURCES ... LINK ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [DISCOVER]
-#   [TENSORS])
+#   [TENSORS] [PARTS number])
 #
 # One GoogleTest binary. Registered as one test, or, with DISCOVER, as one test per case (only for
-# binaries that start fast: not those that load LibTorch). TENSORS: its files use LibTorch, and share
+# binaries that start fast: not those that load LibTorch), or, with PARTS, as so many tests of a part
+# of the cases each, which may run side by side. TENSORS: its files use LibTorch, and share
 # the core's precompiled header; all others share one of GoogleTest and GoogleMock (tests/test_pch.cc).
 # Tests are optimised little or not at all: most of their time goes into compiling.
 function(distill_add_test)
-  cmake_parse_arguments(arg "SERIAL;DISCOVER;TENSORS" "NAME;TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL;DISCOVER;TENSORS" "NAME;TIMEOUT;PARTS" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
@@ -39,8 +40,23 @@ function(distill_add_test)
   endif()
   if(arg_DISCOVER)
     gtest_discover_tests(${arg_NAME} DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
+  elseif(arg_PARTS)
+    distill_add_parts(${arg_NAME} ${arg_NAME} ${arg_PARTS} ${properties})
   else()
     add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
     set_tests_properties(${arg_NAME} PROPERTIES ${properties})
   endif()
+endfunction()
+
+# distill_add_parts(NAME TARGET NUMBER PROPERTIES...): the tests NAME_1 to NAME_NUMBER, each of which
+# runs its share of TARGET's cases.
+function(distill_add_parts name target number)
+  math(EXPR last "${number} - 1")
+  foreach(index RANGE ${last})
+    math(EXPR part "${index} + 1")
+    add_test(NAME ${name}_${part} COMMAND ${target})
+    set_tests_properties(${name}_${part} PROPERTIES ${ARGN})
+    set_property(TEST ${name}_${part} APPEND PROPERTY
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${number}" "GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()

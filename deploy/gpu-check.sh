@@ -48,31 +48,32 @@ built=$((SECONDS - started))
 whole_runs='ExactResume|RealPhotographs|Checkpoint|TorchScript|WorkerLoss|Trai'
 jobs=$((($(nproc) + 1) / 2))
 status=0
-# run_tests ARGUMENT...: says how many passed.
+row() { printf '%-44s %s\n' "$1" "$2"; }
+# run_tests WHAT ARGUMENT...: says how many of WHAT passed.
 run_tests() {
-  local output
-  output=$(ctest --test-dir "$folder" --no-tests=error --output-on-failure "$@" 2>&1) || status=1
-  printf '%s\n' "$output" >>"$log"
-  grep -E '^ *[0-9]+ - |tests passed' <<<"$output" | tail -n 20 || true
+  local what=$1 before=$SECONDS lines
+  shift
+  lines=$(wc -l <"$log")
+  ctest --test-dir "$folder" --no-tests=error --output-on-failure "$@" >>"$log" 2>&1 || status=1
+  row "$what" "$(tail -n "+$((lines + 1))" "$log" | grep -E '^\s+[0-9]+ - |tests passed' | tail -n 20)"
+  row '  seconds' "$((SECONDS - before))"
 }
 printf '\n'
-on_gpu=$(run_tests --label-regex gpu --parallel "$jobs")
-runs='not built'
-[[ $what == core ]] ||
-  runs=$(DISTILL_TEST_DEVICES=auto run_tests --label-regex e2e --tests-regex "$whole_runs" --parallel "$jobs")
+row GPU "$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader | head -n 1)"
+row 'build, s' "$built"
+run_tests 'tests labelled gpu' --label-regex gpu --parallel "$jobs"
+if [[ $what != core ]]; then
+  row LibTorch "$("$folder/bin/distill_worker" --version)"
+  DISTILL_TEST_DEVICES=auto run_tests 'whole runs on the GPU' --label-regex e2e \
+    --tests-regex "$whole_runs" --parallel "$jobs"
+fi
 
 median() { tr ' ' '\n' | grep . | sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
-row() { printf '%-44s %s\n' "$1" "$2"; }
-row GPU "$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader | head -n 1)"
-row LibTorch "$("$folder/bin/distill_worker" --version)"
-row 'build, s' "$built"
-row 'tests labelled gpu' "$on_gpu"
-row 'whole runs on the GPU' "$runs"
 # rate BATCH COMMAND...: images a second, from what the command prints.
 rate() { "${@:2}" 2>>"$log" | median | awk -v b="$1" '{printf "%.0f", b / $1}'; }
 for batch in 64 256; do
   ours=() peers=()
-  for _ in 1 2 3; do
+  for _ in 1 2; do
     ours+=("$(rate "$batch" "$folder/tests/bench/bench_step" 60 "$batch" 224 8 cuda:0)")
     peers+=("$(rate "$batch" python3 "$root/tests/bench/step_peer.py" 60 "$batch" 224 8 cuda:0)")
   done

@@ -221,18 +221,31 @@ TEST_P(GpuArchitectureTest, FoldedForInferenceItMakesTheSameOfThem) {
   }
 }
 
-TEST_P(GpuArchitectureTest, EqualSeedsGiveEqualBits) {
+std::string NameOfCase(const ::testing::TestParamInfo<std::string>& one) {
+  std::string name = one.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, GpuArchitectureTest, ::testing::ValuesIn(NamesOfArchitectures()),
+                         NameOfCase);
+
+// One of each family: the others are of the same layers, and cuDNN takes seconds to minutes to plan
+// their steps.
+class GpuFamilyTest : public GpuArchitectureTest {};
+
+TEST_P(GpuFamilyTest, EqualSeedsGiveEqualBits) {
   const TrainOptions options = OptionsFor(GetParam(), image_size_);
   ExpectEqualBits(options, AmpMode::kOff);
   ExpectEqualBits(options, AmpMode::kBfloat16);
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, GpuArchitectureTest, ::testing::ValuesIn(NamesOfArchitectures()),
-                         [](const auto& one) {
-                           std::string name = one.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Of, GpuFamilyTest,
+                         ::testing::Values("mobilenetv2", "resnet18", "resnet50", "ghostnet",
+                                           "efficientnet_v2_s", "resnet20", "resnet20-a",
+                                           "wrn-16-1", "vgg8", "cifar-mobilenetv2",
+                                           "cifar-shufflenetv1", "cifar-shufflenetv2"),
+                         NameOfCase);
 
 class GpuTermTest : public GpuStepTest, public ::testing::WithParamInterface<DistillationMethod> {
  protected:
