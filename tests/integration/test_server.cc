@@ -1,5 +1,6 @@
 #include "tests/integration/test_server.h"
 
+#include <grpc/grpc.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -50,6 +51,9 @@ std::filesystem::path ScriptedRunPreparer::DatasetDirectory(int64_t dataset) con
 TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls, JobId last_job,
                        std::chrono::milliseconds handshake_limit)
     : files_({{directory_.path()}, {directory_.path()}, directory_.path()}) {
+  // For good: else gRPC ends with the last channel of each test, and waits up to ten seconds for a
+  // thread of its own where a large request was sent.
+  [[maybe_unused]] static const bool is_grpc_kept = (::grpc_init(), true);
   testing::GuardFolder(directory_.path());
   const std::filesystem::path state = directory_.path() / "state";
   SqliteJobStoreOptions store;

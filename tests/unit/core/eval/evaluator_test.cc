@@ -25,7 +25,7 @@ TEST(EvaluatorTest, WeightsReplacedBeforeTheyAreReadFailTheAttempt) {
   testing::TeacherFiles files;
   distill::testing::WriteTinyManifest(dir.path() / "manifest.csv", kEvaluatedClasses, 8);
   EvaluateOptions options;
-  options.model = "resnet18";
+  options.model = testing::kTeacherModel;
   options.weights = files.Make(kEvaluatedClasses, 1).weights;
   options.manifest = dir.path() / "manifest.csv";
   options.image_size = 32;

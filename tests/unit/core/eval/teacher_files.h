@@ -16,20 +16,21 @@
 namespace distill::core::testing {
 
 constexpr int64_t kTeacherSide = 32;  // pixels
+constexpr char kTeacherModel[] = "resnet8";
 
 /// Teachers with drawn weights, in files.
 class TeacherFiles {
  public:
-  /// Returns the options of a resnet18 of `num_outputs` outputs whose weights are drawn from
+  /// Returns the options of a kTeacherModel of `num_outputs` outputs whose weights are drawn from
   /// `seed`.
   TeacherOptions Make(int64_t num_outputs, uint64_t seed) {
     at::manual_seed(seed);
-    const auto model = CreateModel("resnet18", num_outputs);
+    const auto model = CreateModel(kTeacherModel, num_outputs);
     EXPECT_OK(model);
     TensorFile file;
     file.tensors = (*model)->State();
     TeacherOptions options;
-    options.model = "resnet18";
+    options.model = kTeacherModel;
     options.weights = dir_.path() / ("teacher" + std::to_string(seed) + ".safetensors");
     options.normalization = Normalization();
     EXPECT_OK(WriteSafetensors(options.weights, file));

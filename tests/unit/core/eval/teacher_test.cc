@@ -109,8 +109,8 @@ TEST_F(TeacherTest, ATeacherOfWeightsSeesTheImageSizeThatItDeclares) {
   ASSERT_OK(resized);
 
   // A picture of one colour is the same at any size; at another size the map at the end is not.
-  EXPECT_EQ(as_it_comes->Forward(flat, true).blocks[3].size(2), 2);
-  EXPECT_EQ(resized->Forward(flat, true).blocks[3].size(2), 1);
+  EXPECT_EQ(as_it_comes->Forward(flat, true).blocks[2].size(2), 16);
+  EXPECT_EQ(resized->Forward(flat, true).blocks[2].size(2), 8);
   EXPECT_TRUE(at::allclose(resized->Forward(flat, false).logits,
                            as_it_comes->Forward(at::full({1, 3, 32, 32}, 0.3), false).logits, 1e-5,
                            1e-5));

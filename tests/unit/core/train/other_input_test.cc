@@ -31,7 +31,7 @@ class OtherInputTest : public ::testing::Test {
  protected:
   OtherInputTest() {
     distill::testing::WriteTinyManifest(dir_.path() / "manifest.csv", kInputClasses, 8);
-    options_.model = "resnet18";
+    options_.model = testing::kTeacherModel;
     options_.manifest = dir_.path() / "manifest.csv";
     options_.run_directory = dir_.path() / "first";
     options_.image_size = 32;

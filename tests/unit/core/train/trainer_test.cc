@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/checkpoint/tensor_file.h"
 #include "core/device/device.h"
@@ -53,9 +55,10 @@ class TrainerTest : public ::testing::Test {
 
   static std::filesystem::path Manifest() { return shared_->path() / "manifest.csv"; }
 
-  TrainOptions Options(const std::string& run) const {
+  // Of a network that is small: most of a step of a large one is the same, and takes its time.
+  TrainOptions Options(const std::string& run, const std::string& model = "resnet8") const {
     TrainOptions options;
-    options.model = "resnet18";
+    options.model = model;
     options.manifest = Manifest();
     options.run_directory = dir_.path() / run;
     std::filesystem::create_directories(options.run_directory);
@@ -71,20 +74,30 @@ class TrainerTest : public ::testing::Test {
   }
 
   // A run with everything that has a state of its own.
-  TrainOptions OptionsWithEverything(const std::string& run) const {
-    TrainOptions options = Options(run);
+  TrainOptions OptionsWithEverything(const std::string& run,
+                                     const std::string& model = "resnet8") const {
+    TrainOptions options = Options(run, model);
     options.average.emplace();
     options.r_drop.emplace();
     options.mix.kind = BatchMixKind::kMixup;
     options.gradient_clip_norm = 5;
     options.class_balance = true;
     DistillationOptions& distillation = options.distillation.emplace();
-    distillation.teachers = {{"resnet18", Teacher(), options.normalization, {}, 0, 1}};
-    for (const auto method :
-         {DistillationMethod::kSoftTarget, DistillationMethod::kMgd, DistillationMethod::kSp,
-          DistillationMethod::kAt, DistillationMethod::kDist, DistillationMethod::kFitNet,
-          DistillationMethod::kRkd, DistillationMethod::kPkt}) {
-      distillation.terms.emplace_back().method = method;
+    distillation.teachers = {{model, Teacher(model), options.normalization, {}, 0, 1}};
+    const std::vector<int> blocks = {2, 3};  // networks for small pictures have no fourth
+    using Method = DistillationMethod;
+    for (const auto& [method, of_blocks] :
+         std::vector<std::pair<Method, std::vector<int>>>{{Method::kSoftTarget, {}},
+                                                          {Method::kMgd, blocks},
+                                                          {Method::kSp, blocks},
+                                                          {Method::kAt, blocks},
+                                                          {Method::kDist, {}},
+                                                          {Method::kFitNet, blocks},
+                                                          {Method::kRkd, {}},
+                                                          {Method::kPkt, {}}}) {
+      DistillationTermOptions& term = distillation.terms.emplace_back();
+      term.method = method;
+      term.blocks = of_blocks;
     }
     return options;
   }
@@ -99,13 +112,17 @@ class TrainerTest : public ::testing::Test {
     return options;
   }
 
-  // Trains a teacher, once per test.
-  std::filesystem::path Teacher() const {
-    TrainOptions options = Options("teacher");
+  // Returns the weights of a teacher, which is trained once for all tests.
+  std::filesystem::path Teacher(const std::string& model) const {
+    TrainOptions options = Options("teacher", model);
+    options.run_directory = shared_->path() / model;
+    const std::filesystem::path weights = options.run_directory / "best.safetensors";
+    if (std::filesystem::exists(weights)) return weights;
+    std::filesystem::create_directories(options.run_directory);
     options.epochs = 1;
     RecordingListener listener;
     EXPECT_THAT(Train(options, listener), IsOk());
-    return options.run_directory / "best.safetensors";
+    return weights;
   }
 
   // Runs what `options` makes for a run's name: "straight", and again, stopped and resumed.
@@ -179,7 +196,7 @@ TEST_F(TrainerTest, FirstEpochCanBeTheBest) {
 }
 
 TEST_F(TrainerTest, ExportedStudentHoldsNoTermAndNoTeacher) {
-  const TrainOptions options = OptionsWithEverything("run");
+  const TrainOptions options = OptionsWithEverything("run", "resnet18");
   RecordingListener listener;
   ASSERT_OK(Train(options, listener));
 
@@ -191,17 +208,21 @@ TEST_F(TrainerTest, ExportedStudentHoldsNoTermAndNoTeacher) {
 }
 
 TEST_F(TrainerTest, RunStoppedAtAnyStepAndResumedEndsInTheSameBits) {
-  const TrainOptions straight = OptionsWithEverything("straight");
+  // A large network, in the shapes of which kernels divide their work.
+  const auto everything = [this](const std::string& run) {
+    return OptionsWithEverything(run, "resnet18");
+  };
+  const TrainOptions straight = everything("straight");
   RecordingListener straight_listener;
   ASSERT_OK(Train(straight, straight_listener));
 
   // 3 steps and 1 validation batch an epoch: in the first epoch, between two, in the second.
   for (const int64_t stop_after : {2, 4, 6}) {
-    TrainOptions stopped = OptionsWithEverything("stopped" + std::to_string(stop_after));
+    TrainOptions stopped = everything("stopped" + std::to_string(stop_after));
     RecordingListener stopped_listener(stop_after);
     ASSERT_THAT(Train(stopped, stopped_listener), HasCode(Code::kCancelled));
 
-    TrainOptions resumed = OptionsWithEverything("resumed" + std::to_string(stop_after));
+    TrainOptions resumed = everything("resumed" + std::to_string(stop_after));
     resumed.resume_from = {stopped.run_directory / "last.ckpt"};
     RecordingListener resumed_listener;
     ASSERT_OK(Train(resumed, resumed_listener));
@@ -374,7 +395,8 @@ TEST_F(TrainerTest, PatienceEndsARunThatGetsNoBetter) {
 TEST_F(TrainerTest, TeacherOfOtherClassesIsRefusedBeforeTheFirstStep) {
   TrainOptions options = Options("student");
   DistillationOptions& distillation = options.distillation.emplace();
-  distillation.teachers = {{"resnet18", Teacher(), options.normalization, {}, 0, 1}};
+  distillation.teachers = {
+      {options.model, Teacher(options.model), options.normalization, {}, 0, 1}};
   distillation.terms.emplace_back();
   options.manifest = options.run_directory / "five.csv";
   distill::testing::WriteTinyManifest(options.manifest, 5, kImagesPerClass);
