@@ -162,7 +162,8 @@ Status WriteEvents(const CommandContext& context, const std::string& name,
   const auto file = folder / ("events.out.tfevents." +
                               std::to_string(created_at / kMillisPerSecond) + ".distillctl");
   const std::vector<v1::MetricSeries> series(metrics.series().begin(), metrics.series().end());
-  DISTILL_RETURN_IF_ERROR(ReplaceFile(file, TensorBoardFile(series, created_at)));
+  DISTILL_RETURN_IF_ERROR(
+      ReplaceFile(file, TensorBoardFile(series, created_at), FileAccess::kUmask));
   context.out() << file.string() << '\n';
   return {};
 }

@@ -103,7 +103,7 @@ ExitCode WriteReport(const CommandContext& context, const ReportOptions& options
   const auto report = FetchReport(context, options.jobs);
   if (!report.ok()) return context.Fail(report.status());
   const std::string page = ReportPage(*report);
-  const Status written = ReplaceFile(options.file, page);
+  const Status written = ReplaceFile(options.file, page, FileAccess::kUmask);
   if (!written.ok()) return context.FailWith(ExitCode::kError, written.message());
   context.out() << options.file << "  " << BytesText(static_cast<int64_t>(page.size())) << '\n';
   return ExitCode::kOk;

@@ -57,18 +57,20 @@ Status WriteAll(int descriptor, std::string_view bytes, const std::filesystem::p
   return Status::Ok();
 }
 
-Status ReplaceFile(const std::filesystem::path& path, std::string_view bytes) {
-  return ReplaceFileWith(path, [&](int descriptor) { return WriteAll(descriptor, bytes, path); });
+Status ReplaceFile(const std::filesystem::path& path, std::string_view bytes, FileAccess access) {
+  return ReplaceFileWith(
+      path, [&](int descriptor) { return WriteAll(descriptor, bytes, path); }, access);
 }
 
 namespace {
 
-Status WriteAndSync(const std::filesystem::path& path, const std::function<Status(int)>& write) {
-  constexpr mode_t kOwnerOnly = 0600;
+Status WriteAndSync(const std::filesystem::path& path, const std::function<Status(int)>& write,
+                    FileAccess access) {
+  const mode_t mode = access == FileAccess::kOwner ? 0600 : 0666;
   FaultPoint("file.before_create");
   // Not through a link: the folder may belong to an account with less rights than ours.
   FileDescriptor file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!file.is_open()) return ErrnoStatus("create " + path.string(), errno);
   DISTILL_RETURN_IF_ERROR(write(file.get()));
   FaultPoint("file.before_sync");
@@ -78,9 +80,10 @@ Status WriteAndSync(const std::filesystem::path& path, const std::function<Statu
 
 }  // namespace
 
-Status ReplaceFileWith(const std::filesystem::path& path, const std::function<Status(int)>& write) {
+Status ReplaceFileWith(const std::filesystem::path& path, const std::function<Status(int)>& write,
+                       FileAccess access) {
   const std::filesystem::path temporary = path.string() + ".tmp";
-  Status status = WriteAndSync(temporary, write);
+  Status status = WriteAndSync(temporary, write, access);
   if (status.ok()) FaultPoint("file.before_rename");
   if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
     status = ErrnoStatus("rename " + temporary.string(), errno);

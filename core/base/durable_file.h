@@ -34,16 +34,21 @@ class FileDescriptor {
 /// `path` is only for the message.
 Status WriteAll(int descriptor, std::string_view bytes, const std::filesystem::path& path);
 
+/// Who may read a new file: its owner, or whom the process's umask lets.
+enum class FileAccess { kOwner, kUmask };
+
 /// Replaces the file at `path` with `bytes`, so that a reader, or a crash at any moment, sees the
 /// old content or the new, never a part. Durable on return. Blocks on disk.
 /// kResourceExhausted: the disk is full. After any failure the old file is unchanged and no
 /// temporary file is left.
-Status ReplaceFile(const std::filesystem::path& path, std::string_view bytes);
+Status ReplaceFile(const std::filesystem::path& path, std::string_view bytes,
+                   FileAccess access = FileAccess::kOwner);
 
 /// As ReplaceFile, for content too large for one string: `write` gets the open temporary file's
 /// descriptor and writes the whole content to it.
 Status ReplaceFileWith(const std::filesystem::path& path,
-                       const std::function<Status(int descriptor)>& write);
+                       const std::function<Status(int descriptor)>& write,
+                       FileAccess access = FileAccess::kOwner);
 
 /// Makes the names in `directory` durable (fsync of the directory). Blocks on disk.
 Status SyncDirectory(const std::filesystem::path& directory);

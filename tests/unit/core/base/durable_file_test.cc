@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -25,6 +26,18 @@ TEST(DurableFileTest, ReplaceShowsTheNewContentAndLeavesNoOtherFile) {
 
   EXPECT_EQ(ReadFile(path).value(), "new");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
+}
+
+TEST(DurableFileTest, AFileIsForItsOwnerOrForWhomTheUmaskLets) {
+  const TempDir dir;
+  const mode_t former = ::umask(022);
+  EXPECT_OK(ReplaceFile(dir.path() / "secret", "x"));
+  EXPECT_OK(ReplaceFile(dir.path() / "model", "x", FileAccess::kUmask));
+  ::umask(former);
+
+  namespace fs = std::filesystem;
+  EXPECT_EQ(fs::status(dir.path() / "secret").permissions(), fs::perms(0600));
+  EXPECT_EQ(fs::status(dir.path() / "model").permissions(), fs::perms(0644));
 }
 
 TEST(DurableFileTest, FailedWriteKeepsTheOldContentAndLeavesNoTemporaryFile) {
