@@ -27,7 +27,7 @@ class CudnnKernel final : public InferenceKernel {
   at::Tensor Run(const at::Tensor& x) override {
     const at::Tensor input = Prepared(x);
     if (can_fuse_) {
-      const at::Tensor y = Fused([&] {
+      at::Tensor y = Fused([&] {
         return at::cudnn_convolution_relu(input, weight_, bias_, stride_, padding_, {1, 1}, 1);
       });
       if (y.defined()) return y;
@@ -40,7 +40,7 @@ class CudnnKernel final : public InferenceKernel {
     const at::Tensor sum =
         residual.to(input.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
     if (can_fuse_) {
-      const at::Tensor y = Fused([&] {
+      at::Tensor y = Fused([&] {
         return at::cudnn_convolution_add_relu(input, weight_, sum, 1.0, bias_, stride_, padding_,
                                               {1, 1}, 1);
       });
