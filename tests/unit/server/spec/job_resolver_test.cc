@@ -2,35 +2,19 @@
 
 #include <gmock/gmock.h>
 
-#include <cmath>
 #include <functional>
 
-#include "tests/unit/server/spec/spec_fixture.h"
+#include "tests/unit/server/spec/job_resolver_fixture.h"
 
 namespace distill::server {
 namespace {
 
 using ::testing::Contains;
-using ::testing::Each;
 using ::testing::ElementsAre;
-using ::testing::Field;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-auto At(const std::string& field) { return Field("field", &FieldViolation::field, field); }
-auto AtWith(const std::string& field, const std::string& remedy) {
-  return ::testing::AllOf(At(field), Field("remedy", &FieldViolation::remedy, HasSubstr(remedy)));
-}
-
-class JobResolverTest : public SpecFixture {
- protected:
-  v1::Job ResolvedOf(const v1::Job& job) {
-    const Resolution resolution = Resolve({job});
-    EXPECT_THAT(resolution.violations, IsEmpty());
-    return ResolvedRequest(resolution.specs.front()).value();
-  }
-};
+class JobResolverTest : public JobResolverFixture {};
 
 TEST_F(JobResolverTest, FillsInTheDefaultsOfTheProtocol) {
   const v1::TrainJob train = ResolvedOf(TrainJob("plain")).train();
@@ -72,19 +56,6 @@ TEST_F(JobResolverTest, EvaluationOfAFileHasTheImageSizeOfItsModel) {
   job.mutable_eval()->set_dataset("birds");
 
   EXPECT_EQ(ResolvedOf(job).eval().input().image_size(), 32);
-}
-
-TEST_F(JobResolverTest, TeacherWithoutTheBlockIsNamed) {
-  v1::Job teacher = TrainJob("teacher");
-  teacher.mutable_train()->set_model("wrn-40-2");
-  Submit(teacher);
-  v1::Job student = StudentOf("teacher", "student");
-  v1::DistillationTerm& term = *student.mutable_train()->mutable_distillation()->mutable_terms(0);
-  term.set_method(v1::DISTILLATION_METHOD_AT);
-  term.add_blocks(4);
-
-  EXPECT_THAT(Violations(student), ElementsAre(AtWith("train.distillation.terms[0].blocks[0]",
-                                                      "the teacher, wrn-40-2, has 3 blocks")));
 }
 
 TEST_F(JobResolverTest, PublishedWeightsOfANetworkThatHasNoneAreRefused) {
@@ -189,189 +160,6 @@ TEST_F(JobResolverTest, ReportsAllViolationsAtOnce) {
                                            AtWith("train.dataset", "there are: birds")));
 }
 
-// One change of a right job, and the field that must be complained about.
-struct Fault {
-  std::string field;
-  std::function<void(v1::Job&)> change;
-};
-
-class JobResolverFaultTest : public JobResolverTest, public ::testing::WithParamInterface<Fault> {};
-
-TEST_P(JobResolverFaultTest, IsRefusedByItsField) {
-  Submit(TrainJob("teacher"));
-  v1::Job job = StudentOf("teacher", "student");
-
-  GetParam().change(job);
-
-  EXPECT_THAT(Violations(job), ElementsAre(At(GetParam().field)));
-}
-
-v1::TrainJob& Train(v1::Job& job) { return *job.mutable_train(); }
-v1::Distillation& Kd(v1::Job& job) { return *Train(job).mutable_distillation(); }
-v1::DistillationTerm& Term(v1::Job& job) { return *Kd(job).mutable_terms(0); }
-
-INSTANTIATE_TEST_SUITE_P(
-    Common, JobResolverFaultTest,
-    ::testing::Values(
-        Fault{"name", [](auto& job) { job.set_name("123"); }},
-        Fault{"labels", [](auto& job) { (*job.mutable_labels())["a b"] = "c"; }},
-        Fault{"resources.device", [](auto& job) { job.mutable_resources()->set_device("gpu"); }},
-        Fault{"resources.threads", [](auto& job) { job.mutable_resources()->set_threads(-1); }},
-        Fault{"retry.max_interruptions",
-              [](auto& job) { job.mutable_retry()->set_max_interruptions(-1); }},
-        Fault{"spec", [](auto& job) { job.clear_train(); }}));
-
-INSTANTIATE_TEST_SUITE_P(
-    Training, JobResolverFaultTest,
-    ::testing::Values(
-        Fault{"train.epochs", [](auto& job) { Train(job).set_epochs(100'001); }},
-        Fault{"train.batch_size", [](auto& job) { Train(job).set_batch_size(0); }},
-        Fault{"train.patience", [](auto& job) { Train(job).set_patience(-1); }},
-        Fault{"train.seed", [](auto& job) { Train(job).set_seed(-1); }},
-        Fault{"train.time_limit_seconds", [](auto& job) { Train(job).set_time_limit_seconds(-1); }},
-        Fault{"train.data_threads", [](auto& job) { Train(job).set_data_threads(-1); }},
-        Fault{"train.amp_type", [](auto& job) { Train(job).set_amp_type(v1::AMP_TYPE_FLOAT16); }},
-        Fault{"train.amp_type",
-              [](auto& job) {
-                Train(job).set_amp(true);
-                Train(job).set_amp_type(static_cast<v1::AmpType>(99));
-              }},
-        Fault{"train.gradient_clip_norm",
-              [](auto& job) { Train(job).set_gradient_clip_norm(std::nan("")); }},
-        Fault{"train.input.image_size",
-              [](auto& job) { Train(job).mutable_input()->set_image_size(100); }},
-        Fault{"train.input.mean", [](auto& job) { Train(job).mutable_input()->add_mean(0.5); }},
-        Fault{"train.optimizer.learning_rate",
-              [](auto& job) { Train(job).mutable_optimizer()->set_learning_rate(INFINITY); }},
-        Fault{"train.optimizer.momentum",
-              [](auto& job) { Train(job).mutable_optimizer()->set_momentum(1); }},
-        Fault{"train.optimizer.weight_decay",
-              [](auto& job) { Train(job).mutable_optimizer()->set_weight_decay(-1); }},
-        Fault{"train.schedule.min_learning_rate",
-              [](auto& job) { Train(job).mutable_schedule()->set_min_learning_rate(1); }},
-        Fault{"train.schedule.step_factor",
-              [](auto& job) { Train(job).mutable_schedule()->set_step_factor(0); }},
-        Fault{"train.schedule.milestones",
-              [](auto& job) { Train(job).mutable_schedule()->add_milestones(10); }},
-        Fault{"train.schedule.milestones",
-              [](auto& job) {
-                Train(job).mutable_schedule()->set_kind(v1::SCHEDULE_KIND_STEP);
-                Train(job).mutable_schedule()->add_milestones(10);
-                Train(job).mutable_schedule()->add_milestones(10);
-              }},
-        Fault{"train.schedule.step_epochs",
-              [](auto& job) {
-                Train(job).mutable_schedule()->set_kind(v1::SCHEDULE_KIND_STEP);
-                Train(job).mutable_schedule()->add_milestones(10);
-                Train(job).mutable_schedule()->set_step_epochs(5);
-              }},
-        Fault{"train.optimizer.nesterov",
-              [](auto& job) { Train(job).mutable_optimizer()->set_nesterov(false); }},
-        Fault{"train.augmentation.crop_padding",
-              [](auto& job) { Train(job).mutable_augmentation()->set_crop_padding(-1); }},
-        Fault{"train.task_weight", [](auto& job) { Train(job).set_task_weight(-1); }},
-        Fault{"train.task_weight",
-              [](auto& job) {
-                Train(job).clear_distillation();
-                Train(job).set_task_weight(0.1);
-              }},
-        Fault{"train.distillation_warmup_epochs",
-              [](auto& job) { Train(job).set_distillation_warmup_epochs(-1); }},
-        Fault{"train.loss.label_smoothing",
-              [](auto& job) { Train(job).mutable_loss()->set_label_smoothing(1); }},
-        Fault{"train.loss.kind",
-              [](auto& job) { Train(job).mutable_loss()->set_kind(v1::TaskLossKind(9)); }},
-        Fault{"train.augmentation.flip_probability",
-              [](auto& job) { Train(job).mutable_augmentation()->set_flip_probability(1.5); }},
-        Fault{"train.augmentation.rand_augment_magnitude",
-              [](auto& job) { Train(job).mutable_augmentation()->set_rand_augment_magnitude(3); }},
-        Fault{"train.ema.decay", [](auto& job) { Train(job).mutable_ema()->set_decay(1); }},
-        Fault{"train.rdrop.weight", [](auto& job) { Train(job).mutable_rdrop()->set_weight(-1); }},
-        Fault{"train.initial_weights.file",
-              [](auto& job) { Train(job).mutable_initial_weights()->set_file("/etc/passwd"); }},
-        Fault{"train.initial_weights.job",
-              [](auto& job) { Train(job).mutable_initial_weights()->set_job("nobody"); }},
-        Fault{"train.initial_weights.pretrained",
-              [](auto& job) { Train(job).mutable_initial_weights()->set_pretrained(true); }}));
-
-INSTANTIATE_TEST_SUITE_P(
-    Distilling, JobResolverFaultTest,
-    ::testing::Values(
-        Fault{"train.distillation.teachers", [](auto& job) { Kd(job).clear_teachers(); }},
-        Fault{"train.distillation.teachers",
-              [](auto& job) {
-                for (int i = 0; i < 16; ++i) *Kd(job).add_teachers() = Kd(job).teachers(0);
-              }},
-        Fault{"train.distillation.ensemble",
-              [](auto& job) { Kd(job).set_ensemble(static_cast<v1::Ensemble>(99)); }},
-        Fault{"train.distillation.teachers[0].weight",
-              [](auto& job) { Kd(job).mutable_teachers(0)->set_weight(0); }},
-        Fault{"train.distillation.teachers[0].class_outputs",
-              [](auto& job) { Kd(job).mutable_teachers(0)->add_class_outputs(1); }},
-        Fault{"train.distillation.teachers[0].image_size",
-              [](auto& job) { Kd(job).mutable_teachers(0)->set_image_size(96); }},
-        Fault{"train.distillation.teachers[0].class_names",
-              [](auto& job) { Kd(job).mutable_teachers(0)->add_class_names("crow"); }},
-        Fault{"train.distillation.teachers[0].job",
-              [](auto& job) { Kd(job).mutable_teachers(0)->set_job("nobody"); }},
-        Fault{"train.distillation.teachers[0].model",
-              [](auto& job) { Kd(job).mutable_teachers(0)->set_model("resnet18"); }},
-        Fault{"train.distillation.terms", [](auto& job) { Kd(job).clear_terms(); }},
-        Fault{"train.distillation.kd_ratio", [](auto& job) { Kd(job).set_kd_ratio(-0.1); }},
-        Fault{"train.distillation.terms[0].method", [](auto& job) { Term(job).clear_method(); }},
-        Fault{"train.distillation.terms[0].weight", [](auto& job) { Term(job).set_weight(-1); }},
-        Fault{"train.distillation.terms[0].temperature",
-              [](auto& job) { Term(job).set_temperature(0); }},
-        Fault{"train.distillation.terms[0].blocks", [](auto& job) { Term(job).add_blocks(3); }},
-        Fault{"train.distillation.terms[0].mgd_alpha",
-              [](auto& job) { Term(job).set_mgd_alpha(1); }},
-        Fault{"train.distillation.terms[0].form",
-              [](auto& job) { Term(job).set_form(v1::LOSS_FORM_PAPER); }},
-        Fault{"train.distillation.terms[0].standardize_logits",
-              [](auto& job) {
-                Term(job).set_method(v1::DISTILLATION_METHOD_PKT);
-                Term(job).set_standardize_logits(true);
-              }},
-        Fault{"train.distillation.terms[0].rkd_angle",
-              [](auto& job) {
-                Term(job).set_method(v1::DISTILLATION_METHOD_RKD);
-                Term(job).set_rkd_angle(-1);
-              }},
-        Fault{"train.augmentation.mix",
-              [](auto& job) {
-                Term(job).set_method(v1::DISTILLATION_METHOD_DKD);
-                Train(job).mutable_augmentation()->set_mix(v1::BATCH_MIX_CUTMIX);
-              }},
-        Fault{"train.distillation.terms[0].blocks[0]",
-              [](auto& job) {
-                Train(job).set_model("resnet20");  // its teacher has four blocks
-                Term(job).set_method(v1::DISTILLATION_METHOD_SP);
-                Term(job).add_blocks(4);
-              }},
-        Fault{"train.distillation.terms[0].blocks[1]", [](auto& job) {
-                Term(job).set_method(v1::DISTILLATION_METHOD_SP);
-                Term(job).add_blocks(2);
-                Term(job).add_blocks(2);
-              }}));
-
-TEST_F(JobResolverTest, TeacherWithAnotherClassCountIsRefusedWithBothCounts) {
-  Submit(TrainJob("teacher"));
-  AddDataset("fish", 5, {v1::SPLIT_TRAIN, v1::SPLIT_VAL});
-  v1::Job student = StudentOf("teacher", "student");
-  student.mutable_train()->set_dataset("fish");
-
-  EXPECT_THAT(Violations(student), ElementsAre(AtWith("train.distillation.teachers[0].job",
-                                                      "other classes (2) than the data set (5)")));
-}
-
-TEST_F(JobResolverTest, TeacherMustBeATrainingJob) {
-  Submit(TrainJob("teacher"));
-  Submit(EvalOf("teacher", "evaluation"));
-
-  EXPECT_THAT(Violations(StudentOf("evaluation", "student")),
-              ElementsAre(AtWith("train.distillation.teachers[0].job", "is an evaluation")));
-}
-
 TEST_F(JobResolverTest, DatasetMustBeReadyAndHaveAValidationSplit) {
   AddDataset("busy", 2, {}, DatasetState::kScanning);
   AddDataset("bad", 2, {}, DatasetState::kFailed);
@@ -384,86 +172,6 @@ TEST_F(JobResolverTest, DatasetMustBeReadyAndHaveAValidationSplit) {
   EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.dataset", "no images")));
   job.mutable_train()->set_dataset("short");
   EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.dataset", "no validation images")));
-}
-
-TEST_F(JobResolverTest, ATeacherOfOtherClassesNeedsAClassMap) {
-  AddDataset("more birds", 3, {v1::SPLIT_TRAIN, v1::SPLIT_VAL});
-  v1::Job teacher = TrainJob("teacher");
-  teacher.mutable_train()->set_dataset("more birds");
-  Submit(teacher);
-  v1::Job student = StudentOf("teacher", "student");
-  EXPECT_THAT(Violations(student), ElementsAre(AtWith("train.distillation.teachers[0].job",
-                                                      "number 2 is class2 and none")));
-
-  v1::Teacher& given = *student.mutable_train()->mutable_distillation()->mutable_teachers(0);
-  given.set_match_class_names(true);
-  const v1::Teacher resolved = ResolvedOf(student).train().distillation().teachers(0);
-
-  EXPECT_THAT(resolved.class_outputs(), ElementsAre(0, 1));
-  EXPECT_THAT(resolved.class_names(), SizeIs(3));
-}
-
-TEST_F(JobResolverTest, ATorchScriptTeacherSeesImageNetsNormalisationUnlessItDeclaresItsOwn) {
-  const auto file = WriteFile("vit.pt");
-  v1::Job job = StudentOfTorchScript("vit.pt", "student");
-  job.mutable_train()->mutable_input()->set_image_size(96);
-  const v1::Teacher resolved = ResolvedOf(job).train().distillation().teachers(0);
-  EXPECT_EQ(resolved.file(), file);
-  EXPECT_EQ(resolved.model(), "torchscript");
-  EXPECT_THAT(resolved.mean(), ElementsAre(0.485, 0.456, 0.406));
-  EXPECT_THAT(resolved.std(), ElementsAre(0.229, 0.224, 0.225));
-  EXPECT_EQ(resolved.image_size(), 96);
-
-  v1::Teacher& teacher = *job.mutable_train()->mutable_distillation()->mutable_teachers(0);
-  for (int i = 0; i < 3; ++i) teacher.add_mean(0.5);
-  for (int i = 0; i < 3; ++i) teacher.add_std(0.25);
-  teacher.set_image_size(518);
-  const v1::Teacher declared = ResolvedOf(job).train().distillation().teachers(0);
-  EXPECT_THAT(declared.mean(), ElementsAre(0.5, 0.5, 0.5));
-  EXPECT_THAT(declared.std(), ElementsAre(0.25, 0.25, 0.25));
-  EXPECT_EQ(declared.image_size(), 518);
-  teacher.set_image_size(7);
-  EXPECT_THAT(Violations(job), ElementsAre(At("train.distillation.teachers[0].image_size")));
-}
-
-TEST_F(JobResolverTest, TorchScriptIsRefusedWhereTheServerDoesNotAllowIt) {
-  WriteFile("vit.pt");
-  allows_torch_script_ = false;
-
-  EXPECT_THAT(Violations(StudentOfTorchScript("vit.pt", "student")),
-              ElementsAre(AtWith("train.distillation.teachers[0].model", "allow_torchscript")));
-}
-
-TEST_F(JobResolverTest, ATorchScriptTeacherLiesInsideTheRootsAndHasAClassMapLikeOthers) {
-  EXPECT_THAT(Violations(StudentOfTorchScript("/etc/passwd", "student")),
-              ElementsAre(AtWith("train.distillation.teachers[0].file", "inside one of")));
-  WriteFile("vit.pt");
-  v1::Job job = StudentOfTorchScript("vit.pt", "student");
-  v1::Teacher& teacher = *job.mutable_train()->mutable_distillation()->mutable_teachers(0);
-  for (const char* name : {"class1", "other", "class0"}) teacher.add_class_names(name);
-  EXPECT_THAT(Violations(job),
-              ElementsAre(AtWith("train.distillation.teachers[0].class_names", "class map")));
-  teacher.set_match_class_names(true);
-  EXPECT_THAT(ResolvedOf(job).train().distillation().teachers(0).class_outputs(),
-              ElementsAre(2, 0));
-}
-
-TEST_F(JobResolverTest, OnlyATeacherCanBeTorchScript) {
-  v1::Job job = TrainJob("student");
-  job.mutable_train()->set_model("torchscript");
-  EXPECT_THAT(Violations(job), ElementsAre(AtWith("train.model", "can only be a teacher")));
-}
-
-TEST_F(JobResolverTest, SeveralTeachersAreAllDependedOn) {
-  const JobId first = Submit(TrainJob("first"));
-  const JobId second = Submit(TrainJob("second"));
-  v1::Job student = StudentOf("first", "student");
-  student.mutable_train()->mutable_distillation()->add_teachers()->set_job("second");
-
-  const Resolution resolution = Resolve({student});
-
-  EXPECT_THAT(resolution.violations, IsEmpty());
-  EXPECT_THAT(resolution.specs.front().depends_on, ElementsAre(first, second));
 }
 
 TEST_F(JobResolverTest, EvaluationComparesWithTheTeachersOfItsJob) {
