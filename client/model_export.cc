@@ -33,8 +33,9 @@ std::string ExtensionOf(ModelFormat format) {
 
 Status WriteModelAs(ModelFormat format, std::string_view safetensors, std::string_view onnx_graph,
                     const std::filesystem::path& file) {
-  if (format == ModelFormat::kSafetensors)
+  if (format == ModelFormat::kSafetensors) {
     return ReplaceFile(file, safetensors, FileAccess::kUmask);
+  }
   DISTILL_ASSIGN_OR_RETURN(const core::SafetensorsView weights, core::ViewSafetensors(safetensors));
   if (format == ModelFormat::kStateDict) return core::WriteStateDictFile(file, weights);
   DISTILL_ASSIGN_OR_RETURN(const std::string model, core::CompleteOnnx(onnx_graph, weights));

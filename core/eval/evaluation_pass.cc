@@ -17,9 +17,9 @@ at::Tensor LogitsOf(Model& model, const at::Tensor& images, const PassOptions& o
                     EvenBatches& even_batches) {
   const AutocastScope autocast(options.device, options.amp);
   const at::Tensor input = options.device.is_cuda() ? even_batches.Fill(images) : images;
-  const at::Tensor logits = model.Forward(input, /*want_blocks=*/false)
-                                .logits.narrow(0, 0, images.size(0))
-                                .to(at::kFloat);
+  at::Tensor logits = model.Forward(input, /*want_blocks=*/false)
+                          .logits.narrow(0, 0, images.size(0))
+                          .to(at::kFloat);
   if (!options.ten_crop) return logits;
   return logits.view({-1, kCrops, logits.size(1)}).mean(1);
 }

@@ -154,10 +154,11 @@ Status WriteStateDictFile(const std::filesystem::path& path, const SafetensorsVi
                     "PyTorch has no dtype " + tensor.dtype + ", of tensor " + tensor.name);
     }
   }
-  return ReplaceFileWith(path, [&](int descriptor) {
+  const auto write = [&](int descriptor) {
     ZipWriter archive(descriptor, path);
     return WriteRecords(weights, archive);
-  });
+  };
+  return ReplaceFileWith(path, write, FileAccess::kUmask);
 }
 
 }  // namespace distill::core
