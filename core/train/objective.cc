@@ -265,9 +265,9 @@ std::vector<std::string> Objective::TermPlans() const {
       std::string plan = name + ":";
       for (const int block : term.blocks()) {
         const auto index = static_cast<size_t>(block - 1);
-        plan += " block " + std::to_string(block) + ", student " +
-                SizeText(student_shape_.blocks.at(index)) + ", teacher " +
-                SizeText(teacher.blocks.at(index)) + ";";
+        plan.append(" block ").append(std::to_string(block));
+        plan.append(", student ").append(SizeText(student_shape_.blocks.at(index)));
+        plan.append(", teacher ").append(SizeText(teacher.blocks.at(index))).append(";");
       }
       plan.pop_back();
       plans.push_back(plan + trained);

@@ -49,8 +49,7 @@ class TrainingLoop {
   }
 
   Status RunEpoch() {
-    const Status trained = TrainOverEpoch();
-    if (!trained.ok()) return trained;
+    DISTILL_RETURN_IF_ERROR(TrainOverEpoch());
     DISTILL_RETURN_IF_ERROR(session_.CheckFinite());
     Metrics metrics = session_.TrainMetrics();
     session_.WarnOfFaintTerms(metrics);

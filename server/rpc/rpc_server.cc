@@ -17,9 +17,9 @@ namespace {
 constexpr int kTaskThreads = 4;
 constexpr int kMaxGrpcThreads = 256;
 constexpr int kMinPingIntervalMs = 30'000;
-constexpr int64_t kMebi = 1024 * 1024;
+constexpr int64_t kMebi = int64_t{1} << 20;
 constexpr int64_t kMaxRequestsAtOnce = 16;  // of the largest size
-constexpr int64_t kMemoryOfStream = 32 * 1024;
+constexpr int64_t kMemoryOfStream = int64_t{32} << 10;
 constexpr int64_t kOtherMemory = 64 * kMebi;  // of connections and small calls
 
 // gRPC looks at the size of a request when it has all of it: what bounds its memory is this. When
