@@ -13,8 +13,8 @@ class RpcObserver {
   virtual ~RpcObserver() = default;
 
   struct Call {
-    std::string_view
-        method;  // "CreateJob"; "other": health and reflection; "unknown": there is none
+    /// "CreateJob"; "other": health and reflection; "unknown": there is no such method.
+    std::string_view method;
     bool is_stream = false;
     Code code = Code::kOk;
     std::chrono::nanoseconds duration{0};  // from the call's arrival to its status
