@@ -53,10 +53,9 @@ class CudnnKernel final : public InferenceKernel {
   /// Returns `x` in the type to compute in, and has the weights in it.
   at::Tensor Prepared(const at::Tensor& x) {
     const at::ScalarType type = ComputeType(x);
-    if (!weight_.defined() || weight_.scalar_type() != type || weight_.device() != x.device()) {
-      weight_ =
-          conv_.weight().detach().to(x.device(), type).contiguous(at::MemoryFormat::ChannelsLast);
-      bias_ = conv_.bias().detach().to(x.device(), type);
+    if (!weight_.defined() || weight_.scalar_type() != type) {
+      weight_ = conv_.weight().detach().to(type).contiguous(at::MemoryFormat::ChannelsLast);
+      bias_ = conv_.bias().detach().to(type);
     }
     return x.to(type);
   }
