@@ -12,11 +12,12 @@ endfunction()
 # binaries that start fast: not those that load LibTorch), or, with PARTS, as so many tests of a part
 # of the cases each, which may run side by side. TENSORS: its files use LibTorch, and share
 # the core's precompiled header; all others share one of GoogleTest and GoogleMock (tests/test_pch.cc).
+# The time-out is for what hangs, and far from what a case takes on a busy machine.
 # Tests are optimised little or not at all: most of their time goes into compiling.
 function(distill_add_test)
   cmake_parse_arguments(arg "SERIAL;DISCOVER;TENSORS" "NAME;TIMEOUT;PARTS" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 60)
+    set(arg_TIMEOUT 300)
   endif()
   add_executable(${arg_NAME} ${arg_SOURCES})
   distill_sanitizer_defaults(${arg_NAME})

@@ -39,6 +39,17 @@ import re
 import sys
 import xml.etree.ElementTree as tree
 
+
+
+def heart(output):
+    """What failed, in GoogleTest's words, and the end, where a crash or a script tells its cause."""
+    lines = output.splitlines()
+    starts = [at for at, line in enumerate(lines) if line.endswith(": Failure")][:5]
+    told = sorted({at for start in starts for at in range(start, min(start + 12, len(lines)))}
+                  | set(range(max(0, len(lines) - 20), len(lines))))
+    return "\n".join("  " + lines[at] for at in told)
+
+
 passed = failed = skipped = 0
 try:
     suite = tree.parse(sys.argv[1]).getroot()
@@ -55,7 +66,7 @@ for case in suite.iter("testcase"):
         ok, left = (0, 1) if case.get("status") in ("notrun", "disabled") else (1, 0)
     passed, failed, skipped = passed + ok, failed + bad, skipped + left
     if bad:
-        print(f"test: FAILED {case.get('name')}")
+        print(f"test: FAILED {case.get('name')}", heart(output), sep="\n")
 print(f"{passed} passed, {failed} failed, {skipped} skipped")
 sys.exit(failed > 0)
 PYTHON

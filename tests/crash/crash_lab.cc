@@ -1,6 +1,5 @@
 #include "tests/crash/crash_lab.h"
 
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <charconv>
@@ -15,6 +14,7 @@
 #include "tests/eventually.h"
 #include "tests/fakes/birds_dataset.h"
 #include "tests/guard/guard_folder.h"
+#include "tests/raw_call.h"
 
 namespace distill::testing {
 namespace {
@@ -202,26 +202,8 @@ std::string CrashLab::Trouble() {
 
 int CrashLab::Health() {
   // An empty HealthCheckRequest; HealthCheckResponse{status = 1} is a tag and a number.
-  grpc::GenericStub stub(channel_);
-  grpc::CompletionQueue queue;
-  const auto context = ContextWith(token_);
-  const grpc::Slice nothing("");
-  const grpc::ByteBuffer request(&nothing, 1);
-  const auto call =
-      stub.PrepareUnaryCall(context.get(), "/grpc.health.v1.Health/Check", request, &queue);
-  grpc::ByteBuffer response;
-  grpc::Status status;
-  call->StartCall();
-  call->Finish(&response, &status, &queue);
-  void* tag = nullptr;
-  bool is_ok = false;
-  queue.Next(&tag, &is_ok);
-  std::vector<grpc::Slice> slices;
-  if (!status.ok() || !response.Dump(&slices).ok()) return 0;
   std::string bytes;
-  for (const grpc::Slice& slice : slices) {
-    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
+  CallRaw(channel_, ContextWith(token_), "/grpc.health.v1.Health/Check", {}, bytes);
   return bytes.size() == 2 ? bytes[1] : 0;
 }
 

@@ -1,5 +1,4 @@
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <sstream>
@@ -11,6 +10,7 @@
 #include "tests/crash/program.h"
 #include "tests/eventually.h"
 #include "tests/matchers/status_matchers.h"
+#include "tests/raw_call.h"
 
 namespace distill::testing {
 namespace {
@@ -69,22 +69,12 @@ class LimitsTest : public CrashLab {
   // how the call ends.
   grpc::Status Call(const std::string& method, const std::vector<grpc::Slice>& pieces,
                     grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
-    const grpc::ByteBuffer request(pieces.data(), pieces.size());
-    grpc::GenericStub stub(channel());
-    grpc::CompletionQueue queue;
-    grpc::ClientContext context;
-    context.set_compression_algorithm(compression);
-    context.AddMetadata("distill-user", "ada");
-    const auto call =
-        stub.PrepareUnaryCall(&context, "/distill.v1.JobService/" + method, request, &queue);
-    call->StartCall();
-    grpc::ByteBuffer response;
-    grpc::Status status;
-    call->Finish(&response, &status, nullptr);
-    void* tag = nullptr;
-    bool is_ok = false;
-    queue.Next(&tag, &is_ok);
-    return status;
+    auto context = std::make_unique<grpc::ClientContext>();
+    context->set_compression_algorithm(compression);
+    context->AddMetadata("distill-user", "ada");
+    std::string response;
+    return CallRaw(channel(), std::move(context), "/distill.v1.JobService/" + method, pieces,
+                   response);
   }
 
   // The most memory that the daemon has had, in MiB.

@@ -6,14 +6,16 @@
 
 #include "server/access/method_rules.h"
 #include "tests/eventually.h"
-#include "tests/integration/raw_call.h"
+#include "tests/integration/reflection.h"
 #include "tests/integration/test_server.h"
 #include "tests/integration/users.h"
+#include "tests/raw_call.h"
 
 namespace distill::server {
 namespace {
 
 using ::testing::AllOf;
+using testing::CallRaw;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -58,8 +60,8 @@ class AccessTest : public ::testing::Test {
     // Field 1 of every such request: the job (of ListEvaluationsRequest, one of several).
     const std::string request = std::string("\x0a") + static_cast<char>(job.size()) + job;
     std::string response;
-    return CallRaw(server_.channel(), As(token), "/distill.v1.JobService/" + method, request,
-                   response);
+    return CallRaw(server_.channel(), As(token), "/distill.v1.JobService/" + method,
+                   {grpc::Slice(request)}, response);
   }
 
   std::vector<AuditRecord> Audit() {
@@ -116,7 +118,7 @@ TEST_F(AccessTest, NoMethodAnswersWithoutAToken) {
     for (const std::string& method : MethodsOf(service)) {
       std::string response;
       const grpc::Status refused =
-          CallRaw(server_.channel(), Context("ada"), "/" + service + "/" + method, "", response);
+          CallRaw(server_.channel(), Context("ada"), "/" + service + "/" + method, {}, response);
 
       EXPECT_EQ(refused.error_code(), StatusCode::UNAUTHENTICATED) << method;
       EXPECT_EQ(ReasonOf(refused), "TOKEN_REFUSED") << method;
@@ -133,7 +135,7 @@ TEST_F(AccessTest, EveryMethodAsksUnderItsOwnName) {
     for (const std::string& method : MethodsOf(service)) {
       std::string response;
       const grpc::Status answer =
-          CallRaw(server_.channel(), As(ada_), "/" + service + "/" + method, "", response);
+          CallRaw(server_.channel(), As(ada_), "/" + service + "/" + method, {}, response);
 
       EXPECT_NE(answer.error_code(), StatusCode::UNAUTHENTICATED) << method;
       EXPECT_NE(answer.error_code(), StatusCode::PERMISSION_DENIED) << method;
@@ -148,7 +150,8 @@ TEST_F(AccessTest, ARequestForReflectionThatIsTooLargeIsRefusedAndInTheTrail) {
   const char* path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
   std::string response;
 
-  const grpc::Status refused = CallRaw(server_.channel(), As(ada_), path, request, response);
+  const grpc::Status refused =
+      CallRaw(server_.channel(), As(ada_), path, {grpc::Slice(request)}, response);
 
   EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(), HasSubstr("max_message_bytes: 4194304"));
@@ -161,7 +164,7 @@ TEST_F(AccessTest, ARequestForReflectionThatIsTooLargeIsRefusedAndInTheTrail) {
 TEST_F(AccessTest, HealthNeedsNoTokenAndReflectionDoes) {
   std::string response;
   EXPECT_TRUE(
-      CallRaw(server_.channel(), Context(), "/grpc.health.v1.Health/Check", "", response).ok());
+      CallRaw(server_.channel(), Context(), "/grpc.health.v1.Health/Check", {}, response).ok());
   EXPECT_EQ(response, std::string("\x08\x01"));  // HealthCheckResponse{status = 1: SERVING}
   grpc::Status status;
 
@@ -178,8 +181,8 @@ TEST_F(AccessTest, AMethodThatIsNotThereIsForNobodyAndInTheTrail) {
       "/grpc.health.v1.Health/Fly", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"};
   for (const std::string& path : paths) {
     std::string response;
-    const grpc::Status stranger = CallRaw(server_.channel(), Context("ada"), path, "", response);
-    const grpc::Status member = CallRaw(server_.channel(), As(ada_), path, "", response);
+    const grpc::Status stranger = CallRaw(server_.channel(), Context("ada"), path, {}, response);
+    const grpc::Status member = CallRaw(server_.channel(), As(ada_), path, {}, response);
 
     EXPECT_EQ(stranger.error_code(), StatusCode::UNAUTHENTICATED) << path;
     EXPECT_EQ(ReasonOf(stranger), "TOKEN_REFUSED") << path;

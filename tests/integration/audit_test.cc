@@ -5,14 +5,16 @@
 
 #include "server/access/method_rules.h"
 #include "tests/eventually.h"
-#include "tests/integration/raw_call.h"
+#include "tests/integration/reflection.h"
 #include "tests/integration/test_server.h"
 #include "tests/integration/users.h"
+#include "tests/raw_call.h"
 
 namespace distill::server {
 namespace {
 
 using ::testing::AllOf;
+using testing::CallRaw;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -46,8 +48,8 @@ class AuditTest : public ::testing::TestWithParam<MethodRule> {
       for (const std::string& own : MethodsOf(name)) {
         std::string response;
         if (own != method) continue;
-        return CallRaw(server_.channel(), std::move(context), "/" + name + "/" + method, request,
-                       response);
+        return CallRaw(server_.channel(), std::move(context), "/" + name + "/" + method,
+                       {grpc::Slice(request)}, response);
       }
     }
     ADD_FAILURE() << "no such method: " << method;

@@ -11,14 +11,15 @@
 #include "tests/eventually.h"
 #include "tests/fakes/birds_dataset.h"
 #include "tests/integration/http_client.h"
-#include "tests/integration/raw_call.h"
 #include "tests/integration/scrape.h"
 #include "tests/integration/test_server.h"
 #include "tests/matchers/status_matchers.h"
+#include "tests/raw_call.h"
 
 namespace distill::server {
 namespace {
 
+using testing::CallRaw;
 using ::testing::Contains;
 using ::testing::Gt;
 using ::testing::HasSubstr;
@@ -157,7 +158,7 @@ TEST_F(MetricsEndpointTest, CallsOfMethodsThatAreNotThereAreOneSeries) {
 
   for (const std::string& path : made_up) {
     std::string response;
-    EXPECT_EQ(CallRaw(channel, Context(), path, "", response).error_code(),
+    EXPECT_EQ(CallRaw(channel, Context(), path, {}, response).error_code(),
               grpc::StatusCode::UNIMPLEMENTED)
         << path;
   }

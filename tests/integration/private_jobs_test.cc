@@ -7,13 +7,15 @@
 
 #include "server/access/method_rules.h"
 #include "tests/eventually.h"
-#include "tests/integration/raw_call.h"
+#include "tests/integration/reflection.h"
 #include "tests/integration/test_server.h"
 #include "tests/integration/users.h"
+#include "tests/raw_call.h"
 
 namespace distill::server {
 namespace {
 
+using testing::CallRaw;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -163,7 +165,8 @@ class PrivateAnswersTest : public ::testing::TestWithParam<std::string> {
       for (const std::string& request : RequestsFor(method)) {
         std::string answer;
         const grpc::Status status =
-            CallRaw(server_.channel(), As(token), "/" + service + "/" + method, request, answer);
+            CallRaw(server_.channel(), As(token), "/" + service + "/" + method,
+                    {grpc::Slice(request)}, answer);
         all += answer + status.error_message() + status.error_details() + "\n";
       }
     }

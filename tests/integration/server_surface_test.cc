@@ -1,43 +1,22 @@
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
 #include "tests/eventually.h"
+#include "tests/integration/reflection.h"
 #include "tests/integration/test_server.h"
+#include "tests/raw_call.h"
 
 namespace distill::server {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 class ServerSurfaceTest : public ::testing::Test {
  protected:
-  // Calls a method whose messages are not compiled in; returns the raw answer.
-  grpc::Status CallRaw(const std::string& method, const std::string& request,
-                       std::string& response) {
-    grpc::GenericStub stub(server_.channel());
-    grpc::CompletionQueue queue;
-    const auto context = Context();
-    const grpc::Slice slice(request);
-    const grpc::ByteBuffer sent(&slice, 1);
-    const auto call = stub.PrepareUnaryCall(context.get(), method, sent, &queue);
-    call->StartCall();
-    grpc::ByteBuffer received;
-    grpc::Status status;
-    call->Finish(&received, &status, nullptr);
-    void* tag = nullptr;
-    bool is_ok = false;
-    queue.Next(&tag, &is_ok);
-    std::vector<grpc::Slice> slices;
-    if (received.Dump(&slices).ok()) {
-      for (const grpc::Slice& part : slices) response.append(part.begin(), part.end());
-    }
-    return status;
-  }
-
   TestServer server_;
 };
 
@@ -50,7 +29,11 @@ TEST_F(ServerSurfaceTest, HealthIsServingForTheWholeAndEachService) {
     }
     std::string response;
 
-    ASSERT_TRUE(CallRaw("/grpc.health.v1.Health/Check", request, response).ok());
+    const grpc::Status status =
+        testing::CallRaw(server_.channel(), Context(), "/grpc.health.v1.Health/Check",
+                         {grpc::Slice(request)}, response);
+
+    ASSERT_TRUE(status.ok()) << status.error_message();
     EXPECT_EQ(response, std::string("\x08\x01")) << service;
   }
 }
@@ -125,33 +108,10 @@ TEST_F(ServerSurfaceTest, DatasetShowsWhatItsScanFound) {
 }
 
 TEST_F(ServerSurfaceTest, ReflectionListsTheServices) {
-  const auto call_name = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
-  grpc::GenericStub stub(server_.channel());
-  grpc::CompletionQueue queue;
-  const auto context = Context();
-  const auto stream = stub.PrepareCall(context.get(), call_name, &queue);
-  void* tag = nullptr;
-  bool is_ok = false;
-  stream->StartCall(nullptr);
-  queue.Next(&tag, &is_ok);
-  // ServerReflectionRequest{list_services = 7: "*"}.
-  const grpc::Slice slice(std::string("\x3a\x01*"));
-  stream->Write(grpc::ByteBuffer(&slice, 1), nullptr);
-  queue.Next(&tag, &is_ok);
-  grpc::ByteBuffer received;
-  stream->Read(&received, nullptr);
-  queue.Next(&tag, &is_ok);
-  ASSERT_TRUE(is_ok);
-  std::vector<grpc::Slice> slices;
-  ASSERT_TRUE(received.Dump(&slices).ok());
-  std::string text;
-  for (const grpc::Slice& part : slices) text.append(part.begin(), part.end());
-
-  EXPECT_THAT(text, ::testing::HasSubstr("distill.v1.JobService"));
-  context->TryCancel();
   grpc::Status status;
-  stream->Finish(&status, nullptr);
-  queue.Next(&tag, &is_ok);
+
+  EXPECT_THAT(ReflectedServices(server_.channel(), Context(), status),
+              Contains("distill.v1.JobService"));
 }
 
 }  // namespace

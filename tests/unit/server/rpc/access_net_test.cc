@@ -1,7 +1,6 @@
 #include "server/rpc/access_net.h"
 
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
@@ -9,6 +8,7 @@
 #include "distill/v1/user_service.grpc.pb.h"
 #include "tests/fakes/fake_access_store.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/raw_call.h"
 
 namespace distill::server {
 namespace {
@@ -62,13 +62,21 @@ class AccessNetTest : public ::testing::Test {
   }
   void TearDown() override { server_->Shutdown(std::chrono::system_clock::now()); }
 
+  std::shared_ptr<grpc::Channel> Channel() const {
+    return grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
+                               grpc::InsecureChannelCredentials());
+  }
+
+  static std::unique_ptr<grpc::ClientContext> Context() {
+    auto context = std::make_unique<grpc::ClientContext>();
+    context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context->set_wait_for_ready(true);
+    return context;
+  }
+
   grpc::Status Call(v1::WhoAmIResponse& response) {
-    const auto channel = grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
-                                             grpc::InsecureChannelCredentials());
-    context_ = std::make_unique<grpc::ClientContext>();
-    context_->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    context_->set_wait_for_ready(true);
-    return v1::UserService::NewStub(channel)->WhoAmI(context_.get(), {}, &response);
+    context_ = Context();
+    return v1::UserService::NewStub(Channel())->WhoAmI(context_.get(), {}, &response);
   }
 
   grpc::Status Ask(grpc::ServerContext& context, const char* method) {
@@ -119,22 +127,13 @@ TEST_F(AccessNetTest, MethodThatAsksUnderAnothersNameTellsNothing) {
 }
 
 TEST_F(AccessNetTest, ServiceThatItWasNotToldOfTellsNothing) {
-  grpc::GenericStub stub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
-                                             grpc::InsecureChannelCredentials()));
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-  grpc::CompletionQueue queue;
-  const auto call = stub.PrepareUnaryCall(&context, "/foreign.Service/Tell", {}, &queue);
-  call->StartCall();
-  grpc::ByteBuffer response;
-  grpc::Status status;
-  call->Finish(&response, &status, nullptr);
-  void* tag = nullptr;
-  bool is_ok = false;
-  queue.Next(&tag, &is_ok);
+  std::string response;
+
+  const grpc::Status status =
+      testing::CallRaw(Channel(), Context(), "/foreign.Service/Tell", {}, response);
 
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
-  EXPECT_EQ(response.Length(), 0U);
+  EXPECT_THAT(response, IsEmpty());
 }
 
 TEST_F(AccessNetTest, MethodWithoutARuleIsForNobody) {

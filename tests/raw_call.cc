@@ -1,12 +1,9 @@
-#include "tests/integration/raw_call.h"
+#include "tests/raw_call.h"
 
 #include <google/protobuf/descriptor.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <re2/re2.h>
 
-#include <set>
-
-namespace distill::server {
+namespace distill::testing {
 namespace {
 
 // Waits for the operation under way; returns whether it went well.
@@ -37,14 +34,14 @@ std::string TextOf(const grpc::ByteBuffer& buffer) {
 
 grpc::Status CallRaw(const std::shared_ptr<grpc::Channel>& channel,
                      std::unique_ptr<grpc::ClientContext> context, const std::string& path,
-                     const std::string& request, std::string& response) {
+                     const std::vector<grpc::Slice>& request, std::string& response) {
   grpc::GenericStub stub(channel);
   grpc::CompletionQueue queue;
   const auto stream = stub.PrepareCall(context.get(), path, &queue);
   stream->StartCall(nullptr);
   if (Await(queue)) {
-    const grpc::Slice slice(request);
-    stream->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
+    stream->WriteLast(grpc::ByteBuffer(request.data(), request.size()), grpc::WriteOptions(),
+                      nullptr);
     Await(queue);
     grpc::ByteBuffer received;
     stream->Read(&received, nullptr);
@@ -59,30 +56,4 @@ grpc::Status CallRaw(const std::shared_ptr<grpc::Channel>& channel,
   return status;
 }
 
-std::vector<std::string> ReflectedServices(const std::shared_ptr<grpc::Channel>& channel,
-                                           std::unique_ptr<grpc::ClientContext> context,
-                                           grpc::Status& status) {
-  std::string response;
-  // ServerReflectionRequest{list_services = 7: "*"}.
-  status = CallRaw(channel, std::move(context),
-                   "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "\x3a\x01*",
-                   response);
-  const RE2 name(R"((distill\.v1\.[A-Za-z]+Service))");
-  std::set<std::string> names;
-  re2::StringPiece rest(response);
-  for (std::string found; RE2::FindAndConsume(&rest, name, &found);) names.insert(found);
-  return {names.begin(), names.end()};
-}
-
-std::vector<std::string> MethodsOf(const std::string& service) {
-  const google::protobuf::ServiceDescriptor* descriptor =
-      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
-  std::vector<std::string> methods;
-  if (descriptor == nullptr) return methods;
-  for (int i = 0; i < descriptor->method_count(); ++i) {
-    methods.push_back(descriptor->method(i)->name());
-  }
-  return methods;
-}
-
-}  // namespace distill::server
+}  // namespace distill::testing

@@ -8,12 +8,6 @@
 
 namespace distill::server {
 
-/// Calls a method by its path ("/distill.v1.JobService/GetJob"), whatever its messages are, and
-/// reads at most one of them into `response`. A stream of answers is broken off then: CANCELLED.
-grpc::Status CallRaw(const std::shared_ptr<grpc::Channel>& channel,
-                     std::unique_ptr<grpc::ClientContext> context, const std::string& path,
-                     const std::string& request, std::string& response);
-
 /// Returns the full names of the services of distill.v1 that a server tells by reflection.
 std::vector<std::string> ReflectedServices(const std::shared_ptr<grpc::Channel>& channel,
                                            std::unique_ptr<grpc::ClientContext> context,
