@@ -66,7 +66,7 @@ FlagGroup OptimizerGroup() {
            {"--warmup-ratios,--warmup_ratios", "train.schedule.warmup_ratio", "R",
             "share of the epochs; default 0.05"},
            {"--warmup-minlr,--warmup_minlr", "train.schedule.min_learning_rate", "LR",
-            "first and lowest rate; default 1e-6"},
+            "first and lowest rate; default 1e-6, or --lr where that is lower"},
            {"--step-epochs", "train.schedule.step_epochs", "N", "default 5"},
            {"--milestones", "train.schedule.milestones", "N,N,...",
             "epochs after which the rate falls, instead of --step-epochs"},

@@ -16,10 +16,10 @@ constexpr int64_t kCrops = 10;
 at::Tensor LogitsOf(Model& model, const at::Tensor& images, const PassOptions& options,
                     EvenBatches& even_batches) {
   const AutocastScope autocast(options.device, options.amp);
-  const at::Tensor input = options.device.is_cuda() ? even_batches.Fill(images) : images;
-  at::Tensor logits = model.Forward(input, /*want_blocks=*/false)
-                          .logits.narrow(0, 0, images.size(0))
-                          .to(at::kFloat);
+  const ModelOutput output = images.is_cuda()
+                                 ? even_batches.Forward(model, images, /*want_blocks=*/false)
+                                 : model.Forward(images, /*want_blocks=*/false);
+  const at::Tensor logits = output.logits.to(at::kFloat);
   if (!options.ten_crop) return logits;
   return logits.view({-1, kCrops, logits.size(1)}).mean(1);
 }

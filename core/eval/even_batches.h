@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "core/model/model.h"
+
 namespace distill::core {
 
 /// Gives every batch the size of the largest before it, by black images at its end: cuDNN plans
@@ -9,10 +11,12 @@ namespace distill::core {
 /// last batch is smaller. For networks that look at each image by itself. Owned by one thread.
 class EvenBatches {
  public:
-  /// Returns `images` ([batch, ...]) as they are, or with zeros behind them: [largest batch, ...].
-  at::Tensor Fill(const at::Tensor& images);
+  /// Returns what `model` makes of `images` ([batch, 3, height, width]). May throw c10::Error.
+  ModelOutput Forward(Model& model, const at::Tensor& images, bool want_blocks);
 
  private:
+  at::Tensor Fill(const at::Tensor& images);
+
   int64_t largest_ = 0;
 };
 

@@ -99,15 +99,7 @@ Status Teacher::SetClassMap(const std::vector<int64_t>& class_outputs, const at:
 ModelOutput Teacher::OutputOf(const at::Tensor& images, bool want_blocks) const {
   // A program may look at all images of a batch at once.
   if (!images.is_cuda() || !script_outputs_.empty()) return model_->Forward(images, want_blocks);
-  ModelOutput output = model_->Forward(even_batches_.Fill(images), want_blocks);
-  const int64_t num_images = images.size(0);
-  const auto cut = [num_images](at::Tensor& rows) {
-    if (rows.defined()) rows = rows.narrow(0, 0, num_images);
-  };
-  cut(output.logits);
-  cut(output.embedding);
-  for (at::Tensor& block : output.blocks) cut(block);
-  return output;
+  return even_batches_.Forward(*model_, images, want_blocks);
 }
 
 ModelOutput Teacher::Forward(const at::Tensor& images, bool want_blocks) const {

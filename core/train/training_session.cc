@@ -145,6 +145,7 @@ Status TrainingSession::BuildReplicas() {
   replicas.make_student = [this] {
     return CreateModel(options_.model, static_cast<int64_t>(manifest_.class_names.size()));
   };
+  const AutocastScope autocast(device_, amp_.mode);  // as the first's objective was made
   DISTILL_ASSIGN_OR_RETURN(
       replicas_, ReplicaGroup::Create(replicas, {device_, *student_, *objective_, *optimizer_}));
   std::string notice = "trains on " + std::to_string(replicas.devices.size() + 1) +

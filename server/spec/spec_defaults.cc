@@ -1,5 +1,7 @@
 #include "server/spec/spec_defaults.h"
 
+#include <algorithm>
+
 #include "core/base/architecture.h"
 
 namespace distill::server {
@@ -46,11 +48,11 @@ void FillOptimizer(v1::Optimizer& optimizer) {
   DISTILL_DEFAULT(optimizer, decay_all, false);
 }
 
-void FillSchedule(v1::Schedule& schedule) {
+void FillSchedule(double learning_rate, v1::Schedule& schedule) {
   DISTILL_DEFAULT(schedule, kind, v1::SCHEDULE_KIND_COSINE);
   DISTILL_DEFAULT(schedule, warmup, false);
   DISTILL_DEFAULT(schedule, warmup_ratio, 0.05);
-  DISTILL_DEFAULT(schedule, min_learning_rate, 1e-6);
+  DISTILL_DEFAULT(schedule, min_learning_rate, std::min(1e-6, learning_rate));
   if (schedule.milestones().empty()) DISTILL_DEFAULT(schedule, step_epochs, 5);
   DISTILL_DEFAULT(schedule, step_factor, 0.8);
   DISTILL_DEFAULT(schedule, polynomial_power, 1.0);
@@ -171,7 +173,7 @@ void FillDefaults(v1::TrainJob& job) {
   FillAugmentation(*job.mutable_augmentation());
   FillLoss(*job.mutable_loss());
   FillOptimizer(*job.mutable_optimizer());
-  FillSchedule(*job.mutable_schedule());
+  FillSchedule(job.optimizer().learning_rate(), *job.mutable_schedule());
   FillRegularisation(job);
   if (job.has_distillation()) {
     FillDistillation(*job.mutable_distillation(), ArchitectureOr(job.model()).num_blocks());

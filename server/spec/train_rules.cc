@@ -101,7 +101,9 @@ void CheckSchedule(const v1::Schedule& given, const v1::TrainJob& filled,
   violations.CheckPositive("train.schedule.step_factor", schedule.step_factor(), 1);
   violations.CheckPositive("train.schedule.polynomial_power", schedule.polynomial_power(), 100);
   const double lowest = schedule.min_learning_rate();
-  if (!(lowest >= 0 && lowest <= filled.optimizer().learning_rate())) {
+  const double rate = filled.optimizer().learning_rate();
+  const bool is_above_the_rate = rate > 0 && lowest > rate;
+  if (given.has_min_learning_rate() && (!(lowest >= 0) || is_above_the_rate)) {
     violations.Add("train.schedule.min_learning_rate", NumberText(lowest),
                    "must be at least 0 and at most optimizer.learning_rate");
   }

@@ -68,6 +68,15 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"train.input.mean", [](auto& job) { Train(job).mutable_input()->add_mean(0.5); }},
         Fault{"train.optimizer.learning_rate",
               [](auto& job) { Train(job).mutable_optimizer()->set_learning_rate(INFINITY); }},
+        Fault{"train.optimizer.learning_rate",  // not also the lowest rate, which would be above it
+              [](auto& job) { Train(job).mutable_optimizer()->set_learning_rate(-1); }},
+        Fault{"train.optimizer.learning_rate",
+              [](auto& job) {
+                Train(job).mutable_optimizer()->set_learning_rate(-1);
+                Train(job).mutable_schedule()->set_min_learning_rate(1e-6);
+              }},
+        Fault{"train.schedule.min_learning_rate",
+              [](auto& job) { Train(job).mutable_schedule()->set_min_learning_rate(-1); }},
         Fault{"train.optimizer.momentum",
               [](auto& job) { Train(job).mutable_optimizer()->set_momentum(1); }},
         Fault{"train.optimizer.weight_decay",

@@ -27,6 +27,18 @@ TEST(SpecDefaultsTest, WeightOfTheReferencesMethodsFollowsItsRatio) {
   EXPECT_EQ(DefaultWeight(TermOf(v1::DISTILLATION_METHOD_AT), 0.5), 0.5);
 }
 
+TEST(SpecDefaultsTest, LowestRateIsNotAboveTheRate) {
+  v1::TrainJob usual;
+  FillDefaults(usual);
+  v1::TrainJob slow;
+  slow.mutable_optimizer()->set_learning_rate(1e-8);
+
+  FillDefaults(slow);
+
+  EXPECT_DOUBLE_EQ(usual.schedule().min_learning_rate(), 1e-6);
+  EXPECT_DOUBLE_EQ(slow.schedule().min_learning_rate(), 1e-8);
+}
+
 TEST(SpecDefaultsTest, OtherMethodsHaveThePublishedWeight) {
   EXPECT_EQ(Filled(TermOf(v1::DISTILLATION_METHOD_DKD)).weight(), 1);
   EXPECT_EQ(Filled(TermOf(v1::DISTILLATION_METHOD_DIST)).weight(), 2);
