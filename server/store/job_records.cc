@@ -154,7 +154,7 @@ void JobRecords::EmptyIntake() {
   const MutexLock intake_lock(intake_mutex_);
   {
     const MutexLock lock(mutex_);
-    if (!changes_.empty()) return;  // a job that has no file of its own yet
+    if (!changes_.empty() || !backlog_.empty()) return;  // a job that has no file of its own yet
   }
   if (intake_bytes_ < kMaxIntakeBytes) return;
   intake_.reset();
@@ -163,20 +163,26 @@ void JobRecords::EmptyIntake() {
 }
 
 void JobRecords::Loop() {
-  AddUnwritten();
+  FindUnwritten();
   while (true) {
     const Changes changes = TakeChanges();
-    if (changes.empty()) return;  // stopping
     WriteAll(changes);
+    if (IsStopping() && changes.empty()) return;
+    WriteFromBacklog();
     EmptyIntake();
   }
 }
 
+bool JobRecords::IsStopping() {
+  const MutexLock lock(mutex_);
+  return is_stopping_;
+}
+
 JobRecords::Changes JobRecords::TakeChanges() {
   const MutexLock lock(mutex_);
-  while (changes_.empty() && !is_stopping_) changed_.Wait(mutex_);
+  while (changes_.empty() && backlog_.empty() && !is_stopping_) changed_.Wait(mutex_);
   const auto end = std::chrono::steady_clock::now() + kGathering;
-  while (!is_stopping_ && std::chrono::steady_clock::now() < end) {
+  while (!changes_.empty() && !is_stopping_ && std::chrono::steady_clock::now() < end) {
     changed_.WaitFor(mutex_, end - std::chrono::steady_clock::now());
   }
   return std::exchange(changes_, {});
@@ -184,26 +190,40 @@ JobRecords::Changes JobRecords::TakeChanges() {
 
 // After a kill, the records of jobs that changed last may lack that; those of an earlier version
 // are missing, or lack what migrations have changed since.
-void JobRecords::AddUnwritten() {
-  const auto added = control_.Read("list records", [&](SQLite::Database& control) -> Result<bool> {
-    Changes found;
-    for (const JobId id : Numbers(control,
-                                  "SELECT id FROM job WHERE state < 8 UNION SELECT job FROM"
-                                  " (SELECT job FROM job_event ORDER BY id DESC LIMIT 1000)")) {
-      found.jobs.insert(id);
-    }
-    const int64_t schema_time = SchemaTime(control);
-    for (const JobId id : Numbers(control, "SELECT id FROM job")) {
-      const fs::path folder = state_directory_ / "runs" / std::to_string(id);
-      if (LacksRecord(folder, schema_time)) found.jobs.insert(id);
-    }
-    for (const int64_t id : Numbers(control, "SELECT id FROM dataset")) found.datasets.insert(id);
-    const MutexLock lock(mutex_);
-    changes_.jobs.merge(found.jobs);
-    changes_.datasets.merge(found.datasets);
-    return true;
-  });
-  if (!added.ok()) LogWarning("records not looked at", {{"error", added.status().ToString()}});
+void JobRecords::FindUnwritten() {
+  const auto found_all =
+      control_.Read("list records", [&](SQLite::Database& control) -> Result<bool> {
+        Changes found;
+        for (const JobId id : Numbers(control,
+                                      "SELECT id FROM job WHERE state < 8 UNION SELECT job FROM"
+                                      " (SELECT job FROM job_event ORDER BY id DESC LIMIT 1000)")) {
+          found.jobs.insert(id);
+        }
+        const int64_t schema_time = SchemaTime(control);
+        for (const JobId id : Numbers(control, "SELECT id FROM job")) {
+          const fs::path folder = state_directory_ / "runs" / std::to_string(id);
+          if (found.jobs.count(id) == 0 && LacksRecord(folder, schema_time)) backlog_.push_back(id);
+        }
+        for (const int64_t id : Numbers(control, "SELECT id FROM dataset"))
+          found.datasets.insert(id);
+        const MutexLock lock(mutex_);
+        changes_.jobs.merge(found.jobs);
+        changes_.datasets.merge(found.datasets);
+        return true;
+      });
+  if (!found_all.ok()) {
+    LogWarning("records not looked at", {{"error", found_all.status().ToString()}});
+  }
+}
+
+void JobRecords::WriteFromBacklog() {
+  constexpr size_t kAtOnce = 50;
+  Changes some;
+  while (!backlog_.empty() && some.jobs.size() < kAtOnce) {
+    some.jobs.insert(backlog_.back());
+    backlog_.pop_back();
+  }
+  WriteAll(some);
 }
 
 void JobRecords::WriteAll(const Changes& changes) {

@@ -34,13 +34,15 @@ IntakeNote ReadIntakeNote(const std::string& payload);
 /// Keeps a record of each job and data set beside its files: the second copy of control.db, from
 /// which it can be rebuilt. A new job is noted durably before its submit is answered; all other
 /// changes are written by a thread within a fraction of a second, so that nobody waits for them.
-/// What was not written when the daemon died is written at the next start. Thread-safe.
+/// What was not written when the daemon died is written at the next start. So are the records of
+/// all jobs after a change of the schema, a few at a time; a stop does not wait for those.
+/// Thread-safe.
 class JobRecords {
  public:
   /// Starts the thread, which first looks for records that are missing or may be out of date.
   /// `control` must outlive this object.
   JobRecords(std::filesystem::path state_directory, SqliteDatabase& control);
-  /// Writes what is left.
+  /// Writes what has changed.
   ~JobRecords();
   JobRecords(const JobRecords&) = delete;
   JobRecords& operator=(const JobRecords&) = delete;
@@ -67,13 +69,15 @@ class JobRecords {
   Result<std::string> DumpJob(JobId id);
   void Loop();
   Changes TakeChanges() EXCLUDES(mutex_);
-  void AddUnwritten();
+  void FindUnwritten();
+  void WriteFromBacklog();
   void WriteAll(const Changes& changes);
   Status WriteJob(JobId id);
   Status WriteDataset(int64_t id);
   Status OpenIntake() REQUIRES(intake_mutex_);
   Status AppendToIntake(const std::vector<JobId>& ids) REQUIRES(intake_mutex_);
   void EmptyIntake() EXCLUDES(mutex_, intake_mutex_);
+  bool IsStopping() EXCLUDES(mutex_);
 
   const std::filesystem::path state_directory_;
   SqliteDatabase& control_;
@@ -88,6 +92,9 @@ class JobRecords {
   Changes changes_ GUARDED_BY(mutex_);
   bool is_stopping_ GUARDED_BY(mutex_) = false;
 
+  /// The thread's own: jobs whose record is missing or of an older schema, as each start finds
+  /// them.
+  std::vector<JobId> backlog_;
   std::thread thread_;
 };
 

@@ -10,17 +10,21 @@
 #include "core/base/durable_file.h"
 #include "server/store/database_check.h"
 #include "server/store/row_dump.h"
+#include "tests/eventually.h"
 #include "tests/unit/server/store/store_fixture.h"
 
 namespace distill::server {
 namespace {
 
+using ::distill::testing::Eventually;
 using ::distill::testing::HasCode;
 using ::distill::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+constexpr std::chrono::seconds kPatience{60};
 
 // All rows of all tables of control.db, as text.
 std::vector<std::string> AllRows(const std::filesystem::path& file) {
@@ -106,10 +110,40 @@ TEST_F(DatabaseRebuildTest, RecordsOfAnOlderSchemaAreWrittenAnew) {
       older, std::chrono::file_clock::from_sys(std::chrono::sys_seconds(std::chrono::seconds(-1))));
 
   Reopen();
+
+  EXPECT_TRUE(Eventually(kPatience, [&] {
+    return ReadFile(older).value().find("it''s a teacher") != std::string::npos;
+  }));
+  EXPECT_EQ(ReadFile(newer).value(), "as it was");
+}
+
+TEST_F(DatabaseRebuildTest, AStopDoesNotWaitForTheRecordsOfAnOlderSchema) {
+  constexpr int64_t kJobs = 300;
+  std::vector<JobSpec> specs;
+  for (int64_t i = 0; i < kJobs; ++i) specs.push_back(SpecNamed("job" + std::to_string(i)));
+  ASSERT_OK(store().InsertJobs(specs, "", "", 1));
+  const auto num_written = [&] {
+    int64_t written = 0;
+    for (int64_t id = 1; id <= kJobs; ++id) {
+      if (std::filesystem::exists(state_directory() / "runs" / std::to_string(id) / "record.sql")) {
+        ++written;
+      }
+    }
+    return written;
+  };
+  ASSERT_TRUE(Eventually(kPatience, [&] { return num_written() == kJobs; }));
+  store_.reset();
+  SQLite::Database(control_file().string(), SQLite::OPEN_READWRITE)
+      .exec("UPDATE job SET state = 8; DELETE FROM job_event");
+  std::filesystem::remove_all(state_directory() / "runs");
+  std::filesystem::create_directory(state_directory() / "runs");
+
+  Reopen();
   store_.reset();
 
-  EXPECT_THAT(ReadFile(older).value(), HasSubstr("it''s a teacher"));
-  EXPECT_EQ(ReadFile(newer).value(), "as it was");
+  EXPECT_LT(num_written(), kJobs);
+  Reopen();
+  EXPECT_TRUE(Eventually(kPatience, [&] { return num_written() == kJobs; }));
 }
 
 TEST_F(DatabaseRebuildTest, ADamagedRecordIsNamedAndTheOthersAreTaken) {
