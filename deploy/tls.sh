@@ -35,7 +35,7 @@ for name in "$@"; do
   elif [[ $name =~ ^[A-Za-z0-9.*-]+$ ]]; then names+=",DNS:$name"
   else fail "neither a name nor an address: $name"; fi
 done
-mkdir -p "$folder"
+[[ -d $folder ]] || install -d -m 0755 "$folder"  # the daemon, which may be another user, reads in it
 cd "$folder"
 
 work=$(mktemp -d ./.tls.XXXXXX)

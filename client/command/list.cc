@@ -27,9 +27,7 @@ void PrintJobs(const CommandContext& context, const v1::ListJobsResponse& respon
     if (job.cause() != v1::CAUSE_UNSPECIFIED) state += " " + CauseText(job.cause());
     const bool explains = job.state() == v1::JOB_STATE_QUEUED && !job.message().empty();
     if (explains) state += " (" + job.message() + ")";
-    if (job.stalled_since_unix_ms() != 0) {
-      state += " (stalled " + AgeText(job.stalled_since_unix_ms(), now) + ")";
-    }
+    state += StalledText(job.stalled_since_unix_ms(), now);
     table.AddRow({job.id(), job.name(), SummaryText(job), job.owner(),
                   std::to_string(job.priority()), DevicesText(job), ProgressText(job),
                   AgeText(job.created_at_unix_ms(), now), state});

@@ -65,7 +65,7 @@ std::vector<std::string> RowOf(const std::string& device, const v1::DeviceJob& j
           memory,
           done,
           has_end ? "in " + AgeText(now_unix_ms, progress.eta_unix_ms()) : "-",
-          StateText(job.state())};
+          StateText(job.state()) + StalledText(job.stalled_since_unix_ms(), now_unix_ms)};
 }
 
 std::vector<std::string> RowOf(const std::string& device, const v1::DeviceProcess& process) {

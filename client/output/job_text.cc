@@ -66,6 +66,10 @@ std::string StateText(v1::JobState state) {
   return WithoutPrefix(v1::JobState_Name(state), sizeof("JOB_STATE_") - 1);
 }
 
+std::string StalledText(int64_t since_unix_ms, int64_t now_unix_ms) {
+  return since_unix_ms == 0 ? "" : " (stalled " + AgeText(since_unix_ms, now_unix_ms) + ")";
+}
+
 std::string CauseText(v1::Cause cause) {
   if (cause == v1::CAUSE_UNSPECIFIED) return "";
   return WithoutPrefix(v1::Cause_Name(cause), sizeof("CAUSE_") - 1);

@@ -12,6 +12,8 @@ inline constexpr char kStrangersJob[] = "a job of another member";
 
 /// Returns e.g. "RUNNING".
 std::string StateText(v1::JobState state);
+/// " (stalled 3m12s)"; empty where `since_unix_ms` is 0.
+std::string StalledText(int64_t since_unix_ms, int64_t now_unix_ms);
 
 /// Returns e.g. "OUT_OF_MEMORY"; "" when there is none.
 std::string CauseText(v1::Cause cause);

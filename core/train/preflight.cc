@@ -33,9 +33,16 @@ std::string Percent(double share) {
   return text;
 }
 
-std::string GiB(int64_t bytes) {
+std::string Amount(int64_t bytes) {
+  constexpr double kMebi = 1 << 20;
+  constexpr double kGibi = 1 << 30;
+  const auto amount = static_cast<double>(bytes);
   char text[32];
-  std::snprintf(text, sizeof(text), "%.2f GiB", static_cast<double>(bytes) / (1 << 30));
+  if (amount < kGibi) {
+    std::snprintf(text, sizeof(text), "%.1f MiB", amount / kMebi);
+  } else {
+    std::snprintf(text, sizeof(text), "%.2f GiB", amount / kGibi);
+  }
   return text;
 }
 
@@ -193,14 +200,14 @@ class Preflight {
     const MemoryEstimate estimate = EstimateMemory(plan_);
     const int64_t images = plan_.options.images_per_device();
     const int64_t needed = estimate.fixed + images * estimate.per_image;
-    const std::string text = "a step needs about " + GiB(needed) + " (" + GiB(estimate.fixed) +
-                             " and " + GiB(estimate.per_image) + " for each of " +
-                             std::to_string(images) + " images)";
+    const std::string text = "a step needs about " + Amount(needed) + " (" +
+                             Amount(estimate.fixed) + " and " + Amount(estimate.per_image) +
+                             " for each of " + std::to_string(images) + " images)";
     Tell(text);
     const int64_t limit = MemoryLimit();
     // The estimate is rough, and what fits must not be refused.
     if (limit == 0 || needed <= limit + limit / 2) return Status::Ok();
-    return {Code::kFailedPrecondition, text + ", there are " + GiB(limit) +
+    return {Code::kFailedPrecondition, text + ", there are " + Amount(limit) +
                                            ": take a smaller batch_size or image_size, or more "
                                            "memory (--gpu-memory)"};
   }

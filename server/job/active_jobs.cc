@@ -85,13 +85,13 @@ Result<AttemptRecord> ActiveJobs::StartAttempt(JobId id, const std::vector<std::
   return attempt;
 }
 
-Status ActiveJobs::EndAttempt(JobId id, int attempt, const Transition& transition) {
+Status ActiveJobs::EndAttempt(JobId id, int attempt, const Transition& transition,
+                              int64_t end_unix_ms) {
   DISTILL_RETURN_IF_ERROR(Refresh(id));
   const JobRecord* job = Find(id);
   if (job == nullptr) return Status::Ok();
   if (HasWorker(job->state)) {
-    const int64_t now = clock_.UnixMillis();
-    DISTILL_RETURN_IF_ERROR(store_.FinishAttempt(id, attempt, transition, now));
+    DISTILL_RETURN_IF_ERROR(store_.FinishAttempt(id, attempt, transition, end_unix_ms));
     if (job->state == JobState::kStarting && transition.to == JobState::kSucceeded) {
       const Transition running{JobState::kRunning, Cause::kNone, "worker", ""};
       DISTILL_RETURN_IF_ERROR(Move(id, running).status());

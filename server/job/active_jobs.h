@@ -41,7 +41,8 @@ class ActiveJobs {
 
   /// Ends an attempt and moves its job on; an interrupted job is counted and queued again, or fails
   /// for good. After a failure it may be called again: what is done already is not done twice.
-  Status EndAttempt(JobId id, int attempt, const Transition& transition);
+  /// `end_unix_ms`: when its worker ended.
+  Status EndAttempt(JobId id, int attempt, const Transition& transition, int64_t end_unix_ms);
 
   /// Finishes what was under way for a job found INTERRUPTED. As EndAttempt after a failure.
   Status SettleInterruption(JobId id);

@@ -60,18 +60,19 @@ Status DatasetScans::Begin(Scan& scan) {
   return launcher_.Start(request).status();
 }
 
-Status DatasetScans::Delete(const std::string& name) {
+Result<std::optional<JobId>> DatasetScans::Delete(const std::string& name) {
   DISTILL_ASSIGN_OR_RETURN(const DatasetRecord dataset, store_.FindDataset(name));
-  DISTILL_RETURN_IF_ERROR(store_.DeleteDataset(name));
+  DISTILL_ASSIGN_OR_RETURN(const std::optional<JobId> user, store_.DeleteDataset(name));
+  if (user) return user;
   const auto scan = scans_.find(dataset.id);
   if (scan == scans_.end()) {
     RemoveFolder(dataset.id);
-    return Status::Ok();
+    return std::optional<JobId>();
   }
   scan->second.is_deleted = true;
   const Status stopped = launcher_.Stop(KeyOf(dataset.id), StopOrder::kCancel);
   if (!stopped.ok()) LogInfo("scan had ended", {{"dataset", name}});
-  return Status::Ok();
+  return std::optional<JobId>();
 }
 
 Status DatasetScans::OnEvents(const RunKey& key, const RunEventBatch& batch) {

@@ -26,7 +26,7 @@ class DatasetScans {
   Result<DatasetRecord> Create(const DatasetRecord& dataset);
 
   /// Stops a scan that is under way. Errors as JobStore::DeleteDataset.
-  Status Delete(const std::string& name);
+  Result<std::optional<JobId>> Delete(const std::string& name);
 
   Status OnEvents(const RunKey& key, const RunEventBatch& batch);
   void OnExit(const RunKey& key, const WorkerExitStatus& exit);

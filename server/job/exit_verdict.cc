@@ -66,16 +66,17 @@ RetryBudget BudgetFor(const JobRecord& job) {
 // Of a worker that says itself what went wrong.
 Transition JudgeFailure(JobState state, const WorkerOutcome& outcome) {
   const bool is_storage = outcome.cause == Cause::kStorage;
-  if (state == JobState::kPausing && is_storage) {
-    return {JobState::kPaused, Cause::kStorage, "worker",
-            WithDetail("paused, with its former checkpoint", outcome) + kStorageRemedy};
-  }
+  const std::string remedy = is_storage ? kStorageRemedy : "";
   // The machine's fault, not the job's: it may go better on another device, or when the disk has
   // space again.
   const bool is_machines_fault = is_storage || outcome.cause == Cause::kDeviceError;
+  if (state == JobState::kPausing && is_machines_fault) {
+    return {JobState::kPaused, outcome.cause, "worker",
+            WithDetail("paused, with its former checkpoint", outcome) + remedy};
+  }
   const bool may_try_again = is_machines_fault && CanMove(state, JobState::kInterrupted);
   return {may_try_again ? JobState::kInterrupted : JobState::kFailed, outcome.cause, "worker",
-          outcome.message + (is_storage ? kStorageRemedy : "")};
+          outcome.message + remedy};
 }
 
 }  // namespace

@@ -6,9 +6,10 @@ namespace distill::server {
 
 void ThreadedJobManager::OrderStop(JobId id, const GivenOrder& order) {
   ++num_orders_;
-  Run& run = runs_[id];
-  run.order = order;
-  const Status stopped = launcher_.Stop(KeyOf(id, run.attempt), order.order);
+  const auto run = runs_.find(id);
+  if (run == runs_.end()) return;  // it has no worker, see EndRunless()
+  run->second.order = order;
+  const Status stopped = launcher_.Stop(KeyOf(id, run->second.attempt), order.order);
   // A worker that is gone already needs no order: its exit is on the way.
   if (!stopped.ok()) LogInfo("worker had ended", {{"job", id}});
 }

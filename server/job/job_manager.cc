@@ -57,8 +57,10 @@ bool ThreadedJobManager::LookAfterRuns(const std::vector<DeviceInfo>& devices) {
   const MutexLock lock(mutex_);
   if (is_stopping_) return false;
   has_work_ = false;
+  EndRunless();
   EndRuns();
   NoteStalls();
+  StopOverdue();
   scans_.RetryEnds();
   devices_seen_ = devices;
   return true;
@@ -117,6 +119,7 @@ Status ThreadedJobManager::Recover(const JobRecord& job) {
   run.attempt = attempt.number;
   run.started_at_unix_ms = attempt.started_at_unix_ms;
   run.heard_at_ms = clock_.MonotonicMillis();
+  run.began_at_ms = run.heard_at_ms;
   run.start = {attempt.started_at_unix_ms, attempt.resumed_from_epoch};
   run.num_epochs = job.progress.num_epochs;
   if (attempt.finished_at_unix_ms != 0) {
@@ -320,18 +323,32 @@ Result<DatasetRecord> ThreadedJobManager::CreateDataset(const DatasetRecord& dat
   DatasetRecord stamped = dataset;
   stamped.created_at_unix_ms = clock_.UnixMillis();
   const MutexLock lock(mutex_);
+  const Result<DatasetRecord> there = store_.FindDataset(dataset.name);
+  if (there.ok() && there->state == DatasetState::kFailed && there->owner == dataset.owner) {
+    DISTILL_RETURN_IF_ERROR(scans_.Delete(dataset.name).status());
+  }
   return scans_.Create(stamped);
 }
 
-Status ThreadedJobManager::DeleteDataset(const std::string& name) {
+Result<std::optional<JobId>> ThreadedJobManager::DeleteDataset(const std::string& name) {
   const MutexLock lock(mutex_);
   return scans_.Delete(name);
 }
 
 std::vector<DeviceUse> ThreadedJobManager::ListDevices() {
   const std::vector<DeviceInfo> devices = devices_.List();
-  const MutexLock lock(mutex_);
-  return AssessUse(devices, Holders());
+  std::vector<DeviceUse> uses;
+  {
+    const MutexLock lock(mutex_);
+    uses = AssessUse(devices, Holders());
+  }
+  for (DeviceUse& use : uses) {
+    for (DeviceHolder& holder : use.holders) {
+      auto newest = store_.FindJob(holder.job.id);  // with its progress
+      if (newest.ok()) holder.job = std::move(newest).value();
+    }
+  }
+  return uses;
 }
 
 std::unique_ptr<JobManager> JobManager::Create(const JobManagerOptions& options,

@@ -115,9 +115,11 @@ class JobManager : public WorkerListener {
   /// Says why a job waits. kNotFound: no such job.
   virtual Result<JobExplanation> Explain(JobId id) = 0;
 
-  /// Stores a data set and starts its scan. kAlreadyExists: the name is taken.
+  /// Stores a data set and starts its scan, in the place of one of this name and owner that FAILED.
+  /// kAlreadyExists: the name is taken.
   virtual Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) = 0;
-  virtual Status DeleteDataset(const std::string& name) = 0;
+  /// Removes a data set, unless a job that has not ended uses it: then returns that one.
+  virtual Result<std::optional<JobId>> DeleteDataset(const std::string& name) = 0;
 
   /// Returns the devices with the jobs and the outsiders that use each.
   virtual std::vector<DeviceUse> ListDevices() = 0;

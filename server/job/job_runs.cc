@@ -118,6 +118,7 @@ Status ThreadedJobManager::StartJob(const StartDecision& decision) {
   run.attempt = attempt.number;
   run.started_at_unix_ms = attempt.started_at_unix_ms;
   run.heard_at_ms = clock_.MonotonicMillis();
+  run.began_at_ms = run.heard_at_ms;
   run.start.at_unix_ms = attempt.started_at_unix_ms;
   run.num_epochs = active_.jobs().at(decision.job).spec.num_epochs;
   const Status launched = Launch(attempt);
@@ -201,6 +202,7 @@ Status ThreadedJobManager::ApplyJobEvents(const RunKey& key, const RunEventBatch
   for (const RunEvent& event : batch.events) {
     if (const auto* outcome = std::get_if<WorkerOutcome>(&event.event)) {
       run->second.outcome = *outcome;
+      run->second.ended_at_unix_ms = event.at_unix_ms;
     } else if (std::holds_alternative<WorkerStarted>(event.event)) {
       DISTILL_RETURN_IF_ERROR(MarkRunning(key.id));
     } else if (const auto* notice = std::get_if<WorkerNotice>(&event.event)) {
@@ -229,6 +231,35 @@ void ThreadedJobManager::NoteStalls() {
     LogWarning("worker is alive but tells nothing", {{"job", id}, {"silent_ms", silent_ms}});
     const Status noted = active_.SetStalledSince(id, clock_.UnixMillis() - silent_ms);
     if (!noted.ok()) LogError("stall not stored", {{"job", id}, {"error", noted.ToString()}});
+  }
+}
+
+// A worker that hangs does not keep its time limit itself. One that was taken over is given its
+// limit anew.
+void ThreadedJobManager::StopOverdue() {
+  constexpr int64_t kMillisPerSecond = 1000;
+  for (const auto& [id, run] : runs_) {
+    const JobRecord* job = active_.Find(id);
+    if (job == nullptr || job->state != JobState::kRunning || run.order || run.exit) continue;
+    const int64_t limit_ms = job->spec.time_limit_seconds * kMillisPerSecond;
+    const int64_t end_ms = run.began_at_ms + limit_ms + options_.policy.time_limit_slack_ms;
+    if (limit_ms == 0 || clock_.MonotonicMillis() < end_ms) continue;
+    OrderStop(id, {StopOrder::kTimeLimit,
+                   "time limit reached, seconds: " + std::to_string(job->spec.time_limit_seconds) +
+                       "; the worker did not end by itself"});
+  }
+}
+
+// A start that was stored and could not be read back leaves a job that has a device and no worker.
+void ThreadedJobManager::EndRunless() {
+  for (const auto& [id, job] : active_.jobs()) {
+    if (!HasWorker(job.state) || runs_.count(id) != 0) continue;
+    Run& run = runs_[id];
+    run.attempt = job.num_attempts;
+    run.started_at_unix_ms = clock_.UnixMillis();
+    run.heard_at_ms = clock_.MonotonicMillis();
+    run.verdict = Transition{JobState::kInterrupted, Cause::kWorkerLost, "daemon",
+                             "its start was not carried out: the database could not be read"};
   }
 }
 
@@ -290,11 +321,15 @@ Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
         JudgeExit(job->state, run.outcome, run.exit.value_or(WorkerExitStatus{}), run.order);
   }
   FaultPoint("run.before_end");
+  // The daemon may hear of an end long after it.
+  const int64_t now = clock_.UnixMillis();
+  const bool is_end_known = run.ended_at_unix_ms >= run.started_at_unix_ms;
+  const int64_t end = is_end_known ? std::min(run.ended_at_unix_ms, now) : now;
   std::vector<DeviceUsage> usages;
   for (const std::string& device : job->devices) {
-    usages.push_back({job->spec.owner, device, run.started_at_unix_ms, clock_.UnixMillis()});
+    usages.push_back({job->spec.owner, device, run.started_at_unix_ms, end});
   }
-  DISTILL_RETURN_IF_ERROR(active_.EndAttempt(id, run.attempt, transition));
+  DISTILL_RETURN_IF_ERROR(active_.EndAttempt(id, run.attempt, transition, end));
   if (needs_verdict) {
     for (const DeviceUsage& usage : usages) usage_.Add(usage);
   }

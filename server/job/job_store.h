@@ -169,8 +169,9 @@ class JobStore {
   virtual Result<std::vector<DatasetRecord>> ListDatasets() = 0;
   /// Replaces state, message, counts and report of `dataset.id`.
   virtual Status UpdateDataset(const DatasetRecord& dataset) = 0;
-  /// kFailedPrecondition: a job that has not ended uses it.
-  virtual Status DeleteDataset(const std::string& name) = 0;
+  /// Does nothing where a job that has not ended uses it, and returns that one. kNotFound: no such
+  /// data set.
+  virtual Result<std::optional<JobId>> DeleteDataset(const std::string& name) = 0;
 
   virtual int SchemaVersion() = 0;
 };

@@ -56,7 +56,7 @@ class ThreadedJobManager final : public JobManager {
   Result<QueueReport> ListQueue(int max_entries) override;
   Result<JobExplanation> Explain(JobId id) override;
   Result<DatasetRecord> CreateDataset(const DatasetRecord& dataset) override;
-  Status DeleteDataset(const std::string& name) override;
+  Result<std::optional<JobId>> DeleteDataset(const std::string& name) override;
   std::vector<DeviceUse> ListDevices() override;
 
   Status OnEvents(const RunKey& key, int64_t from_offset, const RunEventBatch& batch) override;
@@ -69,9 +69,11 @@ class ThreadedJobManager final : public JobManager {
     int pid = 0;  // of its worker; 0 = not known
     int64_t started_at_unix_ms = 0;
     int64_t heard_at_ms = 0;  // of the monotonic clock: when its worker told something
+    int64_t began_at_ms = 0;  // of the monotonic clock: when this daemon started or adopted it
     ProgressStart start;
     int num_epochs = 0;
     std::optional<WorkerOutcome> outcome;
+    int64_t ended_at_unix_ms = 0;  // when its worker said that outcome; 0 = not known
     // What the worker was told, if it was.
     std::optional<GivenOrder> order;
     // How it ended, until the store has it. `verdict` is for an end that no worker had part in.
@@ -141,6 +143,8 @@ class ThreadedJobManager final : public JobManager {
   Status ApplyJobEvents(const RunKey& key, const RunEventBatch& batch) REQUIRES(mutex_);
   Status MarkRunning(JobId id) REQUIRES(mutex_);
   void NoteStalls() REQUIRES(mutex_);
+  void StopOverdue() REQUIRES(mutex_);
+  void EndRunless() REQUIRES(mutex_);
   void EndRuns() REQUIRES(mutex_);
   void DelayRestart(JobId id, const Run& run) REQUIRES(mutex_);
   Status EndRun(JobId id, const Run& run) REQUIRES(mutex_);

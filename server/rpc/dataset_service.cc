@@ -2,6 +2,7 @@
 
 #include "server/rpc/call_access.h"
 #include "server/rpc/dataset_messages.h"
+#include "server/rpc/job_veil.h"
 #include "server/rpc/method_table.h"
 #include "server/rpc/rpc_guard.h"
 #include "server/spec/dataset_facts.h"
@@ -85,7 +86,12 @@ grpc::Status DatasetServiceImpl::DeleteDataset(grpc::ServerContext* context,
     DISTILL_ASSIGN_OR_RETURN(const DatasetRecord dataset,
                              dependencies_.backend.store.FindDataset(request->name()));
     DISTILL_RETURN_IF_ERROR(call.CheckMayChange(dataset.owner, dataset.name));
-    return dependencies_.backend.manager.DeleteDataset(request->name());
+    DISTILL_ASSIGN_OR_RETURN(const std::optional<JobId> user,
+                             dependencies_.backend.manager.DeleteDataset(request->name()));
+    if (!user) return {};
+    JobVeil veil(call, dependencies_.backend.store);
+    return {Code::kFailedPrecondition,
+            veil.Print(Sentence::Naming(*user) + " uses the data set and has not ended")};
   };
   return ToGrpc(dependencies_.access.Run(*context, __func__, request->name(), remove));
 }

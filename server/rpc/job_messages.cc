@@ -36,6 +36,7 @@ void FillHolder(const DeviceHolder& holder, const JobVeil& veil, v1::DeviceJob& 
   to.set_owner(holder.job.spec.owner);
   to.set_state(static_cast<v1::JobState>(holder.job.state));
   FillProgress(holder.job.progress, *to.mutable_progress());
+  to.set_stalled_since_unix_ms(holder.job.stalled_since_unix_ms);
   to.set_pid(holder.pid);
 }
 

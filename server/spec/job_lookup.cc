@@ -105,9 +105,8 @@ std::optional<worker::v1::ScanReport> JobLookup::FindReadyDataset(const std::str
     return std::nullopt;
   }
   if (record->state == DatasetState::kFailed) {
-    violations.Add(
-        field, name,
-        "could not be read (" + record->message + "); mend its files, delete it and add it again");
+    violations.Add(field, name,
+                   "could not be read (" + record->message + "); mend its files and add it again");
     return std::nullopt;
   }
   Result<worker::v1::ScanReport> report = ScanReportOf(*record);

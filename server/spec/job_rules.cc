@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <thread>
 
 #include "server/spec/name_rules.h"
 #include "server/spec/spec_rules.h"
@@ -11,6 +14,25 @@ constexpr size_t kMaxLabelValue = 256;
 constexpr int kMaxImageSize = 2048;
 constexpr int kImageSizeStep = 32;  // the stride of the last block
 
+// U+0080 to U+009F, in UTF-8.
+bool HasC1(std::string_view text) {
+  for (size_t at = text.find('\xC2'); at != std::string_view::npos;
+       at = text.find('\xC2', at + 1)) {
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xA0U) return true;
+  }
+  return false;
+}
+
+// Whoever reads a label may read it on a terminal, which takes these for orders.
+bool HasControlCharacter(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char letter) {
+                       const auto byte = static_cast<unsigned char>(letter);
+                       return byte < 0x20U || byte == 0x7FU;
+                     }) ||
+         HasC1(text);
+}
+
 void CheckLabels(const v1::Job& given, ViolationList& violations) {
   if (given.labels_size() > kMaxLabels) {
     violations.Add("labels", std::to_string(given.labels_size()),
@@ -21,6 +43,10 @@ void CheckLabels(const v1::Job& given, ViolationList& violations) {
       violations.Add("labels", key,
                      "a key must start with a letter or digit and hold at most 63 letters, digits, "
                      "'.', '_' and '-'");
+    }
+    if (HasControlCharacter(value)) {
+      violations.Add("labels[" + key + "]", "text with a control character",
+                     "must be one line of plain text");
     }
     if (value.size() > kMaxLabelValue) {
       violations.Add("labels[" + key + "]", value.substr(0, kMaxLabelValue) + "...",
@@ -94,6 +120,11 @@ void CheckAfter(const v1::Job& given, ViolationList& violations) {
 
 }  // namespace
 
+int MaxThreads() {
+  constexpr int kAlwaysAllowed = 16;
+  return std::max(kAlwaysAllowed, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 void CheckEnum(const std::string& path, int value, bool (*is_valid)(int),
                ViolationList& violations) {
   if (value != 0 && is_valid(value)) return;
@@ -108,9 +139,8 @@ void CheckJobRules(const v1::Job& given, ViolationList& violations) {
   }
   CheckLabels(given, violations);
   constexpr int kMaxPriority = 100;
-  constexpr int kMaxThreads = 1024;
   violations.CheckCount("priority", given.priority(), -kMaxPriority, kMaxPriority);
-  violations.CheckCount("resources.threads", given.resources().threads(), 0, kMaxThreads);
+  violations.CheckCount("resources.threads", given.resources().threads(), 0, MaxThreads());
   CheckRetry(given.retry(), violations);
   CheckMemory(given.resources().gpu_memory_bytes(), violations);
   CheckDevices(given, violations);

@@ -23,6 +23,10 @@ void CheckTeacher(const std::string& path, const v1::Teacher& teacher, Violation
 /// Adds a violation at `field` where there are more teachers than one job may have.
 void CheckTeacherCount(const std::string& field, int num_teachers, ViolationList& violations);
 
+/// The most threads of a kind that a job may have: as many as the machine has cores, 16 on a small
+/// machine.
+int MaxThreads();
+
 /// As CheckTrainRules, for train.distillation.
 void CheckDistillationRules(const v1::Distillation& given, const v1::Distillation& filled,
                             ViolationList& violations);

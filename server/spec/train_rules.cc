@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kMaxEpochs = 100'000;
 constexpr int kMaxBatchSize = 65'536;
-constexpr int kMaxThreads = 1024;
 constexpr int64_t kMaxSeconds = 10LL * 366 * 24 * 3600;
 
 void CheckAugmentation(const v1::Augmentation& given, const v1::Augmentation& filled,
@@ -139,7 +138,7 @@ void CheckBudget(const v1::TrainJob& filled, ViolationList& violations) {
   violations.CheckCount("train.patience", filled.patience(), 0, kMaxEpochs);
   violations.CheckCount("train.seed", filled.seed(), 0, std::numeric_limits<int64_t>::max());
   violations.CheckCount("train.time_limit_seconds", filled.time_limit_seconds(), 0, kMaxSeconds);
-  violations.CheckCount("train.data_threads", filled.data_threads(), 0, kMaxThreads);
+  violations.CheckCount("train.data_threads", filled.data_threads(), 0, MaxThreads());
 }
 
 // What stands beside `distillation` and speaks of it.
@@ -216,7 +215,7 @@ void CheckEvalTeachers(const v1::EvalJob& given, ViolationList& violations) {
 void CheckEvalRules(const v1::EvalJob& given, const v1::EvalJob& filled,
                     ViolationList& violations) {
   violations.CheckCount("eval.batch_size", filled.batch_size(), 1, kMaxBatchSize);
-  violations.CheckCount("eval.data_threads", filled.data_threads(), 0, kMaxThreads);
+  violations.CheckCount("eval.data_threads", filled.data_threads(), 0, MaxThreads());
   violations.CheckCount("eval.time_limit_seconds", filled.time_limit_seconds(), 0, kMaxSeconds);
   constexpr int kMaxPasses = 6;  // three splits, with and without TTA
   violations.CheckCount("eval.passes", filled.passes_size(), 1, kMaxPasses);

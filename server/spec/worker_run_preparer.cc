@@ -257,6 +257,11 @@ Result<LaunchRequest> WorkerRunPreparer::PrepareJob(const JobRecord& job,
   request.environment = MakeEnvironment(attempt.devices, spec.num_threads());
   request.environment.emplace_back("DISTILL_JOB", spec.job());
   request.environment.emplace_back("DISTILL_ATTEMPT", std::to_string(attempt.number));
+  std::error_code error;
+  if (fs::exists(request.run_directory / "journal", error)) {
+    return Status(Code::kInternal,
+                  "the folder of the run is another's: " + request.run_directory.string());
+  }
   DISTILL_RETURN_IF_ERROR(MakeDirectory(request.run_directory));
   DISTILL_RETURN_IF_ERROR(WriteSpec(request.run_directory, spec));
   return request;

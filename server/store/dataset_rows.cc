@@ -71,15 +71,13 @@ Status Update(SQLite::Database& control, const DatasetRecord& dataset) {
   return changed == 1 ? Status::Ok() : NoDataset(dataset.name);
 }
 
-Status Delete(SQLite::Database& control, const std::string& name) {
+Result<std::optional<JobId>> Delete(SQLite::Database& control, const std::string& name) {
   const auto user = SelectInt(
       control, "SELECT id FROM job WHERE dataset = ? AND state < 8 ORDER BY id LIMIT 1", name);
-  if (user) {
-    return {Code::kFailedPrecondition,
-            "a job that has not ended uses the data set, job: " + std::to_string(*user)};
-  }
+  if (user) return std::optional<JobId>(*user);
   const int changed = Execute(control, "DELETE FROM dataset WHERE name = ?", name);
-  return changed == 1 ? Status::Ok() : NoDataset(name);
+  if (changed != 1) return NoDataset(name);
+  return std::optional<JobId>();
 }
 
 }  // namespace distill::server::dataset_rows

@@ -18,6 +18,7 @@ Result<int64_t> Insert(SQLite::Database& control, const DatasetRecord& dataset);
 Result<DatasetRecord> Find(SQLite::Database& control, const std::string& name);
 std::vector<DatasetRecord> List(SQLite::Database& control);
 Status Update(SQLite::Database& control, const DatasetRecord& dataset);
-Status Delete(SQLite::Database& control, const std::string& name);
+/// Returns the job that keeps it, if there is one.
+Result<std::optional<JobId>> Delete(SQLite::Database& control, const std::string& name);
 
 }  // namespace distill::server::dataset_rows

@@ -363,14 +363,14 @@ Status Delete(SQLite::Database& control, JobId id) {
   return Status::Ok();
 }
 
-Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id,
+Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id, int64_t last_folder,
                                    const std::vector<std::string>& devices, int64_t now_unix_ms) {
   const Transition transition{JobState::kStarting, Cause::kNone, "scheduler", ""};
   DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
                            Move(control, id, JobState::kQueued, transition, now_unix_ms));
   AttemptRecord attempt;
   attempt.job = id;
-  attempt.number = job.num_attempts + 1;
+  attempt.number = std::max(job.num_attempts, static_cast<int>(last_folder)) + 1;
   attempt.devices = devices;
   attempt.started_at_unix_ms = now_unix_ms;
   Execute(control,

@@ -42,7 +42,7 @@ void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, Sentenc
 Status SetStalledSince(SQLite::Database& control, JobId id, int64_t unix_ms);
 Status Delete(SQLite::Database& control, JobId id);
 
-Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id,
+Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id, int64_t last_folder,
                                    const std::vector<std::string>& devices, int64_t now_unix_ms);
 Status SetAttemptProcess(SQLite::Database& control, const AttemptRecord& attempt);
 Status FinishAttempt(SQLite::Database& control, const AttemptRecord& attempt);

@@ -41,8 +41,9 @@ std::string Remedy(const std::filesystem::path& state_directory) {
 
 class SqliteJobStore final : public JobStore {
  public:
-  explicit SqliteJobStore(StoreDatabases databases)
-      : lock_(std::move(databases.lock)),
+  SqliteJobStore(std::filesystem::path state_directory, StoreDatabases databases)
+      : state_directory_(std::move(state_directory)),
+        lock_(std::move(databases.lock)),
         control_(std::move(databases.control)),
         metrics_(std::move(databases.metrics)),
         is_read_only_(databases.is_read_only) {}
@@ -178,8 +179,10 @@ class SqliteJobStore final : public JobStore {
 
   Result<AttemptRecord> StartAttempt(JobId id, const std::vector<std::string>& devices,
                                      int64_t now_unix_ms) override {
+    // An older backup may not know of all attempts: none runs in the folder of another.
+    const int64_t last_folder = LastNumberIn(state_directory_ / "runs" / std::to_string(id));
     auto attempt = control_->Write("start attempt", [&](Database& control) {
-      return job_rows::StartAttempt(control, id, devices, now_unix_ms);
+      return job_rows::StartAttempt(control, id, last_folder, devices, now_unix_ms);
     });
     NoteChange(id);
     return attempt;
@@ -374,7 +377,7 @@ class SqliteJobStore final : public JobStore {
     return status;
   }
 
-  Status DeleteDataset(const std::string& name) override {
+  Result<std::optional<JobId>> DeleteDataset(const std::string& name) override {
     return control_->Write("delete data set",
                            [&](Database& control) { return dataset_rows::Delete(control, name); });
   }
@@ -435,6 +438,7 @@ class SqliteJobStore final : public JobStore {
     });
   }
 
+  const std::filesystem::path state_directory_;
   // The lock goes last.
   const std::optional<StateDirectory> lock_;
   const std::shared_ptr<SqliteDatabase> control_;
@@ -462,7 +466,7 @@ Result<SqliteStores> OpenSqliteStores(const SqliteJobStoreOptions& options, cons
   if (!status.ok()) return status;
   SqliteStores stores;
   stores.access = MakeSqliteAccessStore(databases.control);
-  auto jobs = std::make_unique<SqliteJobStore>(std::move(databases));
+  auto jobs = std::make_unique<SqliteJobStore>(options.state_directory, std::move(databases));
   if (options.read_only_because.empty()) {
     DISTILL_RETURN_IF_ERROR(jobs->RemoveOrphans());
     if (is_on_disk) DISTILL_RETURN_IF_ERROR(jobs->BeginService(options));

@@ -244,6 +244,27 @@ TEST_F(PrivateAnswersTest, SayWhatIsThereWithoutSayingWhose) {
   EXPECT_EQ(job.last_memory_peak().bytes(), 1'000'000'000);
 }
 
+TEST_F(PrivateAnswersTest, DoNotSayWhoseJobKeepsADataset) {
+  DatasetRecord dataset;
+  dataset.name = "bens";
+  dataset.owner = "ben";
+  ASSERT_OK(server_.store().InsertDataset(dataset));
+  JobSpec spec = SpecFor(kStranger, "marvella-uses");
+  spec.dataset = "bens";
+  const JobId user = server_.manager().CreateJobs({spec}, "", "").value().front().id;
+  v1::DeleteDatasetRequest request;
+  request.set_name("bens");
+  v1::DeleteDatasetResponse response;
+
+  const grpc::Status of_ben = server_.datasets().DeleteDataset(As(ben_).get(), request, &response);
+  const grpc::Status of_root =
+      server_.datasets().DeleteDataset(As(root_).get(), request, &response);
+
+  EXPECT_EQ(of_ben.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(of_ben.error_message(), HasSubstr("a job of another member uses the data set"));
+  EXPECT_THAT(of_root.error_message(), HasSubstr("job " + std::to_string(user)));
+}
+
 TEST_F(PrivateAnswersTest, KeepOwnJobsNumbers) {
   const JobId last = AddAfter("ben", "own-last", waits_);
   v1::ExplainJobRequest request;

@@ -98,6 +98,16 @@ TEST_F(TlsTest, ClientThatTrustsTheAuthorityComesInWithItsToken) {
   }
 }
 
+TEST_F(TlsTest, ADaemonOfAnotherAccountFindsItsFilesAndNobodyElsesKeys) {
+  const auto mode = [](const std::filesystem::path& path) {
+    return static_cast<unsigned>(std::filesystem::status(path).permissions());
+  };
+
+  EXPECT_EQ(mode(folder()), 0755U);
+  EXPECT_EQ(mode(folder() / "server.pem"), 0644U);
+  for (const char* key : {"server.key", "ca.key"}) EXPECT_EQ(mode(folder() / key), 0600U) << key;
+}
+
 TEST_F(TlsTest, OtherAuthorityOtherNameAndPlainTextDoNotConnect) {
   TestServer server({}, FilesIn(folder()));
   const std::string token = AddUser(server, "ada");

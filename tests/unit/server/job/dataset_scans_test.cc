@@ -104,6 +104,25 @@ TEST_F(DatasetScansTest, ScanThatCannotBeStartedFailsTheDataset) {
   EXPECT_THAT(store_->FindDataset("cars")->message, HasSubstr("could not be started"));
 }
 
+TEST_F(DatasetScansTest, AddedAgainByItsOwnerAFailedOneIsScannedAnew) {
+  ASSERT_OK(launcher_->Emit(key_, {Outcome(JobState::kFailed, "8 bad files")}));
+  launcher_->Exit(key_, {true, 1, 0});
+  ASSERT_EQ(Birds().state, DatasetState::kFailed);
+  DatasetRecord again = Birds();
+  again.skips_bad_files = true;
+  again.owner = "somebody else";
+  EXPECT_THAT(manager_->CreateDataset(again), HasCode(Code::kAlreadyExists));
+  again.owner = Birds().owner;
+
+  const auto created = manager_->CreateDataset(again);
+
+  ASSERT_OK(created);
+  EXPECT_NE(created->id, key_.id);
+  EXPECT_EQ(Birds().state, DatasetState::kScanning);
+  EXPECT_TRUE(Birds().skips_bad_files);
+  EXPECT_EQ(launcher_->NumStarts({RunKey::Kind::kDatasetScan, created->id, 1}), 1);
+}
+
 TEST_F(DatasetScansTest, DeletionStopsTheScanAndRemovesItsFolder) {
   const auto folder = preparer_.DatasetDirectory(key_.id);
   ASSERT_TRUE(std::filesystem::exists(folder));

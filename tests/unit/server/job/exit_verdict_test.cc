@@ -54,6 +54,18 @@ TEST(ExitVerdictTest, PausedJobKeepsItsPlace) {
   EXPECT_EQ(JudgeExit(JobState::kPausing, kFailure, kClean).to, JobState::kFailed);
 }
 
+TEST(ExitVerdictTest, PauseHoldsWhenTheMachineFails) {
+  for (const Cause cause : {Cause::kDeviceError, Cause::kStorage}) {
+    const WorkerOutcome failure{JobState::kFailed, cause, "the bus is gone"};
+
+    const Transition verdict = JudgeExit(JobState::kPausing, failure, kClean);
+
+    EXPECT_EQ(verdict.to, JobState::kPaused);
+    EXPECT_EQ(verdict.cause, cause);
+    EXPECT_THAT(verdict.message.Plain(), HasSubstr("the bus is gone"));
+  }
+}
+
 TEST(ExitVerdictTest, PreemptedJobIsInterruptedForItsCause) {
   const GivenOrder order{StopOrder::kPreempt, "pre-empted by job 7"};
   for (const auto& outcome : {std::optional(kStopped), std::optional<WorkerOutcome>()}) {

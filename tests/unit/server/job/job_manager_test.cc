@@ -348,6 +348,55 @@ TEST_F(JobManagerTest, WatchersHearOfEveryChange) {
   EXPECT_GT(heard, before);
 }
 
+TEST_F(JobManagerTest, WorkerThatDoesNotKeepItsTimeLimitIsStopped) {
+  JobSpec limited = Spec("a");
+  limited.time_limit_seconds = 60;
+  const JobId id = CreateRunning(limited);
+  clock_.Advance(std::chrono::seconds(60 + 119));  // the worker's own turn
+  manager_->ListDevices();
+  EXPECT_THAT(launcher_->stopped(), IsEmpty());
+
+  clock_.Advance(std::chrono::seconds(1));
+
+  ASSERT_TRUE(Soon([&] { return !launcher_->stopped().empty(); }));
+  launcher_->Exit(JobRun(id), {true, 0, SIGKILL});
+  ASSERT_TRUE(Becomes(id, JobState::kFailed));
+  EXPECT_EQ(Job(id).cause, Cause::kTimeLimit);
+}
+
+TEST_F(JobManagerTest, AttemptEndsWhenItsWorkerSaysSo) {
+  const JobId id = CreateRunning(Spec("a"));
+  const int64_t end = clock_.UnixMillis() + 4'000;
+  launcher_->SetEventTime(end);
+  clock_.Advance(std::chrono::seconds(30));  // as if the daemon had been away
+
+  Succeed(JobRun(id));
+
+  ASSERT_TRUE(Becomes(id, JobState::kSucceeded));
+  EXPECT_EQ(store_->ListAttempts(id)->at(0).finished_at_unix_ms, end);
+  EXPECT_EQ(store_->ListUsage(0)->at(0).finished_at_unix_ms, end);
+}
+
+TEST_F(JobManagerTest, StartThatCouldNotBeReadBackIsAnInterruption) {
+  devices_.Set({});
+  const JobId id = Create(Spec("a"));
+  // What a start leaves whose commit went well and whose answer was lost.
+  ASSERT_OK(store_->StartAttempt(id, {"cpu"}, clock_.UnixMillis()));
+
+  devices_.Set({testing::CpuDevice()});
+
+  EXPECT_TRUE(HasStartedAfter(std::chrono::seconds(10), JobRun(id, 2)));
+  EXPECT_EQ(Job(id).num_interruptions, 1);
+}
+
+TEST_F(JobManagerTest, DevicesShowTheNewestProgressOfTheirJob) {
+  const JobId id = CreateRunning(Spec("a"));
+
+  ASSERT_OK(launcher_->Emit(JobRun(id), {EpochEnd{3, 30, {{"val/accuracy", 0.5}}, true, 1}}));
+
+  EXPECT_EQ(manager_->ListDevices().at(0).holders.at(0).job.progress.epoch, 3);
+}
+
 TEST_F(JobManagerTest, DevicesNameTheirJob) {
   const JobId id = CreateRunning(Spec("a"));
 

@@ -40,6 +40,10 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Fault{"name", [](auto& job) { job.set_name("123"); }},
         Fault{"labels", [](auto& job) { (*job.mutable_labels())["a b"] = "c"; }},
+        Fault{"labels[note]", [](auto& job) { (*job.mutable_labels())["note"] = "a\x1B]0;b\x07"; }},
+        Fault{"labels[note]", [](auto& job) { (*job.mutable_labels())["note"] = "a\nowner  b"; }},
+        Fault{"labels[note]", [](auto& job) { (*job.mutable_labels())["note"] = "\xC2\x9B"; }},
+        Fault{"resources.threads", [](auto& job) { job.mutable_resources()->set_threads(1000); }},
         Fault{"resources.device", [](auto& job) { job.mutable_resources()->set_device("gpu"); }},
         Fault{"resources.threads", [](auto& job) { job.mutable_resources()->set_threads(-1); }},
         Fault{"retry.max_interruptions",
@@ -55,6 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"train.seed", [](auto& job) { Train(job).set_seed(-1); }},
         Fault{"train.time_limit_seconds", [](auto& job) { Train(job).set_time_limit_seconds(-1); }},
         Fault{"train.data_threads", [](auto& job) { Train(job).set_data_threads(-1); }},
+        Fault{"train.data_threads", [](auto& job) { Train(job).set_data_threads(1000); }},
         Fault{"train.amp_type", [](auto& job) { Train(job).set_amp_type(v1::AMP_TYPE_FLOAT16); }},
         Fault{"train.amp_type",
               [](auto& job) {

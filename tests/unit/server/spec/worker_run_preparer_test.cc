@@ -11,6 +11,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using testing::HasCode;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 using testing::StatusIs;
@@ -66,6 +67,16 @@ TEST_F(WorkerRunPreparerTest, WritesTheSpecOfATrainingJob) {
   EXPECT_THAT(spec.train().dataset_mean(), ElementsAre(0.5, 0.25, 0.125));
   EXPECT_THAT(request.environment, Contains(Pair("CUDA_VISIBLE_DEVICES", "")));
   EXPECT_THAT(request.environment, Contains(Pair("OMP_NUM_THREADS", "3")));
+}
+
+TEST_F(WorkerRunPreparerTest, AFolderInWhichARunHasWrittenIsNotUsedAgain) {
+  const JobId id = Submit(TrainJob("plain"));
+  const AttemptRecord attempt = StartAttempt(id);
+  const auto folder = state_.path() / "runs" / std::to_string(id) / "1";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "journal") << "another's";
+
+  EXPECT_THAT(Prepare(id, attempt), HasCode(Code::kInternal));
 }
 
 TEST_F(WorkerRunPreparerTest, DevicesOfTheCpuShareItsThreads) {
