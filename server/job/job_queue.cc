@@ -93,6 +93,9 @@ Status ThreadedJobManager::FillEnds(SchedulerSnapshot& snapshot) {
 
 Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceInfo>& devices) {
   constexpr int64_t kMillisPerSecond = 1000;
+  for (auto id = has_room_made_.begin(); id != has_room_made_.end();) {
+    id = IsQueued(*id) ? std::next(id) : has_room_made_.erase(id);
+  }
   SchedulerSnapshot snapshot;
   snapshot.policy = options_.policy;
   snapshot.now_unix_ms = clock_.UnixMillis();
@@ -115,6 +118,7 @@ Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceI
     if (HasWorker(job.state)) FillHeld(job, entry);
     if (job.state != JobState::kQueued) continue;
     entry.is_delayed = IsDelayed(job);
+    entry.has_room_made = has_room_made_.count(id) != 0;
     DISTILL_RETURN_IF_ERROR(FillNeeds(job, entry, snapshot));
   }
   FillUsers(snapshot);

@@ -89,6 +89,7 @@ void ThreadedJobManager::MakeRoom(const std::vector<PreemptionDecision>& preempt
     OrderStop(preemption.job,
               {StopOrder::kPreempt,
                "makes room for " + Sentence::Naming(preemption.for_job) + ", of higher priority"});
+    has_room_made_.insert(preemption.for_job);
   }
 }
 

@@ -121,7 +121,8 @@ class LastUses {
 Candidate Rank(const JobSnapshot& job, const SchedulerSnapshot& snapshot, LastUses& last_uses) {
   Candidate candidate{&job, job.priority, DependencyReason(job, snapshot.dependency_states)};
   const int64_t step = snapshot.policy.ageing_step_ms;
-  if (candidate.needs || step <= 0) return candidate;
+  if (!candidate.needs && job.has_room_made) candidate.points = std::numeric_limits<int>::max();
+  if (candidate.needs || job.has_room_made || step <= 0) return candidate;
   // It grows old since it waits, or since its owner last had a device that suits it.
   const int64_t since = std::max(job.waiting_since_unix_ms, last_uses.Of(job));
   candidate.points += std::max<int64_t>(snapshot.now_unix_ms - since, 0) / step;

@@ -27,7 +27,8 @@ struct JobSnapshot {
   int max_parallel = 0;
   /// When it was queued, or when the last job that it needs ended, whichever is later.
   int64_t waiting_since_unix_ms = 0;
-  bool is_delayed = false;  // it was interrupted and waits a while
+  bool is_delayed = false;     // it was interrupted and waits a while
+  bool has_room_made = false;  // jobs were told to leave for it: before all others
   // Of one that holds a device.
   int64_t started_at_unix_ms = 0;
   int64_t expected_end_unix_ms = 0;  // from its progress or its time limit; 0 = unknown
@@ -137,6 +138,7 @@ struct ScheduleDecision {
 /// has waited since it could have started, or since its owner last had a device that it could have
 /// used, whichever is later: a user's thousandth job does not grow old while the first ones run.
 /// Then fair share: the job of the user who had less of the devices. Then first come (lower id).
+/// A job that others were told to leave for is before all.
 ///
 /// A device is taken whole, or in shares of declared memory. Shares count from admission on,
 /// against the device's memory less what outsiders have. A job that finds no device although one

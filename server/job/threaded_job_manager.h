@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -172,6 +173,7 @@ class ThreadedJobManager final : public JobManager {
   std::vector<DeviceInfo> devices_seen_ GUARDED_BY(mutex_);  // at the last look
   std::map<JobId, Run> runs_ GUARDED_BY(mutex_);
   std::map<JobId, RestartDelay> restart_delays_ GUARDED_BY(mutex_);
+  std::set<JobId> has_room_made_ GUARDED_BY(mutex_);  // jobs that others were told to leave for
 };
 
 /// Returns the name of an attempt's run.

@@ -16,7 +16,10 @@ Result<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(
     const std::vector<std::shared_ptr<prometheus::Collectable>>& sources) {
   const Status failed(Code::kUnavailable, "cannot serve metrics on this address: " + address);
   try {
-    auto exposer = std::make_unique<prometheus::Exposer>(address);
+    // A client that sends half a request holds a thread for so long.
+    const std::vector<std::string> options = {"listening_ports",    address, "num_threads", "16",
+                                              "request_timeout_ms", "2000"};
+    auto exposer = std::make_unique<prometheus::Exposer>(options);
     const std::vector<int> ports = exposer->GetListeningPorts();
     if (ports.empty()) return failed;
     std::unique_ptr<MetricsEndpoint> endpoint(

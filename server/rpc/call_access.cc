@@ -113,7 +113,7 @@ Status CallAccess::AskAgain(const grpc::ServerContextBase& context, std::string_
 void CallAccess::Note(const grpc::ServerContextBase& context, std::string_view method,
                       const AdmittedCall& call, const Status& status) const {
   const bool is_refusal = IsRefusal(status);
-  const bool is_action = call.is_admitted_ && IsAction(call.rule_) && !call.is_rehearsal_;
+  const bool is_action = call.is_admitted_ && IsAction(call.rule_) && !call.changes_nothing_;
   if (!is_refusal && !is_action) return;
   AuditRecord record = MakeRecord(context, method, status, call.caller_, clock_.UnixMillis());
   record.target = Printable(call.target_);

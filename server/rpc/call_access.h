@@ -42,8 +42,8 @@ class AdmittedCall {
 
   /// Names what the call is about, for the audit trail.
   void set_target(std::string target) { target_ = std::move(target); }
-  /// The call changes nothing after all.
-  void set_is_rehearsal() { is_rehearsal_ = true; }
+  /// The call changes nothing after all: it is no action, and not in the audit trail.
+  void set_changes_nothing() { changes_nothing_ = true; }
 
  private:
   friend class CallAccess;
@@ -52,7 +52,7 @@ class AdmittedCall {
   Rule rule_ = Rule::kAnyUser;
   Caller caller_;
   bool is_admitted_ = false;
-  bool is_rehearsal_ = false;
+  bool changes_nothing_ = false;
   std::string target_;
 };
 

@@ -75,7 +75,7 @@ grpc::Status JobServiceImpl::Submit(grpc::ServerContext& context, const char* me
   const Status status =
       dependencies_.access.Run(context, method, "", [&](AdmittedCall& call) -> Status {
         submission.caller = {call.caller().name, call.sees_only_own_jobs()};
-        if (submission.validate_only) call.set_is_rehearsal();
+        if (submission.validate_only) call.set_changes_nothing();
         FaultPoint("rpc.before_submit");
         DISTILL_RETURN_IF_ERROR(submitter_.Submit(submission, outcome));
         if (!outcome.violations.empty()) return {Code::kInvalidArgument, "the request is at fault"};
@@ -226,24 +226,32 @@ grpc::Status JobServiceImpl::ListQueue(grpc::ServerContext* context,
   return ToGrpc(dependencies_.access.Run(*context, __func__, "", list));
 }
 
+// Who says the same again does nothing.
+Status JobServiceImpl::NoteIfAlready(const std::set<JobState>& states, JobId id,
+                                     AdmittedCall& call) const {
+  DISTILL_ASSIGN_OR_RETURN(const JobRecord job, dependencies_.backend.store.FindJob(id));
+  if (states.count(job.state) != 0) call.set_changes_nothing();
+  return {};
+}
+
 grpc::Status JobServiceImpl::CancelJob(grpc::ServerContext* context,
                                        const v1::CancelJobRequest* request, v1::Job* response) {
-  return OnJob(*context, __func__, request->job(),
-               [&](JobId id, const AdmittedCall& call) -> Status {
-                 DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                                          dependencies_.backend.manager.Cancel(id, call.actor()));
-                 return FillJob(call, job, *response);
-               });
+  return OnJob(*context, __func__, request->job(), [&](JobId id, AdmittedCall& call) -> Status {
+    DISTILL_RETURN_IF_ERROR(NoteIfAlready({JobState::kCancelled, JobState::kCancelling}, id, call));
+    DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
+                             dependencies_.backend.manager.Cancel(id, call.actor()));
+    return FillJob(call, job, *response);
+  });
 }
 
 grpc::Status JobServiceImpl::PauseJob(grpc::ServerContext* context,
                                       const v1::PauseJobRequest* request, v1::Job* response) {
-  return OnJob(*context, __func__, request->job(),
-               [&](JobId id, const AdmittedCall& call) -> Status {
-                 DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
-                                          dependencies_.backend.manager.Pause(id, call.actor()));
-                 return FillJob(call, job, *response);
-               });
+  return OnJob(*context, __func__, request->job(), [&](JobId id, AdmittedCall& call) -> Status {
+    DISTILL_RETURN_IF_ERROR(NoteIfAlready({JobState::kPaused, JobState::kPausing}, id, call));
+    DISTILL_ASSIGN_OR_RETURN(const JobRecord job,
+                             dependencies_.backend.manager.Pause(id, call.actor()));
+    return FillJob(call, job, *response);
+  });
 }
 
 grpc::Status JobServiceImpl::ResumeJob(grpc::ServerContext* context,

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "distill/v1/job_service.pb.h"
 #include "server/rpc/call_access.h"
 #include "server/rpc/job_streams.h"
@@ -81,6 +84,7 @@ class JobServiceImpl final {
   JobStreamInputs StreamInputs() const;
   Result<JobListQuery> ToQuery(const v1::ListJobsRequest& request, const AdmittedCall& call) const;
   Status FillMemoryPeak(const JobRecord& record, JobVeil& veil, v1::Job& response) const;
+  Status NoteIfAlready(const std::set<JobState>& states, JobId id, AdmittedCall& call) const;
   Status FillJob(const AdmittedCall& call, const JobRecord& record, v1::Job& response) const;
 
   const ServiceDependencies dependencies_;

@@ -215,6 +215,21 @@ TEST_P(AuditOfActionsTest, HoldsWhatWasDone) {
 INSTANTIATE_TEST_SUITE_P(Of, AuditOfActionsTest, ::testing::ValuesIn(RulesThat(IsAction)),
                          [](const auto& rule) { return std::string(rule.param.method); });
 
+class AuditOfRepeatsTest : public AuditTest {};
+
+TEST_P(AuditOfRepeatsTest, HoldsWhatWasDoneOnceHoweverOftenItIsSaid) {
+  const auto [request, target] = RightRequest();
+
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Call(method(), As(ada_), request).ok());
+
+  EXPECT_THAT(Trail(), ElementsAre("ada OK " + target));
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, AuditOfRepeatsTest,
+                         ::testing::Values(MethodRule{"CancelJob", Rule::kChangeJob},
+                                           MethodRule{"PauseJob", Rule::kChangeJob}),
+                         [](const auto& rule) { return std::string(rule.param.method); });
+
 class AuditOfLooksTest : public AuditTest {};
 
 TEST_P(AuditOfLooksTest, HoldsNoLookThatWasAllowed) {

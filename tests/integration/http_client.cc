@@ -6,18 +6,22 @@
 
 #include <cstdlib>
 
-#include "core/base/durable_file.h"
-
 namespace distill::testing {
 
-HttpAnswer HttpGet(int port, const std::string& path) {
-  const FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+FileDescriptor ConnectTo(int port) {
+  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   const auto* target = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket.get(), target, sizeof(address)) != 0) return {};
+  if (::connect(socket.get(), target, sizeof(address)) != 0) return FileDescriptor(-1);
+  return socket;
+}
+
+HttpAnswer HttpGet(int port, const std::string& path) {
+  const FileDescriptor socket = ConnectTo(port);
+  if (socket.get() < 0) return {};
   const std::string request =
       "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <vector>
 
 #include "server/app/daemon.h"
 #include "server/store/sqlite_job_store.h"
@@ -78,10 +79,13 @@ class MetricsEndpointTest : public ::testing::Test {
     })) << job.ShortDebugString();
   }
 
-  Scrape TakeScrape() {
+  int MetricsPort() const {
     const std::string& address = daemon_->metrics_address();
-    const int port = std::stoi(address.substr(address.rfind(':') + 1));
-    const testing::HttpAnswer answer = HttpGet(port, "/metrics");
+    return std::stoi(address.substr(address.rfind(':') + 1));
+  }
+
+  Scrape TakeScrape() {
+    const testing::HttpAnswer answer = HttpGet(MetricsPort(), "/metrics");
     EXPECT_EQ(answer.status, 200);
     return testing::ParseScrape(answer.body);
   }
@@ -169,6 +173,18 @@ TEST_F(MetricsEndpointTest, CallsOfMethodsThatAreNotThereAreOneSeries) {
   EXPECT_THAT(scrape.text, Not(HasSubstr("ingfisher")));
   EXPECT_THAT(scrape.text, Not(HasSubstr("ightingale")));
   EXPECT_THAT(scrape.text, Not(HasSubstr("method=\"GetJob\"")));
+}
+
+TEST_F(MetricsEndpointTest, ClientsThatSendHalfARequestDoNotHoldItUp) {
+  StartDaemon();
+  std::vector<FileDescriptor> slow;
+  for (int i = 0; i < 30; ++i) {
+    slow.push_back(testing::ConnectTo(MetricsPort()));
+    ASSERT_GE(slow.back().get(), 0);
+    ASSERT_EQ(::send(slow.back().get(), "GET /met", 8, MSG_NOSIGNAL), 8);
+  }
+
+  EXPECT_EQ(HttpGet(MetricsPort(), "/metrics").status, 200);
 }
 
 TEST_F(MetricsEndpointTest, EveryMetricOfDashboardAndAlertsExists) {

@@ -162,6 +162,29 @@ TEST_F(JobQueueTest, DeviceErrorIsTriedAgainAsOftenAsItMay) {
   EXPECT_EQ(Job(id).num_interruptions, 0);
 }
 
+TEST_F(JobQueueTest, RoomMadeForAJobIsNotTakenByAnOlderOne) {
+  policy_.has_preemption = true;
+  policy_.preemption_margin = 1;
+  policy_.preemption_min_run_ms = 0;
+  policy_.ageing_step_ms = 60'000;
+  RestartManager();
+  const JobId low = CreateRunning(Of("ann", "low"));
+  const JobId old = Create(Of("cay", "old"));
+  clock_.Advance(std::chrono::minutes(5));  // five points more than its priority
+  const JobId high = Create(Of("bob", "high", 3));
+  ASSERT_TRUE(Soon([&] { return !launcher_->orders().empty(); }));
+
+  ASSERT_OK(launcher_->Emit(
+      JobRun(low), {WorkerOutcome{JobState::kCancelled, Cause::kPreempted, "stopped by order"}}));
+  launcher_->Exit(JobRun(low), {true, 10, 0});
+
+  EXPECT_TRUE(HasStarted(JobRun(high)));
+  EXPECT_FALSE(launcher_->HasStarted(JobRun(old)));
+  EXPECT_THAT(launcher_->orders(), ElementsAre(StopOrder::kPreempt)) << "one left, not two";
+  Succeed(JobRun(high));
+  EXPECT_TRUE(HasStarted(JobRun(old)));
+}
+
 TEST_F(JobQueueTest, MuchHigherPriorityMakesARunningJobMakeRoomAndItComesBack) {
   policy_.has_preemption = true;
   policy_.preemption_margin = 10;
