@@ -83,7 +83,7 @@ class JobServiceImpl final {
 
   JobStreamInputs StreamInputs() const;
   Result<JobListQuery> ToQuery(const v1::ListJobsRequest& request, const AdmittedCall& call) const;
-  Status FillMemoryPeak(const JobRecord& record, JobVeil& veil, v1::Job& response) const;
+  void FillMemoryPeak(const JobRecord& record, JobVeil& veil, v1::Job& response) const;
   Status NoteIfAlready(const std::set<JobState>& states, JobId id, AdmittedCall& call) const;
   Status FillJob(const AdmittedCall& call, const JobRecord& record, v1::Job& response) const;
 
