@@ -10,12 +10,14 @@ namespace distill {
 /// without N); DISTILL_FAULT=stop@NAME[:N]: it stands still there, as by kill -STOP, until SIGCONT.
 /// Other values end the program with a message. The build option DISTILL_FAULT_POINTS (on where
 /// tests are built) compiles them in; without the variable each costs one look at a constant.
-inline constexpr std::array<std::string_view, 21> kFaultPoints = {
+inline constexpr std::array<std::string_view, 23> kFaultPoints = {
     "rpc.before_submit",           // a submit has come, nothing is stored
     "rpc.before_reply",            // it is stored, the caller does not know
     "store.before_commit",         // any transaction of control.db or metrics.db
     "store.after_commit",          //
     "store.between_databases",     // a stretch of journal is in metrics.db, not yet in control.db
+    "delete.before_commit",        // a deletion is noted, the job is there
+    "delete.before_files",         // the job is deleted, its files are there
     "run.before_prepare",          // the attempt is stored, its folder is not made
     "run.before_spawn",            // the folder is made
     "run.after_spawn",             // the worker runs, its pid is not stored

@@ -15,6 +15,7 @@
 #include "server/store/database_backup.h"
 #include "server/store/database_check.h"
 #include "server/store/database_files.h"
+#include "server/store/intake.h"
 #include "server/store/sqlite_job_store.h"
 #include "server/store/state_directory.h"
 #include "server/store/wal_check.h"
@@ -176,11 +177,16 @@ class Examination {
 
   void LookAtFolders() {
     std::vector<std::string> orphans;
+    std::vector<std::string> deleted;
     std::vector<std::string> empty;
     std::error_code error;
+    const auto notes = ReadIntake(state_);
     for (const auto& entry : fs::directory_iterator(state_ / "runs", error)) {
       const JobId id = NumberOf(entry.path());
-      if (jobs_.count(id) == 0) orphans.push_back(entry.path().filename().string());
+      if (jobs_.count(id) != 0) continue;
+      const auto note = notes.find(id);
+      const bool is_deleted = note != notes.end() && note->second.kind != IntakeNote::Kind::kRecord;
+      (is_deleted ? deleted : orphans).push_back(entry.path().filename().string());
     }
     for (const auto& [id, job] : jobs_) {
       const fs::path folder =
@@ -189,10 +195,16 @@ class Examination {
         empty.push_back(std::to_string(id));
       }
     }
-    Note("run folders", orphans.empty() ? Level::kOk : Level::kWarning,
-         orphans.empty() ? "each has its job"
-                         : "without a job in the database: " + Listed(orphans) +
-                               "; `distilld rebuild --all` takes them in, or remove them");
+    if (!deleted.empty()) {
+      Note("run folders", Level::kWarning,
+           "of deleted jobs: " + Listed(deleted) + "; the next start of distilld removes them");
+    }
+    if (!orphans.empty()) {
+      Note("run folders", Level::kWarning,
+           "without a job in the database: " + Listed(orphans) +
+               "; `distilld rebuild --all` takes them in, or remove them");
+    }
+    if (deleted.empty() && orphans.empty()) Note("run folders", Level::kOk, "each has its job");
     Note("jobs", empty.empty() ? Level::kOk : Level::kWarning,
          empty.empty() ? std::to_string(jobs_.size()) + ", each has its files"
                        : "without run folders: " + Listed(empty) + "; their models are gone");

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "core/base/fault_point.h"
 #include "core/base/log.h"
 #include "server/job/threaded_job_manager.h"
 
@@ -310,10 +311,14 @@ Result<std::optional<JobId>> ThreadedJobManager::Delete(JobId id) {
     DISTILL_RETURN_IF_ERROR(store_.DeleteJob(id));
     active_.Forget(id);
   }
+  FaultPoint("delete.before_files");
   std::error_code error;
   const std::filesystem::path folder = preparer_.JobDirectory(id);
   std::filesystem::remove_all(folder, error);
-  if (error) LogWarning("folder not removed", {{"path", folder.string()}});
+  if (error) {
+    LogWarning("folder not removed before the next start",
+               {{"path", folder.string()}, {"error", error.message()}});
+  }
   LogInfo("job deleted", {{"job", id}});
   events_.Publish(id);
   return std::optional<JobId>();

@@ -134,7 +134,8 @@ class JobStore {
   /// Notes since when a job's worker tells nothing; 0 = it tells again. Leaving the states that
   /// have a worker ends it too.
   virtual Status SetStalledSince(JobId id, int64_t unix_ms) = 0;
-  /// Removes an ended job and all its rows. kFailedPrecondition: it has not ended.
+  /// Removes an ended job and all its rows; figures that cannot be removed now are removed at the
+  /// next start, and so is the job's folder. kFailedPrecondition: it has not ended.
   virtual Status DeleteJob(JobId id) = 0;
 
   /// Returns the journal offset up to which an attempt's events are stored.

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <system_error>
 #include <utility>
@@ -65,25 +64,16 @@ Status WriteRecord(const fs::path& folder, const std::string& record) {
 
 }  // namespace
 
-std::string WriteIntakeNote(const IntakeNote& note) {
-  return std::to_string(note.job) + "\n" + note.record;
-}
-
-IntakeNote ReadIntakeNote(const std::string& payload) {
-  IntakeNote note;
-  const size_t end = payload.find('\n');
-  std::from_chars(payload.data(), payload.data() + std::min(end, payload.size()), note.job);
-  if (end != std::string::npos) note.record = payload.substr(end + 1);
-  return note;
-}
-
-JobRecords::JobRecords(fs::path state_directory, SqliteDatabase& control)
-    : state_directory_(std::move(state_directory)), control_(control) {
-  thread_ = std::thread([this] {
+JobRecords::JobRecords(fs::path state_directory, SqliteDatabase& control, std::set<JobId> deleted)
+    : state_directory_(std::move(state_directory)),
+      control_(control),
+      deleted_(std::move(deleted)) {
+  thread_ = std::thread([this, gone = deleted_] {
     ::pthread_setname_np(::pthread_self(), "job-records");
     // After whoever waits for an answer. Of this thread alone, on Linux.
     constexpr int kNiceness = 10;
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+    RemoveDeleted(gone);
     Loop();
   });
 }
@@ -122,11 +112,24 @@ void JobRecords::NoteSubmitted(const std::vector<JobId>& ids) {
   changed_.NotifyAll();
 }
 
+void JobRecords::NoteDeleting(JobId id) {
+  const MutexLock lock(intake_mutex_);
+  Status status = NoteDeletion({id, IntakeNote::Kind::kDeleting, ""});
+  if (status.ok()) status = intake_->Sync();
+  if (!status.ok()) LogWarning("deletion not noted", {{"error", status.ToString()}});
+}
+
 void JobRecords::NoteDeleted(JobId id) {
   const MutexLock lock(intake_mutex_);
-  Status status = intake_ ? Status::Ok() : OpenIntake();
-  if (status.ok()) status = intake_->Append(WriteIntakeNote({id, ""}));
+  const Status status = NoteDeletion({id, IntakeNote::Kind::kDeleted, ""});
   if (!status.ok()) LogWarning("deletion not noted", {{"error", status.ToString()}});
+}
+
+Status JobRecords::NoteDeletion(const IntakeNote& note) {
+  if (!intake_) DISTILL_RETURN_IF_ERROR(OpenIntake());
+  DISTILL_RETURN_IF_ERROR(AppendToIntake(note));
+  deleted_.insert(note.job);
+  return Status::Ok();
 }
 
 Status JobRecords::OpenIntake() {
@@ -144,10 +147,17 @@ Status JobRecords::AppendToIntake(const std::vector<JobId>& ids) {
   if (!intake_) DISTILL_RETURN_IF_ERROR(OpenIntake());
   for (const JobId id : ids) {
     DISTILL_ASSIGN_OR_RETURN(const std::string record, DumpJob(id));
-    DISTILL_RETURN_IF_ERROR(intake_->Append(WriteIntakeNote({id, record})));
-    intake_bytes_ += static_cast<int64_t>(record.size());
+    DISTILL_RETURN_IF_ERROR(AppendToIntake({id, IntakeNote::Kind::kRecord, record}));
+    if (!record.empty()) deleted_.erase(id);
   }
   return intake_->Sync();
+}
+
+Status JobRecords::AppendToIntake(const IntakeNote& note) {
+  const std::string payload = WriteIntakeNote(note);
+  DISTILL_RETURN_IF_ERROR(intake_->Append(payload));
+  intake_bytes_ += static_cast<int64_t>(payload.size());
+  return Status::Ok();
 }
 
 void JobRecords::EmptyIntake() {
@@ -157,9 +167,33 @@ void JobRecords::EmptyIntake() {
     if (!changes_.empty() || !backlog_.empty()) return;  // a job that has no file of its own yet
   }
   if (intake_bytes_ < kMaxIntakeBytes) return;
+  std::set<JobId> present;  // deleted jobs whose files are still there
+  std::error_code error;
+  for (const JobId id : deleted_) {
+    if (fs::exists(FolderOf(id), error)) present.insert(id);
+  }
   intake_.reset();
-  const Status status = ReplaceFile(state_directory_ / kIntakeFile, "");
-  if (!status.ok()) LogWarning("intake not emptied", {{"error", status.ToString()}});
+  const Status status = RenewIntake(state_directory_, present);
+  if (!status.ok()) return LogWarning("intake not emptied", {{"error", status.ToString()}});
+  deleted_ = std::move(present);
+  intake_bytes_ = 0;
+}
+
+// A folder that the intake does not know is left alone: it may be all that is left of a job.
+void JobRecords::RemoveDeleted(const std::set<JobId>& deleted) {
+  for (const JobId id : deleted) {
+    if (IsStopping()) return;
+    std::error_code error;
+    const fs::path folder = FolderOf(id);
+    if (!fs::exists(folder, error)) continue;
+    fs::remove_all(folder, error);
+    if (error) {
+      LogWarning("folder of a deleted job not removed",
+                 {{"path", folder.string()}, {"error", error.message()}});
+    } else {
+      LogInfo("folder of a deleted job removed", {{"job", id}});
+    }
+  }
 }
 
 void JobRecords::Loop() {
@@ -201,8 +235,8 @@ void JobRecords::FindUnwritten() {
         }
         const int64_t schema_time = SchemaTime(control);
         for (const JobId id : Numbers(control, "SELECT id FROM job")) {
-          const fs::path folder = state_directory_ / "runs" / std::to_string(id);
-          if (found.jobs.count(id) == 0 && LacksRecord(folder, schema_time)) backlog_.push_back(id);
+          if (found.jobs.count(id) != 0) continue;
+          if (LacksRecord(FolderOf(id), schema_time)) backlog_.push_back(id);
         }
         for (const int64_t id : Numbers(control, "SELECT id FROM dataset"))
           found.datasets.insert(id);
@@ -272,7 +306,7 @@ Result<std::string> JobRecords::DumpJob(JobId id) {
 }
 
 Status JobRecords::WriteJob(JobId id) {
-  const fs::path folder = state_directory_ / "runs" / std::to_string(id);
+  const fs::path folder = FolderOf(id);
   DISTILL_ASSIGN_OR_RETURN(const std::string record, DumpJob(id));
   if (record.empty()) return Status::Ok();  // deleted, and its folder with it
   DISTILL_RETURN_IF_ERROR(WriteRecord(folder, record));

@@ -13,6 +13,7 @@
 #include "core/base/mutex.h"
 #include "core/base/status.h"
 #include "server/job/job.h"
+#include "server/store/intake.h"
 #include "server/store/row_dump.h"
 #include "server/store/sqlite_database.h"
 
@@ -20,16 +21,6 @@ namespace distill::server {
 
 /// Where records lie (row_dump.h).
 inline constexpr char kRecordFile[] = "record.sql";
-/// Records of jobs just submitted, until each has its own file.
-inline constexpr char kIntakeFile[] = "intake.journal";
-
-/// A note in the intake: a new job, or (with an empty record) one that was deleted.
-struct IntakeNote {
-  JobId job = 0;
-  std::string record;
-};
-std::string WriteIntakeNote(const IntakeNote& note);
-IntakeNote ReadIntakeNote(const std::string& payload);
 
 /// Keeps a record of each job and data set beside its files: the second copy of control.db, from
 /// which it can be rebuilt. A new job is noted durably before its submit is answered; all other
@@ -39,9 +30,11 @@ IntakeNote ReadIntakeNote(const std::string& payload);
 /// Thread-safe.
 class JobRecords {
  public:
-  /// Starts the thread, which first looks for records that are missing or may be out of date.
-  /// `control` must outlive this object.
-  JobRecords(std::filesystem::path state_directory, SqliteDatabase& control);
+  /// Starts the thread, which first removes the folders of `deleted`, jobs that the intake knows to
+  /// be deleted and the database does not have, then looks for records that are missing or may be
+  /// out of date. `control` must outlive this object.
+  JobRecords(std::filesystem::path state_directory, SqliteDatabase& control,
+             std::set<JobId> deleted);
   /// Writes what has changed.
   ~JobRecords();
   JobRecords(const JobRecords&) = delete;
@@ -51,7 +44,11 @@ class JobRecords {
   /// the database has the jobs.
   void NoteSubmitted(const std::vector<JobId>& ids) EXCLUDES(mutex_, intake_mutex_);
 
-  /// Notes that a job is gone, so that it does not come back. Blocks on disk for a moment.
+  /// Notes durably that a job is about to be deleted, so that what a kill leaves of it is removed
+  /// at the next start; then that it is gone, so that it does not come back. Where it is not
+  /// deleted after all, NoteSubmitted() takes the first note back. Blocks on disk for a moment. A
+  /// failure is logged.
+  void NoteDeleting(JobId id) EXCLUDES(intake_mutex_);
   void NoteDeleted(JobId id) EXCLUDES(intake_mutex_);
 
   /// The rows of a job (of a data set) have changed. Does not block.
@@ -67,7 +64,11 @@ class JobRecords {
 
   Result<std::shared_ptr<const row_dump::Dumper>> GetDumper() EXCLUDES(mutex_);
   Result<std::string> DumpJob(JobId id);
+  std::filesystem::path FolderOf(JobId id) const {
+    return state_directory_ / "runs" / std::to_string(id);
+  }
   void Loop();
+  void RemoveDeleted(const std::set<JobId>& deleted);
   Changes TakeChanges() EXCLUDES(mutex_);
   void FindUnwritten();
   void WriteFromBacklog();
@@ -76,6 +77,8 @@ class JobRecords {
   Status WriteDataset(int64_t id);
   Status OpenIntake() REQUIRES(intake_mutex_);
   Status AppendToIntake(const std::vector<JobId>& ids) REQUIRES(intake_mutex_);
+  Status AppendToIntake(const IntakeNote& note) REQUIRES(intake_mutex_);
+  Status NoteDeletion(const IntakeNote& note) REQUIRES(intake_mutex_);
   void EmptyIntake() EXCLUDES(mutex_, intake_mutex_);
   bool IsStopping() EXCLUDES(mutex_);
 
@@ -85,6 +88,7 @@ class JobRecords {
   Mutex intake_mutex_;
   std::optional<JournalAppender> intake_ GUARDED_BY(intake_mutex_);
   int64_t intake_bytes_ GUARDED_BY(intake_mutex_) = 0;
+  std::set<JobId> deleted_ GUARDED_BY(intake_mutex_);  // noted so; their folders may be there
 
   Mutex mutex_;
   ConditionVariable changed_;

@@ -353,12 +353,15 @@ Status SetStalledSince(SQLite::Database& control, JobId id, int64_t unix_ms) {
   return changed == 1 ? Status::Ok() : NoJob(id);
 }
 
-Status Delete(SQLite::Database& control, JobId id) {
+Status CheckHasEnded(SQLite::Database& control, JobId id) {
   DISTILL_ASSIGN_OR_RETURN(const JobRecord job, Find(control, id));
-  if (!IsTerminal(job.state)) {
-    return {Code::kFailedPrecondition, "job " + std::to_string(id) + " has not ended, it is " +
-                                           std::string(StateName(job.state))};
-  }
+  if (IsTerminal(job.state)) return Status::Ok();
+  return {Code::kFailedPrecondition, "job " + std::to_string(id) + " has not ended, it is " +
+                                         std::string(StateName(job.state))};
+}
+
+Status Delete(SQLite::Database& control, JobId id) {
+  DISTILL_RETURN_IF_ERROR(CheckHasEnded(control, id));
   Execute(control, "DELETE FROM job WHERE id = ?", id);
   return Status::Ok();
 }
@@ -421,11 +424,7 @@ std::vector<DeviceUsage> ListUsage(SQLite::Database& control, int64_t since_unix
   std::vector<DeviceUsage> usages;
   while (query.executeStep()) {
     RowReader row(query);
-    DeviceUsage& usage = usages.emplace_back();
-    usage.owner = row.Text();
-    usage.device = row.Text();
-    usage.started_at_unix_ms = row.Int64();
-    usage.finished_at_unix_ms = row.Int64();
+    usages.push_back({row.Text(), row.Text(), row.Int64(), row.Int64()});
   }
   return usages;
 }

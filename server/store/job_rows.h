@@ -40,6 +40,7 @@ Result<JobRecord> Move(SQLite::Database& control, JobId id, JobState from,
 Status AddInterruption(SQLite::Database& control, JobId id, Cause cause);
 void SetWaitingMessages(SQLite::Database& control, const std::map<JobId, Sentence>& messages);
 Status SetStalledSince(SQLite::Database& control, JobId id, int64_t unix_ms);
+Status CheckHasEnded(SQLite::Database& control, JobId id);
 Status Delete(SQLite::Database& control, JobId id);
 
 Result<AttemptRecord> StartAttempt(SQLite::Database& control, JobId id, int64_t last_folder,

@@ -3,6 +3,7 @@
 #include <SQLiteCpp/Savepoint.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "server/store/database_check.h"
 #include "server/store/database_files.h"
 #include "server/store/dataset_rows.h"
+#include "server/store/intake.h"
 #include "server/store/job_records.h"
 #include "server/store/job_rows.h"
 #include "server/store/metric_rows.h"
@@ -26,6 +28,7 @@
 #include "server/store/sqlite_database.h"
 #include "server/store/state_directory.h"
 #include "server/store/store_databases.h"
+#include "server/store/unfinished_deletions.h"
 
 namespace distill::server {
 namespace {
@@ -48,9 +51,10 @@ class SqliteJobStore final : public JobStore {
         metrics_(std::move(databases.metrics)),
         is_read_only_(databases.is_read_only) {}
 
-  // The folder of a job that an older backup does not know keeps its number.
-  Status KeepNumbers(const std::filesystem::path& state_directory) {
-    const int64_t last_job = LastNumberIn(state_directory / "runs");
+  // The folder of a job that an older backup does not know keeps its number, and so does a job that
+  // the intake tells of.
+  Status KeepNumbers(const std::filesystem::path& state_directory, JobId last_noted) {
+    const int64_t last_job = std::max(LastNumberIn(state_directory / "runs"), last_noted);
     const int64_t last_dataset = LastNumberIn(state_directory / "datasets");
     return control_->Write("keep numbers", [&](Database& control) {
       job_rows::ContinueAfter(control, "job", last_job);
@@ -61,9 +65,16 @@ class SqliteJobStore final : public JobStore {
 
   // What runs beside the store as long as it serves.
   Status BeginService(const SqliteJobStoreOptions& options) {
-    DISTILL_RETURN_IF_ERROR(KeepNumbers(options.state_directory));
+    const std::map<JobId, IntakeNote> notes = ReadIntake(options.state_directory);
+    const JobId last_noted = notes.empty() ? 0 : notes.rbegin()->first;
+    DISTILL_RETURN_IF_ERROR(KeepNumbers(options.state_directory, last_noted));
     SearchOn(options);
-    records_ = std::make_unique<JobRecords>(options.state_directory, *control_);
+    DISTILL_ASSIGN_OR_RETURN(unfinished_deletions::Noted deletions,
+                             unfinished_deletions::Look(*control_, notes));
+    records_ =
+        std::make_unique<JobRecords>(options.state_directory, *control_, std::move(deletions.gone));
+    // Their deletion was not carried out: its note is taken back.
+    if (!deletions.kept.empty()) records_->NoteSubmitted(deletions.kept);
     return Status::Ok();
   }
 
@@ -86,21 +97,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   // A deletion that was cut short between the two databases is finished.
-  Status RemoveOrphans() {
-    DISTILL_ASSIGN_OR_RETURN(
-        const auto jobs,
-        metrics_->Read("list metrics", [](Database& metrics) -> Result<std::vector<JobId>> {
-          return metric_rows::ListJobs(metrics);
-        }));
-    for (const JobId job : jobs) {
-      const auto found = control_->Read(
-          "find job", [&](Database& control) { return job_rows::Find(control, job); });
-      if (found.ok()) continue;
-      if (found.status().code() != Code::kNotFound) return found.status();
-      DISTILL_RETURN_IF_ERROR(DeleteMetrics(job));
-    }
-    return Status::Ok();
-  }
+  Status RemoveOrphans() { return unfinished_deletions::RemoveMetrics(*control_, *metrics_); }
 
   std::vector<Result<std::vector<JobRecord>>> InsertRequests(
       const std::vector<JobRequest>& requests, int64_t now_unix_ms) override {
@@ -287,10 +284,27 @@ class SqliteJobStore final : public JobStore {
   }
 
   Status DeleteJob(JobId id) override {
-    DISTILL_RETURN_IF_ERROR(control_->Write(
-        "delete job", [&](Database& control) { return job_rows::Delete(control, id); }));
+    DISTILL_RETURN_IF_ERROR(control_->Read(
+        "find job", [&](Database& control) { return job_rows::CheckHasEnded(control, id); }));
+    if (records_) records_->NoteDeleting(id);
+    FaultPoint("delete.before_commit");
+    const Status deleted = control_->Write(
+        "delete job", [&](Database& control) { return job_rows::Delete(control, id); });
+    if (!deleted.ok()) {
+      if (records_) records_->NoteSubmitted({id});
+      return deleted;
+    }
     if (records_) records_->NoteDeleted(id);
-    return DeleteMetrics(id);
+    // The job is gone, whatever becomes of these.
+    const Status removed = metrics_->Write("delete metrics", [&](Database& metrics) {
+      metric_rows::Delete(metrics, id);
+      return Status::Ok();
+    });
+    if (!removed.ok()) {
+      LogWarning("metrics of a deleted job not removed before the next start",
+                 {{"job", id}, {"error", removed.ToString()}});
+    }
+    return Status::Ok();
   }
 
   // control.db may lag behind metrics.db by events that it does not keep: reading those twice is
@@ -429,13 +443,6 @@ class SqliteJobStore final : public JobStore {
     one.push_back(std::move(job));
     DISTILL_ASSIGN_OR_RETURN(std::vector<JobRecord> filled, WithFigures(std::move(one)));
     return std::move(filled.front());
-  }
-
-  Status DeleteMetrics(JobId job) {
-    return metrics_->Write("delete metrics", [&](Database& metrics) {
-      metric_rows::Delete(metrics, job);
-      return Status::Ok();
-    });
   }
 
   const std::filesystem::path state_directory_;
