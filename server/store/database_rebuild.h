@@ -21,9 +21,11 @@ struct RebuildReport {
 };
 
 /// Makes the damaged databases of `state_directory` anew (both when `is_all`), and fills control.db
-/// from the records beside the runs (row_dump.h). Other tables are copied from the damaged database
-/// as far as it can be read. The old files are moved aside, never changed. metrics.db comes out
-/// empty where it was damaged, or where control.db was. Blocks on disk.
+/// from the records beside the runs (row_dump.h). A job (a data set) whose record cannot be taken
+/// is among the losses, and keeps no other from being taken; of two with one name, the later one
+/// has it, and an earlier job comes back as NAME.ID. Other tables are copied from the damaged
+/// database as far as it can be read. The old files are moved aside, never changed. metrics.db
+/// comes out empty where it was damaged, or where control.db was. Blocks on disk.
 /// kFailedPrecondition: a daemon runs; nothing is changed then. kResourceExhausted: the disk is
 /// full; kDataLoss: what came out is not whole; the old files are in their place again then.
 Result<RebuildReport> RebuildDatabases(const std::filesystem::path& state_directory, bool is_all,

@@ -49,7 +49,8 @@ class Dumper {
 /// Returns `sql` as a record, with its sum.
 std::string WithHead(const std::string& sql);
 
-/// Makes the rows of `record` again; those that exist stay as they are. Runs in the caller's
+/// Makes the rows of `record` again; those that exist stay as they are, and so a row whose name
+/// another one has is left out, the caller looks. Runs in the caller's
 /// transaction. Nothing but an INSERT is carried out, whatever the record says.
 /// kDataLoss: it is damaged (its sum is wrong); nothing is changed then.
 Status Restore(SQLite::Database& control, const std::string& record);

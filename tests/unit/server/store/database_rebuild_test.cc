@@ -8,7 +8,9 @@
 #include <fstream>
 
 #include "core/base/durable_file.h"
+#include "core/base/journal.h"
 #include "server/store/database_check.h"
+#include "server/store/intake.h"
 #include "server/store/row_dump.h"
 #include "tests/eventually.h"
 #include "tests/unit/server/store/store_fixture.h"
@@ -79,6 +81,27 @@ class DatabaseRebuildTest : public StoreFixture {
     dataset.report = "report";
     ASSERT_OK(store().UpdateDataset(dataset));
     store_.reset();  // writes all records
+  }
+
+  // Of a job "a" that was deleted the folder stays, and another is "a" now; then, maybe, one is
+  // `third`. The database is gone. Returns the ids of both.
+  std::vector<JobId> LeaveAFolderOfADeletedJob(const std::string& third = "") {
+    JobSpec spec = SpecNamed("a");
+    spec.labels = {{"group", "birds"}};
+    const auto folder = state_directory() / "runs/1";
+    const JobId first = Insert(spec);
+    store_.reset();
+    std::filesystem::copy(folder, dir_.path() / "kept", std::filesystem::copy_options::recursive);
+    Reopen();
+    Move(first, JobState::kQueued, JobState::kCancelled);
+    EXPECT_OK(store().DeleteJob(first));
+    const JobId second = Insert(spec);
+    if (!third.empty()) Insert(SpecNamed(third));
+    store_.reset();
+    std::filesystem::remove_all(folder);
+    std::filesystem::copy(dir_.path() / "kept", folder, std::filesystem::copy_options::recursive);
+    std::filesystem::remove(control_file());
+    return {first, second};
   }
 };
 
@@ -157,6 +180,88 @@ TEST_F(DatabaseRebuildTest, ADamagedRecordIsNamedAndTheOthersAreTaken) {
   ASSERT_OK(report);
   EXPECT_EQ(report->num_jobs, 1);
   EXPECT_THAT(report->losses, ElementsAre(HasSubstr("job 2")));
+}
+
+TEST_F(DatabaseRebuildTest, AFolderLeftOfAJobWhoseNameWasUsedAgainIsTakenUnderAnother) {
+  const std::vector<JobId> ids = LeaveAFolderOfADeletedJob();
+  std::filesystem::remove(state_directory() / "intake.journal");
+
+  const auto report = RebuildDatabases(state_directory(), false, 1);
+
+  ASSERT_OK(report);
+  EXPECT_EQ(report->num_jobs, 2);
+  EXPECT_THAT(report->losses, ElementsAre("the name of job 1: a is job 2 now, this one is a.1"));
+  Reopen();
+  EXPECT_EQ(store().FindJobByName("a").value(), ids[1]);
+  EXPECT_EQ(store().FindJobByName("a.1").value(), ids[0]);
+  for (const JobId id : ids) EXPECT_EQ(store().FindJob(id)->spec.labels.size(), 1U);
+}
+
+TEST_F(DatabaseRebuildTest, AJobJustSubmittedUnderTheNameOfALeftFolderKeepsIt) {
+  LeaveAFolderOfADeletedJob();
+  const std::string record = ReadFile(state_directory() / "runs/2/record.sql").value();
+  std::filesystem::remove_all(state_directory() / "runs/2");
+  std::filesystem::remove(state_directory() / "intake.journal");
+  ASSERT_OK(JournalAppender::Open(state_directory() / "intake.journal")
+                ->Append(WriteIntakeNote({2, IntakeNote::Kind::kRecord, record})));
+
+  ASSERT_OK(RebuildDatabases(state_directory(), false, 1));
+
+  Reopen();
+  EXPECT_EQ(store().FindJobByName("a").value(), 2);
+}
+
+TEST_F(DatabaseRebuildTest, AJobWithoutANameLeftIsLostAloneAndNamed) {
+  const std::vector<JobId> ids = LeaveAFolderOfADeletedJob("a.1");
+  std::filesystem::remove(state_directory() / "intake.journal");
+
+  const auto report = RebuildDatabases(state_directory(), false, 1);
+
+  ASSERT_OK(report);
+  EXPECT_EQ(report->num_jobs, 2);
+  EXPECT_THAT(report->losses, ElementsAre(HasSubstr("job 1: others have its name, a, and a.1;")));
+  Reopen();
+  EXPECT_EQ(store().FindJobByName("a").value(), ids[1]);
+  EXPECT_EQ(store().FindJobByName("a.1").value(), 3);
+}
+
+TEST_F(DatabaseRebuildTest, OfADeletedJobNothingIsTakenBack) {
+  LeaveAFolderOfADeletedJob();
+
+  const auto report = RebuildDatabases(state_directory(), false, 1);
+
+  ASSERT_OK(report);
+  EXPECT_EQ(report->num_jobs, 1);
+  EXPECT_THAT(report->losses, IsEmpty());
+}
+
+TEST_F(DatabaseRebuildTest, OfTwoDataSetsWithOneNameTheLaterIsTaken) {
+  const auto datasets = state_directory() / "datasets";
+  const auto insert = [&](const std::string& path) {
+    DatasetRecord dataset;
+    dataset.name = "birds";
+    dataset.path = path;
+    dataset.id = store().InsertDataset(dataset).value();
+    std::filesystem::create_directories(datasets / std::to_string(dataset.id));
+    EXPECT_OK(store().UpdateDataset(dataset));
+  };
+  insert("earlier");
+  store_.reset();
+  std::filesystem::copy(datasets / "1", dir_.path() / "kept");
+  Reopen();
+  ASSERT_OK(store().DeleteDataset("birds"));
+  insert("later");
+  store_.reset();
+  std::filesystem::remove_all(datasets / "1");
+  std::filesystem::copy(dir_.path() / "kept", datasets / "1");
+  std::filesystem::remove(control_file());
+
+  const auto report = RebuildDatabases(state_directory(), false, 1);
+
+  ASSERT_OK(report);
+  EXPECT_THAT(report->losses, ElementsAre("data set 1: a later one has its name"));
+  Reopen();
+  EXPECT_EQ(store().FindDataset("birds")->path, "later");
 }
 
 TEST_F(DatabaseRebuildTest, WholeDatabasesAreLeftAlone) {
