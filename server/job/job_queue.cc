@@ -23,10 +23,10 @@ std::vector<DeviceHolder> ThreadedJobManager::Holders() {
 
 Status ThreadedJobManager::LoadUsage() {
   constexpr int kHalfLivesThatCount = 20;  // what is older counts for a millionth
-  const int64_t since =
-      clock_.UnixMillis() - kHalfLivesThatCount * options_.fair_share_half_life.count();
+  const int64_t now = clock_.UnixMillis();
+  const int64_t since = now - kHalfLivesThatCount * options_.fair_share_half_life.count();
   DISTILL_ASSIGN_OR_RETURN(const std::vector<DeviceUsage> usages, store_.ListUsage(since));
-  for (const DeviceUsage& usage : usages) usage_.Add(usage);
+  for (const DeviceUsage& usage : usages) usage_.Add(usage, now);
   return {};
 }
 
@@ -91,6 +91,15 @@ Status ThreadedJobManager::FillEnds(SchedulerSnapshot& snapshot) {
   return {};
 }
 
+// A clock that was ahead leaves times that are to come, from which nobody would grow old.
+void ThreadedJobManager::CorrectTimes(int64_t now_unix_ms) {
+  active_.CorrectTimes(now_unix_ms);
+  usage_.Correct(now_unix_ms);
+  for (auto& [id, run] : runs_) {
+    run.started_at_unix_ms = std::min(run.started_at_unix_ms, now_unix_ms);
+  }
+}
+
 Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceInfo>& devices) {
   constexpr int64_t kMillisPerSecond = 1000;
   for (auto id = has_room_made_.begin(); id != has_room_made_.end();) {
@@ -99,6 +108,7 @@ Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceI
   SchedulerSnapshot snapshot;
   snapshot.policy = options_.policy;
   snapshot.now_unix_ms = clock_.UnixMillis();
+  CorrectTimes(snapshot.now_unix_ms);
   for (DeviceUse& use : AssessUse(devices, Holders())) {
     snapshot.devices.push_back(std::move(use.device));
   }

@@ -332,7 +332,7 @@ Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
   }
   DISTILL_RETURN_IF_ERROR(active_.EndAttempt(id, run.attempt, transition, end));
   if (needs_verdict) {
-    for (const DeviceUsage& usage : usages) usage_.Add(usage);
+    for (const DeviceUsage& usage : usages) usage_.Add(usage, now);
   }
   DelayRestart(id, run);
   return Status::Ok();

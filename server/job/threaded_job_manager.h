@@ -120,6 +120,7 @@ class ThreadedJobManager final : public JobManager {
   Status FillNeeds(const JobRecord& job, JobSnapshot& entry, SchedulerSnapshot& snapshot)
       REQUIRES(mutex_);
   void FillUsers(SchedulerSnapshot& snapshot) const REQUIRES(mutex_);
+  void CorrectTimes(int64_t now_unix_ms) REQUIRES(mutex_);
   Status FillEnds(SchedulerSnapshot& snapshot) REQUIRES(mutex_);
   QueueView::Moment Now() const REQUIRES(mutex_);
   Result<std::shared_ptr<QueueView>> View() EXCLUDES(mutex_);

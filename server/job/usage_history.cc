@@ -18,18 +18,30 @@ double DecayedSeconds(int64_t from_unix_ms, int64_t to_unix_ms, int64_t now_unix
 }
 
 double UsageHistory::Decayed(const User& user, int64_t now_unix_ms) const {
-  const auto age = static_cast<double>(now_unix_ms - user.at_unix_ms);
+  const auto age = static_cast<double>(std::max<int64_t>(now_unix_ms - user.at_unix_ms, 0));
   return user.seconds * std::exp2(-age / static_cast<double>(half_life_.count()));
 }
 
-void UsageHistory::Add(const DeviceUsage& usage) {
+void UsageHistory::Add(const DeviceUsage& usage, int64_t now_unix_ms) {
+  Correct(now_unix_ms);
+  const int64_t finished = std::min(usage.finished_at_unix_ms, now_unix_ms);
   User& user = users_[usage.owner];
-  const int64_t at = std::max(user.at_unix_ms, usage.finished_at_unix_ms);
-  user.seconds = Decayed(user, at) + DecayedSeconds(usage.started_at_unix_ms,
-                                                    usage.finished_at_unix_ms, at, half_life_);
+  const int64_t at = std::max(user.at_unix_ms, finished);
+  user.seconds =
+      Decayed(user, at) + DecayedSeconds(usage.started_at_unix_ms, finished, at, half_life_);
   user.at_unix_ms = at;
   int64_t& last = user.last_uses[usage.device];
-  last = std::max(last, usage.finished_at_unix_ms);
+  last = std::max(last, finished);
+  newest_unix_ms_ = std::max(newest_unix_ms_, at);
+}
+
+void UsageHistory::Correct(int64_t now_unix_ms) {
+  if (newest_unix_ms_ <= now_unix_ms) return;
+  for (auto& [owner, user] : users_) {
+    user.at_unix_ms = std::min(user.at_unix_ms, now_unix_ms);
+    for (auto& [device, last] : user.last_uses) last = std::min(last, now_unix_ms);
+  }
+  newest_unix_ms_ = now_unix_ms;
 }
 
 double UsageHistory::SecondsOf(const std::string& owner, int64_t now_unix_ms) const {

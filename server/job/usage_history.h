@@ -26,8 +26,13 @@ class UsageHistory {
   /// `half_life` is positive.
   explicit UsageHistory(std::chrono::milliseconds half_life) : half_life_(half_life) {}
 
-  /// Takes in a stretch of use that has ended.
-  void Add(const DeviceUsage& usage);
+  /// Takes in a stretch of use that has ended. Of one that ends after `now_unix_ms`, which a clock
+  /// that was ahead leaves behind, what lies before counts.
+  void Add(const DeviceUsage& usage, int64_t now_unix_ms);
+
+  /// Where the clock was ahead, lets what was used until then count as if it had ended at
+  /// `now_unix_ms`: it grows old from now on, and not when the clock is there again.
+  void Correct(int64_t now_unix_ms);
 
   /// Returns the decayed device-seconds of `owner`, of ended stretches only.
   double SecondsOf(const std::string& owner, int64_t now_unix_ms) const;
@@ -47,6 +52,7 @@ class UsageHistory {
   double Decayed(const User& user, int64_t now_unix_ms) const;
 
   const std::chrono::milliseconds half_life_;
+  int64_t newest_unix_ms_ = 0;  // of all times below
   std::map<std::string, User> users_;
 };
 

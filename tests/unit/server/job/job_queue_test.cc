@@ -32,7 +32,40 @@ class JobQueueTest : public ManagerFixture {
     StopManager();
     StartManager();
   }
+
+  // The clock is a year ahead while ann's jobs run and are submitted, then is set right. An hour
+  // later her job has waited for an hour, and comes before one that has just come.
+  void ExpectThatAClockThatWasAheadStarvesNobody(bool restarts) {
+    constexpr auto kAhead = std::chrono::hours(24 * 365);
+    policy_.ageing_step_ms = 60'000;
+    RestartManager();
+    clock_.Advance(kAhead);
+    const JobId ran = CreateRunning(Of("ann", "ran"));
+    clock_.Advance(std::chrono::minutes(1));
+    Succeed(JobRun(ran));
+    ASSERT_TRUE(Becomes(ran, JobState::kSucceeded));
+    const JobId blocker = CreateRunning(Of("eve", "blocker"));
+    const JobId waits = Create(Of("ann", "waits"));
+    clock_.Advance(-kAhead);
+    if (restarts) RestartManager();
+    const JobId low = Create(Of("carl", "low", -5));
+    ASSERT_THAT(Order(), ElementsAre(waits, low));
+
+    clock_.Advance(std::chrono::hours(1));
+    const JobId late = Create(Of("bob", "late"));
+
+    EXPECT_THAT(Order(), ElementsAre(waits, low, late));
+    EXPECT_EQ(Job(blocker).state, JobState::kRunning);
+  }
 };
+
+TEST_F(JobQueueTest, AClockThatWasAheadStarvesNobody) {
+  ExpectThatAClockThatWasAheadStarvesNobody(/*restarts=*/false);
+}
+
+TEST_F(JobQueueTest, AClockThatWasAheadStarvesNobodyAfterARestart) {
+  ExpectThatAClockThatWasAheadStarvesNobody(/*restarts=*/true);
+}
 
 TEST_F(JobQueueTest, ExplanationNamesRuleHolderPlaceAndExpectedStart) {
   const JobId running = CreateRunning(Of("ann", "a"));

@@ -199,7 +199,7 @@ class Simulation {
       JobSnapshot& job = plan.job;
       if (job.state != JobState::kRunning || plan.ends_at > now_) continue;
       for (const std::string& device : job.held_devices) {
-        usage_.Add({job.owner, device, job.started_at_unix_ms, now_});
+        usage_.Add({job.owner, device, job.started_at_unix_ms, now_}, now_);
       }
       job.state = plan.fails ? JobState::kFailed : JobState::kSucceeded;
       if (job.is_leaving) job.state = JobState::kQueued;

@@ -32,8 +32,8 @@ TEST(UsageHistoryTest, FutureDoesNotCount) {
 
 TEST(UsageHistoryTest, StretchesAddUpInWhateverOrderTheyCome) {
   UsageHistory history(kHalfLife);
-  history.Add({"ann", "cpu", 5'000, 900'000});
-  history.Add({"ann", "cpu", 0, 4'000});
+  history.Add({"ann", "cpu", 5'000, 900'000}, 900'000);
+  history.Add({"ann", "cpu", 0, 4'000}, 900'000);
 
   EXPECT_NEAR(history.SecondsOf("ann", 2'000'000),
               DecayedSeconds(5'000, 900'000, 2'000'000, kHalfLife) +
@@ -44,11 +44,42 @@ TEST(UsageHistoryTest, StretchesAddUpInWhateverOrderTheyCome) {
 
 TEST(UsageHistoryTest, LastUseIsTheNewestEndOnEachDevice) {
   UsageHistory history(kHalfLife);
-  history.Add({"ann", "GPU-a", 6, 7});
-  history.Add({"ann", "GPU-a", 3, 5});
-  history.Add({"ann", "GPU-b", 4, 9});
+  history.Add({"ann", "GPU-a", 6, 7}, 9);
+  history.Add({"ann", "GPU-a", 3, 5}, 9);
+  history.Add({"ann", "GPU-b", 4, 9}, 9);
 
   EXPECT_THAT(history.LastUses("ann"), ElementsAre(Pair("GPU-a", 7), Pair("GPU-b", 9)));
+}
+
+TEST(UsageHistoryTest, OfAStretchThatEndsInTheFutureOnlyWhatHasBeenCounts) {
+  UsageHistory history(kHalfLife);
+  history.Add({"ann", "cpu", 0, 4'000'000'000}, 1'000'000);
+  history.Add({"ann", "gpu", 3'000'000'000, 4'000'000'000}, 1'000'000);
+
+  EXPECT_NEAR(history.SecondsOf("ann", 1'000'000),
+              DecayedSeconds(0, 1'000'000, 1'000'000, kHalfLife), 1e-9);
+  EXPECT_THAT(history.LastUses("ann"), ElementsAre(Pair("cpu", 1'000'000), Pair("gpu", 1'000'000)));
+}
+
+TEST(UsageHistoryTest, WhatWasUsedWhileTheClockWasAheadGrowsOldFromItsCorrectionOn) {
+  UsageHistory history(kHalfLife);
+  history.Add({"ann", "cpu", 3'999'000'000, 4'000'000'000}, 4'000'000'000);
+  const double before = history.SecondsOf("ann", 4'000'000'000);
+
+  history.Correct(1'000'000);
+
+  EXPECT_EQ(history.SecondsOf("ann", 1'000'000), before);
+  EXPECT_NEAR(history.SecondsOf("ann", 2'000'000), before / 2, 1e-9);
+  EXPECT_THAT(history.LastUses("ann"), ElementsAre(Pair("cpu", 1'000'000)));
+  history.Correct(2'000'000);
+  EXPECT_THAT(history.LastUses("ann"), ElementsAre(Pair("cpu", 1'000'000))) << "once";
+}
+
+TEST(UsageHistoryTest, AMomentBeforeTheUseCountsItInFullAndNoMore) {
+  UsageHistory history(kHalfLife);
+  history.Add({"ann", "cpu", 3'999'000'000, 4'000'000'000}, 4'000'000'000);
+
+  EXPECT_EQ(history.SecondsOf("ann", 0), history.SecondsOf("ann", 4'000'000'000));
 }
 
 }  // namespace
