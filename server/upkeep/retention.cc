@@ -1,6 +1,7 @@
 #include "server/upkeep/retention.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>
@@ -26,20 +27,27 @@ std::optional<RunFile::Kind> KindOf(const fs::path& file) {
   return std::nullopt;
 }
 
+// What a regular file takes of the disk: less than its size where it has holes, as a log that was
+// cut at its front. Nothing for another kind of file, or one that is gone.
+std::optional<int64_t> BytesOnDisk(const fs::path& file) {
+  constexpr int64_t kBytesPerUnit = 512;
+  struct stat facts {};
+  if (::lstat(file.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
+  return facts.st_blocks * kBytesPerUnit;
+}
+
 // Adds the files of one job, all of them to the size, those that may go to the list.
 void SurveyJob(const JobRecord& job, const fs::path& folder, RetentionSurvey& survey,
                std::vector<RunFile>& files) {
   std::error_code error;
   for (auto entry = fs::recursive_directory_iterator(folder, error);
        !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    std::error_code gone;
-    if (entry->is_symlink(gone) || !entry->is_regular_file(gone)) continue;
-    const auto bytes = static_cast<int64_t>(entry->file_size(gone));
-    if (gone) continue;
-    survey.use.used_bytes += bytes;
+    const auto bytes = BytesOnDisk(entry->path());
+    if (!bytes) continue;
+    survey.use.used_bytes += *bytes;
     const auto kind = KindOf(entry->path());
     if (!kind || !IsTerminal(job.state)) continue;
-    files.push_back({job.id, job.finished_at_unix_ms, *kind, entry->path(), bytes});
+    files.push_back({job.id, job.finished_at_unix_ms, *kind, entry->path(), *bytes});
   }
 }
 

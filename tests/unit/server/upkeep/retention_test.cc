@@ -37,5 +37,38 @@ TEST_F(RetentionTest, RemovesTheCheckpointsOfEndedJobsAndNothingElse) {
   for (const auto& file : kept) EXPECT_TRUE(std::filesystem::exists(file)) << file;
 }
 
+TEST_F(RetentionTest, AFileWithHolesCountsForWhatItTakesOfTheDisk) {
+  const JobId ended = InsertStarted("ended");
+  Move(ended, JobState::kStarting, JobState::kFailed);
+  const auto checkpoint = Make(ended, "last.ckpt");
+  const auto log = Make(ended, "worker.log");
+  std::filesystem::resize_file(log, uintmax_t{8} << 30U);  // as one that was cut at its front
+  RetentionPolicy policy;
+  policy.max_bytes = int64_t{1} << 30U;
+
+  Retention retention(state_directory(), store(), clock(), policy);
+  EXPECT_OK(retention.RunOnce());
+
+  EXPECT_TRUE(std::filesystem::exists(checkpoint));
+  EXPECT_TRUE(std::filesystem::exists(log));
+  const auto survey = SurveyRuns(state_directory(), store(), policy, clock().UnixMillis());
+  ASSERT_OK(survey);
+  EXPECT_LT(survey->use.used_bytes, int64_t{1} << 20U);
+}
+
+TEST_F(RetentionTest, ManyBytesOnTheDiskCount) {
+  constexpr int64_t kBytes = int64_t{3} << 20U;
+  const JobId ended = InsertStarted("ended");
+  Move(ended, JobState::kStarting, JobState::kFailed);
+  std::ofstream(Make(ended, "last.ckpt")) << std::string(kBytes, 'x');
+
+  const auto survey =
+      SurveyRuns(state_directory(), store(), RetentionPolicy(), clock().UnixMillis());
+
+  ASSERT_OK(survey);
+  EXPECT_GE(survey->use.used_bytes, kBytes);
+  EXPECT_LT(survey->use.used_bytes, kBytes + (int64_t{1} << 20U));
+}
+
 }  // namespace
 }  // namespace distill::server
