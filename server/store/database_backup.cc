@@ -60,16 +60,56 @@ Status BackUpOne(const fs::path& from, const fs::path& to) {
   return SyncFile(to);
 }
 
+// Where a backup is made, and where the earlier one waits on file systems that cannot exchange two
+// folders. A kill between the two renames leaves both whole under these names, and none at the
+// target.
+fs::path FreshOf(const fs::path& target) { return target.string() + ".tmp"; }
+fs::path PreviousOf(const fs::path& target) { return target.string() + ".being-replaced"; }
+
+Status Rename(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return ErrnoStatus("rename " + from.string(), errno);
+  return SyncDirectory(to.parent_path());
+}
+
+bool IsBackup(const fs::path& folder) {
+  std::error_code error;
+  return fs::is_regular_file(folder / kControlFile, error);
+}
+
+// Finishes a replacement that was cut short.
+Status FinishReplacement(const fs::path& target) {
+  const fs::path previous = PreviousOf(target);
+  std::error_code error;
+  if (!IsBackup(previous)) return Status::Ok();
+  if (!fs::exists(target, error)) {
+    // The earlier one is moved away only when the new one is whole.
+    const fs::path fresh = FreshOf(target);
+    DISTILL_RETURN_IF_ERROR(Rename(IsBackup(fresh) ? fresh : previous, target));
+  }
+  fs::remove_all(previous, error);
+  return Status::Ok();
+}
+
+// As an exchange, on file systems that have none (NFS, SMB).
+Status ReplaceInSteps(const fs::path& fresh, const fs::path& target) {
+  const fs::path previous = PreviousOf(target);
+  DISTILL_RETURN_IF_ERROR(Rename(target, previous));
+  const Status renamed = Rename(fresh, target);
+  if (!renamed.ok()) {
+    static_cast<void>(Rename(previous, target));
+    return renamed;
+  }
+  std::error_code error;
+  fs::remove_all(previous, error);
+  return Status::Ok();
+}
+
 // Puts the folder `fresh` in the place of `target`.
 Status Replace(const fs::path& fresh, const fs::path& target) {
   std::error_code error;
-  if (!fs::exists(target, error)) {
-    if (::rename(fresh.c_str(), target.c_str()) != 0) {
-      return ErrnoStatus("rename " + fresh.string(), errno);
-    }
-    return SyncDirectory(target.parent_path());
-  }
+  if (!fs::exists(target, error)) return Rename(fresh, target);
   if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
+    if (errno == EINVAL || errno == ENOSYS) return ReplaceInSteps(fresh, target);
     return ErrnoStatus("exchange " + fresh.string() + " and " + target.string(), errno);
   }
   DISTILL_RETURN_IF_ERROR(SyncDirectory(target.parent_path()));
@@ -80,7 +120,7 @@ Status Replace(const fs::path& fresh, const fs::path& target) {
 Status CheckTarget(const fs::path& target) {
   std::error_code error;
   if (!fs::exists(target, error)) return Status::Ok();
-  if (fs::is_regular_file(target / kControlFile, error)) return Status::Ok();
+  if (IsBackup(target)) return Status::Ok();
   if (fs::is_directory(target, error) && fs::is_empty(target, error)) return Status::Ok();
   return {Code::kAlreadyExists,
           "this is no backup; name one to replace, or a folder that does not exist: " +
@@ -89,9 +129,12 @@ Status CheckTarget(const fs::path& target) {
 
 }  // namespace
 
-Status BackUpDatabases(const fs::path& state_directory, const fs::path& target) {
+Status BackUpDatabases(const fs::path& state_directory, const fs::path& folder) {
+  // Its name is the beginning of others', so it must not end in a slash.
+  const fs::path target = folder.has_filename() ? folder : folder.parent_path();
+  DISTILL_RETURN_IF_ERROR(FinishReplacement(target));
   DISTILL_RETURN_IF_ERROR(CheckTarget(target));
-  const fs::path fresh = target.string() + ".tmp";
+  const fs::path fresh = FreshOf(target);
   std::error_code error;
   fs::remove_all(fresh, error);
   fs::create_directories(fresh, error);
@@ -115,7 +158,11 @@ std::string NewestBackup(const fs::path& state_directory) {
   const fs::path target = note->substr(0, note->find('\n'));
   struct stat info {};
   if (::stat((target / kControlFile).c_str(), &info) != 0) {
-    return "the newest backup is gone: " + target.string();
+    if (!IsBackup(PreviousOf(target))) return "the newest backup is gone: " + target.string();
+    return "the newest backup was being replaced when `distilld backup` was cut short: the one "
+           "before is whole in " +
+           PreviousOf(target).string() + ", the new one in " + FreshOf(target).string() +
+           "; the next `distilld backup " + target.string() + "` puts that right";
   }
   std::tm utc{};
   ::gmtime_r(&info.st_mtime, &utc);

@@ -45,14 +45,14 @@ TEST_F(Damage, OfADatabaseIsServedReadOnlyWithTheRemedyAndTheWorkerGoesOn) {
   AwaitState(job, v1::JOB_STATE_RUNNING);
   const pid_t worker = AwaitWorker(job);
   const std::filesystem::path backup = folder() / "backup";
-  ASSERT_EQ(Admin({"backup", backup.string()}, folder() / "backup.out"), 0);
+  ASSERT_EQ(Admin({"backup", backup.string() + "/"}, folder() / "backup.out"), 0);
   SpoilControl();
 
   ASSERT_TRUE(StartDaemon());
 
   EXPECT_EQ(Health(), kNotServing);
   EXPECT_THAT(Trouble(), AllOf(HasSubstr("control.db"), HasSubstr("distilld rebuild"),
-                               HasSubstr("newest backup: " + backup.string())));
+                               HasSubstr("newest backup: " + backup.string() + " of ")));
   const auto refused = Submit(TrainRequest(), "");
   EXPECT_EQ(refused.status().code(), Code::kDataLoss) << refused.status().ToString();
   EXPECT_EQ(Ctl({"version"}, folder() / "ctl.out"), 0);
