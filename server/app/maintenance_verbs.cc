@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "server/app/doctor.h"
 #include "server/app/rebuild.h"
+#include "server/app/state_owner.h"
 #include "server/store/database_backup.h"
 #include "server/store/database_rebuild.h"
 
@@ -53,6 +54,8 @@ int Doctor(const Config& config, bool is_json) {
 }
 
 int Rebuild(const Config& config, bool is_all) {
+  const Status found = CheckStateFolder(config.state_dir);
+  if (!found.ok()) return Report(found.WithContext("rebuild"));
   const auto report = RebuildDatabases(config.state_dir, is_all, SystemClock().UnixMillis());
   if (!report.ok()) return Report(report.status().WithContext("rebuild"));
   if (!report->has_new_metrics) {

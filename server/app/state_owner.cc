@@ -17,11 +17,22 @@ std::string AccountName() {
   return account != nullptr ? account->pw_name : std::to_string(::getuid());
 }
 
+Status CheckStateFolder(const std::filesystem::path& state_directory) {
+  struct stat facts {};
+  const bool is_there = ::stat(state_directory.c_str(), &facts) == 0;
+  if (is_there && S_ISDIR(facts.st_mode)) return {};
+  if (!is_there && errno != ENOENT) {
+    return ErrnoStatus("look at the state folder " + state_directory.string(), errno);
+  }
+  return {Code::kNotFound, "the state folder: there is none: " + state_directory.string() +
+                               "; start distilld, or name it by --state-dir"};
+}
+
 Status BecomeOwnerOf(const std::filesystem::path& state_directory) {
+  DISTILL_RETURN_IF_ERROR(CheckStateFolder(state_directory));
   struct stat facts {};
   if (::stat(state_directory.c_str(), &facts) != 0) {
-    return errno == ENOENT ? Status::Ok()
-                           : ErrnoStatus("look at " + state_directory.string(), errno);
+    return ErrnoStatus("look at " + state_directory.string(), errno);
   }
   if (facts.st_uid == ::geteuid()) return {};
   if (::geteuid() != 0) {

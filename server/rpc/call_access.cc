@@ -26,10 +26,16 @@ bool IsRefusal(const Status& status) {
 // What a client wrote may hold anything: what a terminal could take for an order is left out.
 std::string Printable(std::string text) {
   if (text.size() > kMaxNoteBytes) text.resize(kMaxNoteBytes);
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20U || c == '\x7f') c = '?';
+  std::string printable;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    // U+0080 to U+009F are controls too, of two bytes.
+    const bool is_c1 =
+        byte >= 0x80U && byte <= 0x9FU && !printable.empty() && printable.back() == '\xc2';
+    if (is_c1) printable.pop_back();
+    printable += is_c1 || byte < 0x20U || byte == 0x7FU ? '?' : c;
   }
-  return text;
+  return printable;
 }
 
 AuditRecord MakeRecord(const grpc::ServerContextBase& context, std::string_view method,

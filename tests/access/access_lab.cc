@@ -20,6 +20,9 @@ constexpr std::chrono::seconds kLimit{60};
 void AccessLab::SetUp() {
   GuardFolder(folder());
   std::filesystem::create_directory(home());
+  // As the package's unit does, before the daemon's first start.
+  std::filesystem::create_directory(state());
+  std::filesystem::permissions(state(), std::filesystem::perms::owner_all);
   ASSERT_EQ(Run(std::string(DISTILL_DEPLOY) + "/tls.sh " + tls().string() + " localhost 127.0.0.1")
                 .exit_code,
             0);

@@ -19,6 +19,7 @@ using ::testing::Not;
 
 // Exit codes of distillctl.
 constexpr int kOk = 0;
+constexpr int kUnreadable = 1;
 constexpr int kUsage = 2;
 constexpr int kUnreachable = 3;
 constexpr int kNotAllowed = 4;
@@ -166,7 +167,7 @@ TEST_F(DaemonAccessTest, TokenComesFromFileOrVariableAndTheFlagWins) {
   EXPECT_THAT(
       Run("export DISTILL_TOKEN_FILE=" + of_ben + "; " + whoami + " --token-file " + of_ada).out,
       HasSubstr("ada (user)"));
-  EXPECT_EQ(Run(whoami + " --token-file /no/such/file").exit_code, kUsage);
+  EXPECT_EQ(Run(whoami + " --token-file /no/such/file").exit_code, kUnreadable);
 }
 
 TEST_F(DaemonAccessTest, RevokedTokenIsOutWhileTheDaemonRunsAndANewOneComesIn) {
@@ -259,10 +260,24 @@ TEST_F(DaemonAccessTest, TokenAloneIsOnStandardOutput) {
   EXPECT_EQ(Run("D user add ada").exit_code, 1);
 }
 
+TEST_F(DaemonAccessTest, AMistypedStateFolderIsRefusedAndNotMade) {
+  std::filesystem::remove(state());
+  for (const std::string verb :
+       {"user add ada", "user list", "audit", "rebuild", "rebuild --all"}) {
+    const Finished refused = Run("D " + verb);
+
+    EXPECT_EQ(refused.exit_code, 1) << verb;
+    EXPECT_THAT(refused.out, IsEmpty()) << verb;
+    EXPECT_THAT(refused.err, HasSubstr("there is none: " + state().string() +
+                                       "; start distilld, or name it by --state-dir"));
+    EXPECT_FALSE(std::filesystem::exists(state())) << verb;
+  }
+}
+
 TEST_F(DaemonAccessTest, RootWorksOnTheStateFolderOfAnotherAccountAsThatAccount) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can";
   ::chmod(folder().c_str(), 0755);
-  ASSERT_EQ(Run("mkdir " + state().string() + " && chown nobody " + state().string()).exit_code, 0);
+  ASSERT_EQ(Run("chown nobody " + state().string()).exit_code, 0);
 
   AddUser("ada");
 
