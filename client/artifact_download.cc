@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "client/exit_code.h"
 #include "core/base/crc32c.h"
 #include "core/base/durable_file.h"
 #include "core/base/sha256.h"
@@ -17,12 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Local trouble must not look like a server that cannot be reached.
 Status FileError(const std::string& action, int error_number) {
-  const Status status = ErrnoStatus(action, error_number);
-  return status.code() == Code::kUnavailable || status.code() == Code::kNotFound
-             ? Status(Code::kFailedPrecondition, status.message())
-             : status;
+  return AsLocalFault(ErrnoStatus(action, error_number));
 }
 
 // The file that grows until it is whole. Owned by one thread.
@@ -44,11 +41,7 @@ class PartFile {
 
   Status Append(const std::string& bytes) {
     const Status status = WriteAll(descriptor_.get(), bytes, path_);
-    if (!status.ok()) {
-      return status.code() == Code::kUnavailable
-                 ? Status(Code::kFailedPrecondition, status.message())
-                 : status;
-    }
+    if (!status.ok()) return AsLocalFault(status);
     size_ += static_cast<int64_t>(bytes.size());
     return {};
   }
@@ -61,7 +54,11 @@ class PartFile {
     return {};
   }
 
-  Result<std::string> Digest() const { return Sha256HexOfFile(path_); }
+  Result<std::string> Digest() const {
+    Result<std::string> digest = Sha256HexOfFile(path_);
+    if (!digest.ok()) return AsLocalFault(digest.status());
+    return digest;
+  }
 
   // Makes the content durable and gives it its name.
   Status Finish() {
@@ -70,7 +67,8 @@ class PartFile {
     std::error_code error;
     fs::rename(path_, target_, error);
     if (error) return FileError("rename " + path_.string(), error.value());
-    return SyncDirectory(target_.has_parent_path() ? target_.parent_path() : fs::path("."));
+    return AsLocalFault(
+        SyncDirectory(target_.has_parent_path() ? target_.parent_path() : fs::path(".")));
   }
 
   void Remove() {

@@ -8,8 +8,11 @@ namespace {
 constexpr std::chrono::milliseconds kLongestBackoff{2000};
 constexpr double kJitter = 0.2;
 
-grpc::ChannelArguments ChannelArguments() {
+grpc::ChannelArguments ChannelArguments(const ServerAccess& access) {
   grpc::ChannelArguments arguments;
+  // A token in plain text goes to this machine only (CheckTokenIsSafe), not to the proxy that
+  // http_proxy names.
+  if (!access.uses_tls()) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   // Despite its name the time that one attempt to connect may take: a busy machine needs some.
   // A connection that is refused fails at once all the same.
@@ -46,7 +49,7 @@ std::chrono::milliseconds Backoff(const JobClientOptions& options, int attempt) 
 JobClient::Connection::Connection(const JobClientOptions& options)
     : options_(options),
       channel_(grpc::CreateCustomChannel(options.access.server, ChannelCredentials(options.access),
-                                         ChannelArguments())),
+                                         ChannelArguments(options.access))),
       stubs_(v1::JobService::NewStub(channel_), v1::DatasetService::NewStub(channel_),
              v1::ServerService::NewStub(channel_), v1::UserService::NewStub(channel_)) {}
 

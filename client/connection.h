@@ -51,7 +51,7 @@ class JobClient::Connection {
                               attempt + 1 < options_.max_attempts;
       const auto pause = Backoff(options_, attempt);
       if (!may_repeat || std::chrono::system_clock::now() + pause > deadline) {
-        return FromGrpc(status, options_.access.server);
+        return FromGrpc(status, options_.access.server, options_.access.uses_tls());
       }
       std::this_thread::sleep_for(pause);
     }
@@ -96,7 +96,7 @@ class JobClient::Connection {
     if (status.error_code() == grpc::StatusCode::CANCELLED && !is_ours) {
       return Status(Code::kUnavailable, "the server broke off the call: " + options_.access.server);
     }
-    return FromGrpc(status, options_.access.server);
+    return FromGrpc(status, options_.access.server, options_.access.uses_tls());
   }
 
  private:

@@ -6,6 +6,9 @@ ExitCode ExitCodeFor(const Status& status) {
   switch (status.code()) {
     case Code::kOk:
       return ExitCode::kOk;
+    case Code::kInvalidArgument:
+    case Code::kOutOfRange:
+      return ExitCode::kUsage;
     case Code::kUnavailable:
     case Code::kDeadlineExceeded:
       return ExitCode::kUnreachable;
@@ -23,6 +26,11 @@ ExitCode ExitCodeFor(const Status& status) {
     default:
       return ExitCode::kError;
   }
+}
+
+Status AsLocalFault(const Status& status) {
+  if (status.ok() || ExitCodeFor(status) == ExitCode::kInterrupted) return status;
+  return {Code::kResourceExhausted, status.message()};
 }
 
 bool IsFinal(v1::JobState state) {

@@ -16,6 +16,13 @@
 namespace distill::client {
 namespace {
 
+// Whether a value is the empty one, which the JSON that we print has too.
+bool SaysNothing(const YAML::Node& node) {
+  if (!node.IsScalar()) return node.IsNull() || node.size() == 0;
+  const std::string text = node.Scalar();
+  return text.empty() || text == "0" || EndsWith(text, "_UNSPECIFIED");
+}
+
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::OneofDescriptor;
@@ -64,7 +71,9 @@ class NodeReader {
       if (field == nullptr) {
         Complain(entry.first, key_path, "no such field; there are " + FieldNames(message));
       } else if (IsOutputOnly(*field)) {
-        Complain(entry.first, key_path, "only the server sets it");
+        if (!SaysNothing(entry.second)) {
+          Complain(entry.first, key_path, "only the server sets it");
+        }
       } else if (!IsOnlyChoice(*field, chosen)) {
         Complain(entry.first, key_path,
                  "excludes '" + chosen[field->real_containing_oneof()] + "'; give one of the two");

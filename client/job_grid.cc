@@ -1,6 +1,7 @@
 #include "client/job_grid.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -67,7 +68,21 @@ Result<GridAxis> ParseGridAxis(const std::string& text) {
     }
     axis.values.push_back(value);
   }
+  axis.flag = "--grid " + axis.name;
   return axis;
+}
+
+Status CheckAxes(const std::vector<GridAxis>& axes, const std::vector<FlagSetting>& settings) {
+  std::map<std::string, std::string> flag_of;  // by path
+  for (const FlagSetting& setting : settings) flag_of.emplace(setting.path, setting.flag);
+  for (const GridAxis& axis : axes) {
+    const auto [other, is_new] = flag_of.emplace(axis.path, axis.flag);
+    if (!is_new) {
+      return GridError(other->second + " and " + axis.flag + " both set " + axis.path +
+                       ": leave one of them out");
+    }
+  }
+  return {};
 }
 
 Result<std::vector<v1::Job>> ExpandGrid(const v1::Job& base, const std::string& stem,

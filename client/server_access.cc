@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 #include <sstream>
 #include <string_view>
@@ -39,6 +40,28 @@ Result<std::string> ReadNamedFile(const std::string& what, const std::string& fi
     return Status(Code::kFailedPrecondition, what + ": the file is empty: " + file);
   }
   return content;
+}
+
+// gRPC takes a port modulo 65536.
+Status CheckPort(const std::string& server) {
+  const size_t colon = server.rfind(':');
+  const bool has_port = colon != std::string::npos && server.find(']', colon) == std::string::npos;
+  if (!has_port || server.compare(0, 5, "unix:") == 0) return {};
+  constexpr int kLastPort = 65535;
+  int port = 0;
+  const char* const end = server.data() + server.size();
+  const auto [rest, error] = std::from_chars(server.data() + colon + 1, end, port);
+  if (error == std::errc() && rest == end && port >= 1 && port <= kLastPort) return {};
+  return {Code::kFailedPrecondition,
+          "the server is HOST:PORT with a port of 1 to 65535, not: " + server};
+}
+
+Status CheckAuthority(const std::string& file, const std::string& pem) {
+  if (pem.empty() || pem.find("-----BEGIN CERTIFICATE-----") != std::string::npos ||
+      pem.find("-----BEGIN TRUSTED CERTIFICATE-----") != std::string::npos) {
+    return {};
+  }
+  return {Code::kFailedPrecondition, "--ca: the file holds no certificate in PEM: " + file};
 }
 
 // Reads the file `name` into `content`, where there is a name.
@@ -87,7 +110,9 @@ struct Files {
 
 Status ReadFiles(const Files& files, ServerAccess& access) {
   const bool is_system = files.ca == "system";
-  DISTILL_RETURN_IF_ERROR(Read("--ca", is_system ? kSystemAuthorities : files.ca, access.ca));
+  const std::string ca = is_system ? kSystemAuthorities : files.ca;
+  DISTILL_RETURN_IF_ERROR(Read("--ca", ca, access.ca));
+  if (!ca.empty()) DISTILL_RETURN_IF_ERROR(CheckAuthority(ca, access.ca));
   if (files.client_certificate.empty() != files.client_key.empty()) {
     return {Code::kFailedPrecondition, "--client-certificate and --client-key go together"};
   }
@@ -124,6 +149,7 @@ Result<ServerAccess> ResolveServer(const AccessFlags& flags, const Environment& 
   DISTILL_ASSIGN_OR_RETURN(const ServerAccess stored, ReadLogin(environment));
   if (access.server.empty()) access.server = stored.server;
   if (access.server.empty()) access.server = kDefaultServer;
+  DISTILL_RETURN_IF_ERROR(CheckPort(access.server));
   if (access.server == stored.server) access = stored;
   access.token.clear();
   DISTILL_RETURN_IF_ERROR(

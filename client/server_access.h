@@ -31,6 +31,8 @@ struct AccessFlags {
 /// DISTILL_CA, DISTILL_CLIENT_CERTIFICATE and DISTILL_CLIENT_KEY, these over what `distillctl
 /// login` stored. What was stored for one server is never used for another. Blocks on disk.
 /// kNotFound, kPermissionDenied, …: a file cannot be read; the message names it.
+/// kFailedPrecondition: no such port, no certificate in the authority's file, or things that do not
+/// go together.
 Result<ServerAccess> ResolveServer(const AccessFlags& flags, const Environment& environment);
 
 /// As ResolveServer, with the token: of --token-file, DISTILL_TOKEN_FILE, DISTILL_TOKEN, or stored.

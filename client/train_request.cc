@@ -181,7 +181,11 @@ Result<v1::Job> BuildEvalJob(const EvalFlags& flags) {
   v1::Job job;
   v1::EvalJob& eval = *job.mutable_eval();
   if (flags.job.empty() == flags.file.empty()) {
-    return UsageError("eval: a job, or --weights FILE with --model and --dataset, is needed");
+    const bool has_both = !flags.job.empty();
+    return UsageError(has_both ? "eval: either a job or --weights, not both: " + flags.job +
+                                     ", --weights " + flags.file
+                               : "eval: a job, or --weights FILE with --model and --dataset, is "
+                                 "needed");
   }
   if (flags.file.empty()) {
     eval.set_job(flags.job);

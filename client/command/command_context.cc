@@ -54,10 +54,8 @@ ExitCode CommandContext::FailWith(ExitCode code, const std::string& message) con
 
 void CommandContext::Note(const std::string& message) const { err() << message << std::endl; }
 
-std::string CommandContext::Colored(v1::JobState state, const std::string& text) const {
-  const std::string color = ColorOf(state);
-  if (!has_color() || color.empty()) return text;
-  return color + text + "\x1b[0m";
+ColoredText CommandContext::Colored(v1::JobState state, const std::string& text) const {
+  return {text, has_color() ? ColorOf(state) : ""};
 }
 
 StreamLimits CommandContext::Limits() const {

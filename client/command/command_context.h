@@ -50,7 +50,7 @@ class CommandContext {
   void Note(const std::string& message) const;
 
   /// Returns `text` in the colour of a job's state, where colour is wanted.
-  std::string Colored(v1::JobState state, const std::string& text) const;
+  ColoredText Colored(v1::JobState state, const std::string& text) const;
 
   /// Returns limits that end a stream at the user's interrupt, and tell of re-connections.
   StreamLimits Limits() const;

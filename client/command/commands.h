@@ -73,13 +73,17 @@ ExitCode Top(const CommandContext& context, const TopOptions& options);
 
 ExitCode Watch(const CommandContext& context, const std::vector<std::string>& jobs);
 
-/// Watches jobs until all have ended, with progress on err() if `shows_progress`; prints the
-/// evaluations of those that evaluate.
+struct AwaitOptions {
+  bool shows_progress = false;  // on err()
+  bool quiet = false;           // print nothing of what came of them
+};
+/// Watches jobs until all have ended. Prints the evaluations of those that evaluate; as JSON one
+/// document with the jobs as they were last seen and the evaluations.
 ExitCode AwaitJobs(const CommandContext& context, const std::vector<std::string>& jobs,
-                   bool shows_progress);
+                   const AwaitOptions& options);
 
-/// Waits until each job is PAUSED or has ended. kOk: all are PAUSED, or SUCCEEDED before they could
-/// be.
+/// Waits until each job is PAUSED or has ended, and prints which. kOk: all are PAUSED, or SUCCEEDED
+/// before they could be.
 ExitCode AwaitPause(const CommandContext& context, const std::vector<std::string>& jobs);
 
 struct WaitOptions {
@@ -105,6 +109,9 @@ struct MetricOptions {
   std::string folder;     // of kTensorBoard: gets a folder for each job
 };
 ExitCode Metrics(const CommandContext& context, const MetricOptions& options);
+
+/// Prints the job's name and state; as JSON the job.
+void PrintJobState(const CommandContext& context, const v1::Job& job);
 
 /// Jobs by name, or those of the caller's in a group that the verb applies to.
 struct JobSelection {
@@ -161,7 +168,7 @@ ExitCode DatasetRemove(const CommandContext& context, const std::string& name);
 
 struct GetModelOptions {
   std::string job;
-  std::string file;                   // "" = NAME with the form's extension, here
+  std::string file;                   // "" = here: JOB.FORMAT, or JOB-ARTIFACT
   std::string artifact;               // "" = the best model
   std::optional<ModelFormat> format;  // else the one that the file's extension stands for
 };

@@ -18,15 +18,6 @@ ExitCode ForEach(const CommandContext& context, const std::vector<std::string>& 
   return first;
 }
 
-void PrintState(const CommandContext& context, const v1::Job& job) {
-  if (context.is_json()) {
-    context.out() << ToJson(job);
-  } else {
-    context.out() << job.name() << "  " << context.Colored(job.state(), StateText(job.state()))
-                  << '\n';
-  }
-}
-
 // Returns the jobs that were named, and the caller's jobs of the group that are in one of `states`,
 // in the order of those, oldest first.
 Result<std::vector<std::string>> Select(const CommandContext& context,
@@ -54,6 +45,15 @@ Result<std::vector<std::string>> Select(const CommandContext& context,
 
 }  // namespace
 
+void PrintJobState(const CommandContext& context, const v1::Job& job) {
+  if (context.is_json()) {
+    context.out() << ToJson(job);
+  } else {
+    context.out() << OneLine(job.name()) << "  "
+                  << context.Colored(job.state(), StateText(job.state())) << '\n';
+  }
+}
+
 ExitCode Cancel(const CommandContext& context, const JobSelection& selection, bool wait) {
   // Those that wait go first, or they would take the place of those that run.
   const auto jobs = Select(context, selection,
@@ -63,12 +63,14 @@ ExitCode Cancel(const CommandContext& context, const JobSelection& selection, bo
   std::vector<std::string> cancelled;
   const ExitCode code = ForEach(context, *jobs, [&](const std::string& name) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().CancelJob(name));
-    PrintState(context, job);
+    // As JSON there is one document, at the end.
+    if (!wait || !context.is_json()) PrintJobState(context, job);
     cancelled.push_back(job.id());
     return {};
   });
   if (!wait || code != ExitCode::kOk) return code;
-  const ExitCode outcome = AwaitJobs(context, cancelled, /*shows_progress=*/false);
+  const ExitCode outcome =
+      AwaitJobs(context, cancelled, {/*shows_progress=*/false, /*quiet=*/true});
   // That is what was asked for.
   return outcome == ExitCode::kJobCancelled ? ExitCode::kOk : outcome;
 }
@@ -80,12 +82,13 @@ ExitCode Pause(const CommandContext& context, const JobSelection& selection, boo
   std::vector<std::string> paused;
   const ExitCode code = ForEach(context, *jobs, [&](const std::string& name) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().PauseJob(name));
-    PrintState(context, job);
+    if (!wait) PrintJobState(context, job);
     paused.push_back(job.id());
     return {};
   });
-  if (!wait || code != ExitCode::kOk) return code;
-  return AwaitPause(context, paused);
+  if (!wait) return code;
+  const ExitCode outcome = AwaitPause(context, paused);
+  return code == ExitCode::kOk ? outcome : code;
 }
 
 ExitCode Resume(const CommandContext& context, const JobSelection& selection) {
@@ -93,7 +96,7 @@ ExitCode Resume(const CommandContext& context, const JobSelection& selection) {
   if (!jobs.ok()) return context.Fail(jobs.status());
   return ForEach(context, *jobs, [&](const std::string& name) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().ResumeJob(name));
-    PrintState(context, job);
+    PrintJobState(context, job);
     return {};
   });
 }
@@ -103,7 +106,7 @@ ExitCode Requeue(const CommandContext& context, const JobSelection& selection) {
   if (!jobs.ok()) return context.Fail(jobs.status());
   return ForEach(context, *jobs, [&](const std::string& name) -> Status {
     DISTILL_ASSIGN_OR_RETURN(const v1::Job job, context.client().RequeueJob(name));
-    PrintState(context, job);
+    PrintJobState(context, job);
     return {};
   });
 }

@@ -71,17 +71,17 @@ std::string ListText(const google::protobuf::RepeatedField<double>& values) {
 void PrintDataset(const CommandContext& context, const v1::Dataset& dataset) {
   std::ostream& out = context.out();
   out << "name      " << dataset.name() << '\n'
-      << "path      " << dataset.path() << '\n'
+      << "path      " << OneLine(dataset.path()) << '\n'
       << "owner     " << dataset.owner() << '\n'
       << "state     " << DatasetStateText(dataset) << '\n';
-  if (!dataset.message().empty()) out << "message   " << dataset.message() << '\n';
+  if (!dataset.message().empty()) out << "message   " << OneLine(dataset.message()) << '\n';
   out << "created   " << TimeText(dataset.created_at_unix_ms()) << '\n'
       << "mean      " << ListText(dataset.mean()) << '\n'
       << "std       " << ListText(dataset.std()) << '\n'
       << "manifest  " << dataset.manifest_sha256() << '\n'
       << "bad files " << dataset.num_bad_files() << '\n';
   for (const v1::BadFile& file : dataset.bad_files()) {
-    out << "  " << file.path() << ": " << file.reason() << '\n';
+    out << "  " << OneLine(file.path() + ": " + file.reason()) << '\n';
   }
   out << '\n';
   PrintSplits(context, dataset);
@@ -89,7 +89,7 @@ void PrintDataset(const CommandContext& context, const v1::Dataset& dataset) {
 
 void PrintBadFiles(const CommandContext& context, const v1::Dataset& dataset) {
   for (const v1::BadFile& file : dataset.bad_files()) {
-    context.Note(file.path() + ": " + file.reason());
+    context.Note(OneLine(file.path() + ": " + file.reason()));
   }
   const int64_t more = dataset.num_bad_files() - dataset.bad_files_size();
   if (more > 0) context.Note("and " + std::to_string(more) + " more");

@@ -16,7 +16,7 @@ using Align = TextTable::Align;
 // Redraws one line on a terminal; says nothing elsewhere.
 void ShowProgress(const CommandContext& context, int64_t done, int64_t size) {
   if (!context.environment().err_is_terminal || size <= 0) return;
-  context.err() << "\r\x1b[2K" << BytesText(done) << " of " << BytesText(size)
+  context.err() << TerminalOrder{"\r\x1b[2K"} << BytesText(done) << " of " << BytesText(size)
                 << (done == size ? "\n" : "") << std::flush;
 }
 
@@ -51,9 +51,9 @@ Result<v1::Artifact> FetchAs(const CommandContext& context, ArtifactDownload dow
   Result<std::string> bytes = ReadFile(download.file, uint64_t{1} << 34U);
   std::error_code ignored;
   std::filesystem::remove(download.file, ignored);
-  DISTILL_RETURN_IF_ERROR(bytes.status());
-  DISTILL_RETURN_IF_ERROR(
-      WriteModelAs(format, *bytes, graph, file).WithContext("write " + file.string()));
+  DISTILL_RETURN_IF_ERROR(AsLocalFault(bytes.status()));
+  DISTILL_RETURN_IF_ERROR(AsLocalFault(
+      WriteModelAs(format, *bytes, graph, file).WithContext("write " + file.string())));
   DISTILL_ASSIGN_OR_RETURN(const std::string sha256, Sha256HexOfFile(file));
   v1::Artifact written;
   written.set_name(file.filename().string());
@@ -63,6 +63,15 @@ Result<v1::Artifact> FetchAs(const CommandContext& context, ArtifactDownload dow
   written.set_kind(weights.kind());
   written.set_created_at_unix_ms(weights.created_at_unix_ms());
   return written;
+}
+
+// Returns where to write what no -o names: another file than the model keeps its own name.
+std::string DefaultFile(const v1::Job& job, const GetModelOptions& options, ModelFormat format,
+                        bool is_other_file) {
+  if (options.artifact.empty()) return job.name() + ExtensionOf(format);
+  const std::filesystem::path artifact = std::filesystem::path(options.artifact).filename();
+  return job.name() + "-" +
+         (is_other_file ? artifact.string() : artifact.stem().string() + ExtensionOf(format));
 }
 
 }  // namespace
@@ -80,7 +89,8 @@ ExitCode GetModel(const CommandContext& context, const GetModelOptions& options)
   if (!job.ok()) return context.Fail(job.status());
   ArtifactDownload download;
   download.job = job->id();
-  download.file = options.file.empty() ? job->name() + ExtensionOf(format) : options.file;
+  download.file =
+      options.file.empty() ? DefaultFile(*job, options, format, is_other_file) : options.file;
   download.artifact = options.artifact;
   download.limits = context.Limits();
   download.on_progress = [&](int64_t done, int64_t size) { ShowProgress(context, done, size); };
@@ -91,7 +101,7 @@ ExitCode GetModel(const CommandContext& context, const GetModelOptions& options)
   if (context.is_json()) {
     context.out() << ToJson(*fetched);
   } else {
-    context.out() << download.file.string() << "  " << BytesText(fetched->size_bytes())
+    context.out() << OneLine(download.file.string()) << "  " << BytesText(fetched->size_bytes())
                   << "  sha256 " << fetched->sha256() << '\n';
   }
   return ExitCode::kOk;

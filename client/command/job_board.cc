@@ -1,6 +1,8 @@
 #include "client/command/job_board.h"
 
 #include "client/output/job_text.h"
+#include "client/output/message_json.h"
+#include "client/output/printable_text.h"
 
 namespace distill::client {
 
@@ -16,6 +18,8 @@ void JobBoard::Update(size_t index, const v1::Job& job) {
     DrawLiveLines();
   } else if (style_ == Style::kLines && is_news) {
     out_ << ProgressLine(job, environment_.now_unix_ms(), std::string::npos) << std::endl;
+  } else if (style_ == Style::kJson) {
+    out_ << ToJsonLine(job) << std::flush;
   }
 }
 
@@ -32,7 +36,7 @@ std::vector<v1::Job> JobBoard::jobs() const {
 }
 
 void JobBoard::EraseLiveLines() {
-  for (; num_drawn_ > 0; --num_drawn_) out_ << "\x1b[1A\r\x1b[2K";
+  for (; num_drawn_ > 0; --num_drawn_) out_ << TerminalOrder{"\x1b[1A\r\x1b[2K"};
 }
 
 void JobBoard::DrawLiveLines() {

@@ -12,10 +12,11 @@
 namespace distill::client {
 
 /// Shows the progress of jobs: on a terminal one line each, redrawn in place; elsewhere a line at
-/// each change of state and each epoch. Thread-safe. `out` and `environment` must outlive it.
+/// each change of state and each epoch, or as JSON one document a line at each change. Thread-safe.
+/// `out` and `environment` must outlive it.
 class JobBoard {
  public:
-  enum class Style { kSilent, kLines, kLive };
+  enum class Style { kSilent, kLines, kLive, kJson };
 
   JobBoard(const Environment& environment, std::ostream& out, Style style, size_t num_jobs);
 

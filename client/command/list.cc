@@ -9,9 +9,8 @@ namespace {
 
 using Align = TextTable::Align;
 
-// Colour would upset the alignment of other columns: the state is the last but one, the message
-// last.
 void PrintJobs(const CommandContext& context, const v1::ListJobsResponse& response) {
+  constexpr size_t kState = 8;
   const int64_t now = context.environment().now_unix_ms();
   TextTable table({{"ID", Align::kRight},
                    {"NAME"},
@@ -23,7 +22,8 @@ void PrintJobs(const CommandContext& context, const v1::ListJobsResponse& respon
                    {"AGE", Align::kRight},
                    {"STATE"}});
   for (const v1::Job& job : response.jobs()) {
-    std::string state = context.Colored(job.state(), StateText(job.state()));
+    const ColoredText colored = context.Colored(job.state(), StateText(job.state()));
+    std::string state = colored.text;
     if (job.cause() != v1::CAUSE_UNSPECIFIED) state += " " + CauseText(job.cause());
     const bool explains = job.state() == v1::JOB_STATE_QUEUED && !job.message().empty();
     if (explains) state += " (" + job.message() + ")";
@@ -31,6 +31,7 @@ void PrintJobs(const CommandContext& context, const v1::ListJobsResponse& respon
     table.AddRow({job.id(), job.name(), SummaryText(job), job.owner(),
                   std::to_string(job.priority()), DevicesText(job), ProgressText(job),
                   AgeText(job.created_at_unix_ms(), now), state});
+    table.Color(kState, colored);
   }
   table.Print(context.out());
 }

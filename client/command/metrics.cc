@@ -114,6 +114,33 @@ Result<v1::ListMetricsResponse> Fetch(const CommandContext& context, const std::
   return context.client().ListMetrics(request);
 }
 
+bool HasPoints(const v1::ListMetricsResponse& metrics, const std::string& name) {
+  return std::any_of(metrics.series().begin(), metrics.series().end(),
+                     [&](const v1::MetricSeries& series) {
+                       return series.name() == name && !series.points().empty();
+                     });
+}
+
+// Says which of the wanted metrics the job does not have, and which it has.
+ExitCode NoteUnknownNames(const CommandContext& context, const std::string& job,
+                          const std::vector<std::string>& wanted,
+                          const v1::ListMetricsResponse& found) {
+  std::string missing;
+  for (const std::string& name : wanted) {
+    if (!HasPoints(found, name)) missing += (missing.empty() ? "" : ", ") + name;
+  }
+  if (missing.empty()) return ExitCode::kOk;
+  const auto all = Fetch(context, job, {});
+  if (!all.ok()) return context.Fail(all.status());
+  std::string known;
+  for (const v1::MetricSeries& series : all->series()) {
+    if (!series.points().empty()) known += (known.empty() ? "" : ", ") + series.name();
+  }
+  context.Note("no points of " + OneLine(missing) + " (yet); " +
+               (known.empty() ? "the job has none of anything" : "there are: " + OneLine(known)));
+  return ExitCode::kOk;
+}
+
 ExitCode PrintPlots(const CommandContext& context, const MetricOptions& options) {
   std::vector<Plot> plots;
   for (const std::string& job : options.jobs) {
@@ -156,14 +183,14 @@ Status WriteEvents(const CommandContext& context, const std::string& name,
   const auto folder = std::filesystem::path(options.folder) / FolderName(job);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) return ErrnoStatus("make folder " + folder.string(), error.value());
+  if (error) return AsLocalFault(ErrnoStatus("make folder " + folder.string(), error.value()));
   // The same name each time: an older file of the job is replaced by one that begins with it.
   const int64_t created_at = job.created_at_unix_ms();
   const auto file = folder / ("events.out.tfevents." +
                               std::to_string(created_at / kMillisPerSecond) + ".distillctl");
   const std::vector<v1::MetricSeries> series(metrics.series().begin(), metrics.series().end());
   DISTILL_RETURN_IF_ERROR(
-      ReplaceFile(file, TensorBoardFile(series, created_at), FileAccess::kUmask));
+      AsLocalFault(ReplaceFile(file, TensorBoardFile(series, created_at), FileAccess::kUmask)));
   context.out() << file.string() << '\n';
   return {};
 }
@@ -197,7 +224,7 @@ ExitCode Metrics(const CommandContext& context, const MetricOptions& options) {
   } else {
     PrintSummary(context, *response);
   }
-  return ExitCode::kOk;
+  return NoteUnknownNames(context, options.jobs.front(), options.names, *response);
 }
 
 }  // namespace distill::client

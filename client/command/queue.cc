@@ -22,6 +22,7 @@ std::string EndText(const v1::Job& job, int64_t now_unix_ms) {
 }
 
 void PrintHolders(const CommandContext& context, const v1::ExplainJobResponse& answer) {
+  constexpr size_t kState = 5;
   if (answer.holders().empty()) return;
   const int64_t now = context.environment().now_unix_ms();
   TextTable table({{"WAITS FOR", Align::kRight},
@@ -32,7 +33,8 @@ void PrintHolders(const CommandContext& context, const v1::ExplainJobResponse& a
                    {"STATE"}});
   for (const v1::Job& job : answer.holders()) {
     table.AddRow({job.id(), job.name(), job.owner(), ProgressText(job), EndText(job, now),
-                  context.Colored(job.state(), StateText(job.state()))});
+                  StateText(job.state())});
+    table.Color(kState, context.Colored(job.state(), StateText(job.state())));
   }
   context.out() << '\n';
   table.Print(context.out());
@@ -42,7 +44,7 @@ void PrintWaiting(const CommandContext& context, const v1::ExplainJobResponse& a
   const v1::Waiting& waiting = answer.waiting();
   const int64_t now = context.environment().now_unix_ms();
   context.out() << "rule      " << EnumText(*v1::WaitingRule_descriptor(), waiting.rule()) << '\n'
-                << "reason    " << waiting.reason() << '\n'
+                << "reason    " << OneLine(waiting.reason()) << '\n'
                 << "place     " << waiting.place() << " of " << answer.queue_length() << '\n'
                 << "expected  ";
   if (waiting.blocked()) {
@@ -59,7 +61,7 @@ void PrintWaiting(const CommandContext& context, const v1::ExplainJobResponse& a
 // Of a job that is not in the queue.
 void PrintPlace(const CommandContext& context, const v1::Job& job) {
   const int64_t now = context.environment().now_unix_ms();
-  if (!job.message().empty()) context.out() << "reason    " << job.message() << '\n';
+  if (!job.message().empty()) context.out() << "reason    " << OneLine(job.message()) << '\n';
   if (job.state() == v1::JOB_STATE_QUEUED) context.out() << "expected  any moment\n";
   if (job.state() == v1::JOB_STATE_PAUSED) {
     context.out() << "to do     distillctl resume " << job.name() << '\n';
@@ -67,6 +69,20 @@ void PrintPlace(const CommandContext& context, const v1::Job& job) {
   if (job.state() == v1::JOB_STATE_RUNNING) {
     context.out() << "progress  " << ProgressText(job) << '\n'
                   << "ends      " << EndText(job, now) << '\n';
+  }
+}
+
+// Says which jobs that wait are not listed: those behind the limit, and, where jobs are private,
+// those of others.
+void NoteMissing(const CommandContext& context, const v1::ListQueueResponse& queue, int limit) {
+  constexpr int kDefaultLimit = 100;  // the server's
+  const int looked_at = limit == 0 ? kDefaultLimit : limit;
+  const auto hidden = std::min<int64_t>(queue.length(), looked_at) - queue.entries_size();
+  if (hidden > 0) {
+    context.Note(std::to_string(hidden) + " more, of other members, stand among these");
+  }
+  if (queue.length() > looked_at) {
+    context.Note("there are " + std::to_string(queue.length()) + " in all: -n shows more");
   }
 }
 
@@ -120,9 +136,7 @@ ExitCode Queue(const CommandContext& context, int limit) {
                   waiting.reason()});
   }
   table.Print(context.out());
-  if (queue->length() > queue->entries_size()) {
-    context.Note("there are " + std::to_string(queue->length()) + " in all: -n shows more");
-  }
+  NoteMissing(context, *queue, limit);
   return ExitCode::kOk;
 }
 

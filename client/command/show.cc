@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "client/command/commands.h"
+#include "client/command/model_job_names.h"
 #include "client/output/job_text.h"
 #include "client/output/message_json.h"
 #include "client/output/quantity_text.h"
@@ -15,7 +16,8 @@ using Align = TextTable::Align;
 void PrintField(std::ostream& out, const std::string& name, const std::string& value) {
   constexpr size_t kWidth = 12;
   if (value.empty()) return;
-  out << name << std::string(kWidth - std::min(kWidth - 1, name.size()), ' ') << value << '\n';
+  out << name << std::string(kWidth - std::min(kWidth - 1, name.size()), ' ') << OneLine(value)
+      << '\n';
 }
 
 std::string Indented(const std::string& text) {
@@ -51,7 +53,7 @@ void PrintAttempts(const CommandContext& context, const v1::Job& job) {
 
 void PrintMetrics(const CommandContext& context, const v1::Job& job) {
   if (job.latest_metrics().empty()) return;
-  TextTable table({{"METRIC"}, {"LATEST", Align::kRight}, {"BEST", Align::kRight}});
+  TextTable table({{"METRIC"}, {"LATEST", Align::kRight}, {"AT BEST EPOCH", Align::kRight}});
   const std::map<std::string, double> sorted(job.latest_metrics().begin(),
                                              job.latest_metrics().end());
   for (const auto& [name, value] : sorted) {
@@ -79,9 +81,9 @@ void PrintHead(const CommandContext& context, const v1::Job& job) {
   PrintField(out, "id", job.id());
   PrintField(out, "owner", job.owner());
   PrintField(out, "what", SummaryText(job));
-  std::string state = context.Colored(job.state(), StateText(job.state()));
-  if (job.cause() != v1::CAUSE_UNSPECIFIED) state += " " + CauseText(job.cause());
-  PrintField(out, "state", state);
+  out << "state       " << context.Colored(job.state(), StateText(job.state()));
+  if (job.cause() != v1::CAUSE_UNSPECIFIED) out << ' ' << CauseText(job.cause());
+  out << '\n';
   if (job.stalled_since_unix_ms() != 0) {
     PrintField(
         out, "stalled",
@@ -100,8 +102,11 @@ void PrintHead(const CommandContext& context, const v1::Job& job) {
   PrintField(out, "started", TimeText(job.started_at_unix_ms()));
   PrintField(out, "finished", TimeText(job.finished_at_unix_ms()));
   if (job.has_progress()) {
-    constexpr size_t kLong = 200;
-    PrintField(out, "progress", ProgressLine(job, context.environment().now_unix_ms(), kLong));
+    constexpr size_t kMargin = 12;
+    const Environment& environment = context.environment();
+    const size_t width =
+        environment.out_is_terminal ? environment.terminal_width - kMargin : std::string::npos;
+    PrintField(out, "progress", ProgressLine(job, environment.now_unix_ms(), width));
   }
   std::string needed;
   for (const std::string& name : job.depends_on()) needed += (needed.empty() ? "" : ", ") + name;
@@ -123,12 +128,12 @@ void PrintSpec(const CommandContext& context, const v1::Job& job) {
     if (spec.has_distillation()) {
       DropClassLists(*spec.mutable_distillation()->mutable_teachers());
     }
-    context.out() << "\nspec\n" << Indented(ToJson(spec));
+    context.out() << "\nspec\n" << Indented(ToShortJson(spec));
   }
   if (job.has_eval()) {
     v1::EvalJob spec = EvalSpec(job);
     DropClassLists(*spec.mutable_teachers());
-    context.out() << "\nspec\n" << Indented(ToJson(spec));
+    context.out() << "\nspec\n" << Indented(ToShortJson(spec));
   }
 }
 
@@ -150,9 +155,11 @@ ExitCode Show(const CommandContext& context, const std::string& name) {
   PrintAttempts(context, *job);
   PrintMetrics(context, *job);
   if (!evaluations->evaluations().empty()) {
+    std::vector<v1::Evaluation> named(evaluations->evaluations().begin(),
+                                      evaluations->evaluations().end());
+    NameModelJobs(context, named);
     context.out() << '\n';
-    EvaluationTable({evaluations->evaluations().begin(), evaluations->evaluations().end()})
-        .Print(context.out());
+    EvaluationTable(named).Print(context.out());
   }
   PrintSpec(context, *job);
   return ExitCode::kOk;

@@ -1,7 +1,8 @@
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
+#include <system_error>
 
 #include "client/command/commands.h"
 #include "client/job_file.h"
@@ -10,6 +11,7 @@
 #include "client/output/message_json.h"
 #include "client/output/quantity_text.h"
 #include "client/request_id.h"
+#include "core/base/durable_file.h"
 
 namespace distill::client {
 namespace {
@@ -43,11 +45,15 @@ void PrintSubmitted(const CommandContext& context, const v1::Job& job,
   NoteMemory(context, job);
 }
 
+bool Waits(const SubmitOptions& options) {
+  return !options.dry_run && (options.wait || options.follow);
+}
+
 ExitCode AfterSubmit(const CommandContext& context, const std::vector<std::string>& ids,
                      const SubmitOptions& options) {
   context.out().flush();
-  if (options.dry_run || (!options.wait && !options.follow)) return ExitCode::kOk;
-  return AwaitJobs(context, ids, options.follow);
+  if (!Waits(options)) return ExitCode::kOk;
+  return AwaitJobs(context, ids, {options.follow, options.quiet});
 }
 
 ExitCode SubmitSingle(const CommandContext& context, v1::Job job, const SubmitOptions& options) {
@@ -57,10 +63,10 @@ ExitCode SubmitSingle(const CommandContext& context, v1::Job job, const SubmitOp
   request.set_validate_only(options.dry_run);
   const auto created = context.client().CreateJob(request);
   if (!created.ok()) return context.Fail(created.status());
-  if (context.is_json()) {
-    context.out() << ToJson(*created);
-  } else {
+  if (!context.is_json()) {
     PrintSubmitted(context, *created, options);
+  } else if (!Waits(options)) {  // else there is one document, at the end
+    context.out() << ToJson(*created);
   }
   return AfterSubmit(context, {created->id()}, options);
 }
@@ -73,7 +79,7 @@ ExitCode SubmitBatch(const CommandContext& context, std::vector<v1::Job> jobs,
   request.set_validate_only(options.dry_run);
   const auto created = context.client().BatchCreateJobs(request);
   if (!created.ok()) return context.Fail(created.status());
-  if (context.is_json()) context.out() << ToJson(*created);
+  if (context.is_json() && !Waits(options)) context.out() << ToJson(*created);
   std::vector<std::string> ids;
   for (const v1::Job& job : created->jobs()) {
     if (!context.is_json()) PrintSubmitted(context, job, options);
@@ -98,29 +104,48 @@ ExitCode SubmitOne(const CommandContext& context, v1::Job job, const SubmitOptio
   return SubmitGrid(context, job, options);
 }
 
+// Blocks on disk, or on standard input. Any error is this machine's.
 Result<std::string> ReadInput(const CommandContext& context, const std::string& file) {
   std::ostringstream text;
   if (file == "-") {
     text << context.environment().in.rdbuf();
     return text.str();
   }
+  const auto fault = [&](int error_number) {
+    return AsLocalFault(ErrnoStatus("cannot read the job file " + file, error_number));
+  };
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) return fault(EISDIR);
+  errno = 0;
   std::ifstream stream(file, std::ios::binary);
-  if (!stream || !(text << stream.rdbuf())) {
-    return Status(Code::kInvalidArgument, "cannot read the job file: " + file);
-  }
+  if (!stream) return fault(errno);
+  if (stream.peek() == std::ifstream::traits_type::eof()) return std::string();
+  if (!(text << stream.rdbuf())) return fault(errno == 0 ? EIO : errno);
   return text.str();
+}
+
+Result<std::vector<v1::Job>> ReadJobs(const std::string& text, const std::string& file) {
+  const std::string name = file == "-" ? "(standard input)" : file;
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return Status(Code::kInvalidArgument, "the job file is empty: " + name);
+  }
+  return ParseJobFile(text, name);
 }
 
 }  // namespace
 
 ExitCode Train(const CommandContext& context, const TrainFlags& flags,
                const SubmitOptions& options) {
+  const Status axes = CheckAxes(options.grid, flags.settings);
+  if (!axes.ok()) return context.FailWith(ExitCode::kUsage, axes.message());
   auto job = BuildTrainJob(flags);
   if (!job.ok()) return context.FailWith(ExitCode::kUsage, job.status().message());
   return SubmitOne(context, std::move(job).value(), options);
 }
 
 ExitCode Eval(const CommandContext& context, const EvalFlags& flags, const SubmitOptions& options) {
+  const Status axes = CheckAxes(options.grid, flags.settings);
+  if (!axes.ok()) return context.FailWith(ExitCode::kUsage, axes.message());
   auto job = BuildEvalJob(flags);
   if (!job.ok()) return context.FailWith(ExitCode::kUsage, job.status().message());
   return SubmitOne(context, std::move(job).value(), options);
@@ -129,8 +154,8 @@ ExitCode Eval(const CommandContext& context, const EvalFlags& flags, const Submi
 ExitCode SubmitFile(const CommandContext& context, const SubmitFileOptions& options) {
   const auto text = ReadInput(context, options.file);
   if (!text.ok()) return context.Fail(text.status());
-  auto jobs = ParseJobFile(*text, options.file == "-" ? "(standard input)" : options.file);
-  if (!jobs.ok()) return context.Fail(jobs.status());
+  auto jobs = ReadJobs(*text, options.file);
+  if (!jobs.ok()) return context.FailWith(ExitCode::kUsage, jobs.status().message());
   Status status = options.only.empty() ? Status() : SelectJobs(options.only, *jobs);
   if (status.ok()) status = ApplySettings(options.settings, *jobs);
   if (!status.ok()) return context.FailWith(ExitCode::kUsage, status.message());

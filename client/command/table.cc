@@ -1,6 +1,5 @@
-#include <map>
-
 #include "client/command/commands.h"
+#include "client/command/model_job_names.h"
 #include "client/command/train_jobs.h"
 #include "client/enum_text.h"
 #include "client/output/job_text.h"
@@ -32,21 +31,6 @@ Result<std::vector<v1::Evaluation>> EvaluationsOf(const CommandContext& context,
   return std::vector<v1::Evaluation>(response.evaluations().begin(), response.evaluations().end());
 }
 
-// Puts names in the place of the ids of the evaluated jobs, for people. A job that is gone keeps
-// its id.
-void NameJobs(const CommandContext& context, std::vector<v1::Evaluation>& evaluations) {
-  std::map<std::string, std::string> names;
-  for (v1::Evaluation& evaluation : evaluations) {
-    const std::string id = evaluation.model_job();
-    if (id.empty()) continue;
-    if (names.count(id) == 0) {
-      const auto job = context.client().GetJob(id);
-      names[id] = job.ok() ? job->name() : id;
-    }
-    evaluation.set_model_job(names[id]);
-  }
-}
-
 void Print(const CommandContext& context, const TextTable& table, TableFormat format) {
   if (format == TableFormat::kCsv) {
     table.PrintCsv(context.out());
@@ -54,6 +38,18 @@ void Print(const CommandContext& context, const TextTable& table, TableFormat fo
     table.PrintMarkdown(context.out());
   } else {
     table.Print(context.out());
+  }
+}
+
+void PrintSeeds(const CommandContext& context, const std::vector<SeedRow>& rows,
+                TableFormat format) {
+  if (context.is_json()) {
+    context.out() << SeedJson(rows);
+    return;
+  }
+  Print(context, SeedTable(rows, format == TableFormat::kCsv), format);
+  for (const SeedRow& row : rows) {
+    for (const std::string& job : row.left_out) context.Note(OneLine(job));
   }
 }
 
@@ -71,7 +67,7 @@ ExitCode Table(const CommandContext& context, const TableOptions& options) {
   if (!jobs.ok()) return context.Fail(jobs.status());
   const auto evaluations = EvaluationsOf(context, *jobs);
   if (!evaluations.ok()) return context.Fail(evaluations.status());
-  if (context.is_json()) {
+  if (context.is_json() && !options.over_seeds) {
     v1::ListEvaluationsResponse response;
     for (const v1::Evaluation& evaluation : *evaluations) *response.add_evaluations() = evaluation;
     context.out() << ToJson(response);
@@ -80,8 +76,11 @@ ExitCode Table(const CommandContext& context, const TableOptions& options) {
   const auto rows =
       ComposeResults(*jobs, *evaluations, static_cast<v1::CheckpointKind>(*checkpoint));
   const bool is_csv = options.format == TableFormat::kCsv;
-  Print(context, options.over_seeds ? SeedTable(*jobs, rows, is_csv) : ResultTable(rows, !is_csv),
-        options.format);
+  if (options.over_seeds) {
+    PrintSeeds(context, SummarizeSeeds(*jobs, rows), options.format);
+  } else {
+    Print(context, ResultTable(rows, !is_csv), options.format);
+  }
   return ExitCode::kOk;
 }
 
@@ -98,7 +97,7 @@ ExitCode Evaluations(const CommandContext& context, const EvaluationOptions& opt
   const TableFormat format = options.csv ? TableFormat::kCsv : TableFormat::kTable;
   std::vector<v1::Evaluation> evaluations(response->evaluations().begin(),
                                           response->evaluations().end());
-  NameJobs(context, evaluations);
+  NameModelJobs(context, evaluations);
   if (options.part == EvaluationPart::kConfusion) {
     for (const v1::Evaluation& evaluation : evaluations) {
       const int classes = evaluation.classes_size();

@@ -124,7 +124,7 @@ ExitCode Top(const CommandContext& context, const TopOptions& options) {
       context.out() << ToJson(*devices);
     } else {
       // From the top of an emptied screen.
-      if (is_live) context.out() << "\x1b[H\x1b[2J";
+      if (is_live) context.out() << TerminalOrder{"\x1b[H\x1b[2J"};
       context.out() << Screen(*devices, context.environment().now_unix_ms()) << std::flush;
     }
     if (!is_live || context.environment().interrupt.WaitFor(options.interval)) return ExitCode::kOk;

@@ -4,7 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "client/command_line/suggestion.h"
 #include "client/command_line/verb.h"
+#include "client/output/printable_text.h"
 #include "client/output/quantity_text.h"
 
 namespace distill::client {
@@ -62,13 +64,68 @@ void PrintHints(const std::vector<std::string>& arguments, std::ostream& err) {
   }
 }
 
+// Returns the program and the verbs that were given, each under the one before.
+std::vector<const CLI::App*> GivenVerbs(const CLI::App& app) {
+  std::vector<const CLI::App*> given = {&app};
+  while (!given.back()->get_subcommands().empty()) {
+    given.push_back(given.back()->get_subcommands().front());
+  }
+  return given;
+}
+
 // Returns the word that stands where a verb should, or "" when there is none.
 std::string UnknownVerb(const CLI::App& app) {
-  if (!app.get_subcommands().empty()) return "";
-  for (const std::string& argument : app.remaining()) {
+  const CLI::App& last = *GivenVerbs(app).back();
+  const auto all = [](const CLI::App*) { return true; };
+  if (last.get_subcommands(all).empty()) return "";
+  for (const std::string& argument : app.remaining(/*recurse=*/true)) {
     if (argument.substr(0, 1) != "-") return argument;
   }
   return "";
+}
+
+void PrintUnknownVerb(const CLI::App& app, const std::string& verb, std::ostream& err) {
+  const std::vector<const CLI::App*> given = GivenVerbs(app);
+  std::vector<std::string> names;
+  for (const CLI::App* known :
+       given.back()->get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(known->get_name());
+  }
+  std::string path = "distillctl";
+  for (size_t index = 1; index < given.size(); ++index) path += " " + given[index]->get_name();
+  const std::string nearest = NearestWord(verb, names);
+  err << "distillctl: no such verb: " << verb << "; "
+      << (nearest.empty() ? "" : "did you mean " + nearest + "? ") << path
+      << " --help lists them\n";
+}
+
+// Says of each unknown flag which was probably meant.
+void PrintSuggestions(const CLI::App& app, std::ostream& err) {
+  std::vector<std::string> flags;
+  for (const CLI::App* given : GivenVerbs(app)) {
+    for (const CLI::Option* option : given->get_options()) {
+      for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+    }
+  }
+  for (const std::string& argument : app.remaining(/*recurse=*/true)) {
+    if (argument.substr(0, 2) != "--") continue;
+    const std::string nearest = NearestWord(argument.substr(0, argument.find('=')), flags);
+    if (!nearest.empty()) err << "did you mean " << nearest << "?\n";
+  }
+}
+
+// Prints what was wrong with the command line, or the help that it asked for.
+ExitCode ReportParseError(const CLI::App& app, const CLI::ParseError& error,
+                          const std::vector<std::string>& arguments, Environment& environment) {
+  const std::string verb = error.get_exit_code() == 0 ? "" : UnknownVerb(app);
+  if (!verb.empty()) {
+    PrintUnknownVerb(app, verb, environment.err);
+    return ExitCode::kUsage;
+  }
+  if (app.exit(error, environment.out, environment.err) == 0) return ExitCode::kOk;
+  PrintSuggestions(app, environment.err);
+  PrintHints(arguments, environment.err);
+  return ExitCode::kUsage;
 }
 
 Result<ServerAccess> ResolveFor(const CommandLine& line, const Environment& environment) {
@@ -106,6 +163,8 @@ CLI::Option* AddDuration(CLI::App& verb, const std::string& names, const std::st
 }
 
 ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& environment) {
+  const PrintableScope out(environment.out);
+  const PrintableScope err(environment.err);
   CommandLine line;
   line.app.name("distillctl");
   line.app.require_subcommand(1);
@@ -121,19 +180,14 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& 
   try {
     line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
-    if (const std::string verb = UnknownVerb(line.app);
-        !verb.empty() && error.get_exit_code() != 0) {
-      environment.err << "distillctl: no such verb: " << verb << "; distillctl --help lists them\n";
-      return ExitCode::kUsage;
-    }
-    const int code = line.app.exit(error, environment.out, environment.err);
-    if (code == 0) return ExitCode::kOk;
-    PrintHints(arguments, environment.err);
-    return ExitCode::kUsage;
+    return ReportParseError(line.app, error, arguments, environment);
   }
   if (const Status status = Finish(line, environment); !status.ok()) {
     environment.err << "distillctl: " << status.message() << std::endl;
-    return ExitCode::kUsage;
+    // Else a file that cannot be read.
+    const bool is_usage =
+        status.code() == Code::kFailedPrecondition || status.code() == Code::kInvalidArgument;
+    return is_usage ? ExitCode::kUsage : ExitCode::kError;
   }
   return line.selected(CommandContext(environment, line.common));
 }

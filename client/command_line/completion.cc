@@ -7,9 +7,9 @@ namespace {
 
 constexpr const char* kJobNames = "distillctl ls -q -n 200 --timeout 0.3s 2>/dev/null";
 
-std::string Joined(const std::vector<std::string>& words) {
+std::string Joined(const std::vector<std::string>& words, const char* between = " ") {
   std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
   return text;
 }
 
@@ -47,10 +47,19 @@ std::string Bash(const CompletionVerb& program) {
   const std::string common = Joined(program.flags);
   return "# bash completion of distillctl: source <(distillctl completion bash)\n"
          "_distillctl() {\n"
-         "  local current=\"${COMP_WORDS[COMP_CWORD]}\" verb='' flags='' words='' word\n"
+         "  local current=\"${COMP_WORDS[COMP_CWORD]}\" verb='' flags='' words='' word skip=''\n"
          "  COMPREPLY=()\n"
          "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-         "    case \"$word\" in -*) ;; *) verb=\"$word\"; break ;; esac\n"
+         // Bash splits words at : and =, so that what follows these is of a flag's value too.
+         "    case \"$word\" in :|=) skip=1; continue ;; esac\n"
+         "    if [[ -n \"$skip\" ]]; then skip=''; continue; fi\n"
+         "    case \"$word\" in\n" +
+         (program.value_flags.empty()
+              ? ""
+              : "      " + Joined(program.value_flags, "|") + ") skip=1 ;;\n") +
+         "      -*) ;;\n"
+         "      *) verb=\"$word\"; break ;;\n"
+         "    esac\n"
          "  done\n"
          "  case \"$verb\" in\n" +
          BashCases(program, common) + "    *)\n      flags='" + common + "'\n      words='" +

@@ -12,6 +12,7 @@ struct CompletionVerb {
   std::vector<std::string> flags;  // "--name"
   bool takes_jobs = false;
   std::vector<CompletionVerb> verbs;
+  std::vector<std::string> value_flags{};  // "--server", "-o": those that a value follows
 };
 
 /// Returns the completion script for `shell` ("bash", "zsh" or "fish"). Job names are asked of the

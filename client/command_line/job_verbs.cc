@@ -45,7 +45,7 @@ void AddList(CommandLine& line) {
   verb.add_option("--name-prefix", options->name_prefix, "only jobs whose name starts so");
   verb.add_option("--group", options->group, "only jobs of this group");
   verb.add_option("-n,--limit", options->limit, "at most so many; 0 = all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
   verb.add_flag("-q,--quiet", options->quiet, "print names only");
 }

@@ -49,7 +49,8 @@ void AddGetModel(CommandLine& line) {
   CLI::App& verb = *line.app.add_subcommand("get-model", "fetch the trained model of a job");
   const auto options = Bind<GetModelOptions>(line, verb, GetModel);
   verb.add_option("job", options->job, "name, id or @last")->required();
-  verb.add_option("-o,--out", options->file, "file to write (default: NAME.FORMAT)");
+  verb.add_option("-o,--out", options->file,
+                  "file to write (default: JOB.FORMAT; with --artifact JOB-ARTIFACT)");
   verb.add_option_function<std::string>(
           "--format", [options](const std::string& name) { options->format = FormatNamed(name); },
           "safetensors, pth (a state_dict for torch.load) or onnx; default: what the file's "

@@ -79,6 +79,10 @@ CompletionVerb Describe(const CLI::App& app) {
       verb.takes_jobs = verb.takes_jobs || option->get_name().starts_with("job");
       continue;
     }
+    if (option->get_type_size() != 0) {
+      for (const std::string& name : option->get_lnames()) verb.value_flags.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) verb.value_flags.push_back("-" + name);
+    }
     for (const std::string& name : option->get_lnames()) {
       // The reference's spellings work, but need not be offered.
       const bool is_alias = name.find('_') != std::string::npos || name == "Augment";

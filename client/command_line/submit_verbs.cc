@@ -119,6 +119,7 @@ void AddSeeds(CLI::App& verb, SubmitOptions& options) {
             auto axis = ParseGridAxis("seed=" + text);
             if (!axis.ok()) throw CLI::ValidationError("--seeds", axis.status().message());
             axis->path = "train.seed";
+            axis->flag = "--seeds";
             options.grid.push_back(*axis);
           },
           "a job for each seed, e.g. 0,1,2, in one group; then: distillctl table --seeds JOB...")

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "client/output/printable_text.h"
 #include "client/output/quantity_text.h"
 #include "client/output/text_table.h"
 
@@ -16,7 +17,6 @@ constexpr size_t kMinWidth = 40;
 constexpr size_t kMinHeight = 2;
 constexpr std::array<const char*, 6> kColors = {"\x1b[36m", "\x1b[33m", "\x1b[35m",
                                                 "\x1b[32m", "\x1b[31m", "\x1b[34m"};
-constexpr char kNoColor[] = "\x1b[0m";
 constexpr char kMarkers[] = "*o+x#@%&";
 constexpr size_t kNumMarkers = sizeof(kMarkers) - 1;
 
@@ -121,7 +121,8 @@ class Canvas {
     // U+2800 and the dots, as UTF-8.
     const std::string braille{'\xE2', static_cast<char>(0xA0 | (cell.dots >> 6U)),
                               static_cast<char>(0x80 | (cell.dots & 0x3FU))};
-    return style.has_color ? kColors[cell.curve % kColors.size()] + braille + kNoColor : braille;
+    if (!style.has_color) return braille;
+    return kColors[cell.curve % kColors.size()] + braille + std::string(kNoColor);
   }
 
   const size_t columns_;
@@ -167,8 +168,8 @@ void PrintLegend(const std::vector<Curve>& curves, const Look& look, std::ostrea
   for (size_t index = 0; index < curves.size(); ++index) {
     std::string key = style.is_ascii ? "-" : "─";
     if (look.has_markers) key = std::string(1, kMarkers[index % kNumMarkers]);
-    out << "  " << (style.has_color ? kColors[index % kColors.size()] : "") << key
-        << (style.has_color ? kNoColor : "") << ' ' << LegendLine(curves[index]) << '\n';
+    const std::string_view color = style.has_color ? kColors[index % kColors.size()] : "";
+    out << "  " << ColoredText{key, color} << ' ' << OneLine(LegendLine(curves[index])) << '\n';
   }
 }
 
@@ -185,7 +186,7 @@ void PrintArea(const std::vector<Curve>& curves, const PlotRanges& ranges,
   const std::string side = style.is_ascii ? "|" : "│";
   for (size_t row = 0; row < rows; ++row) {
     const std::string label = row == 0 ? high : row == rows - 1 ? low : "";
-    out << Padded(label, margin + 1) << side << canvas.Row(row, style) << '\n';
+    out << Padded(label, margin + 1) << side << TerminalOrder{canvas.Row(row, style)} << '\n';
   }
   out << std::string(margin + 1, ' ') << (style.is_ascii ? "+" : "└")
       << Repeated(style.is_ascii ? "-" : "─", columns) << '\n';
@@ -202,7 +203,7 @@ void PrintPlot(const std::string& title, const std::string& x_title,
   Look look{style};
   look.style.has_color = style.has_color && !style.is_ascii;
   look.has_markers = style.is_ascii || (!look.style.has_color && curves.size() > 1);
-  out << title << '\n';
+  out << OneLine(title) << '\n';
   if (const auto ranges = RangesOf(curves)) {
     PrintArea(curves, *ranges, x_title, look, out);
   }

@@ -1,14 +1,18 @@
 #include "client/output/job_text.h"
 
 #include <algorithm>
-#include <chrono>
+#include <vector>
 
 #include "client/enum_text.h"
+#include "client/output/printable_text.h"
 #include "client/output/quantity_text.h"
 #include "client/output/text_table.h"
 
 namespace distill::client {
 namespace {
+
+constexpr int kShareRank = 5;  // of a ProgressPart
+constexpr int kLastRank = 7;
 
 std::string WithoutPrefix(const std::string& name, size_t prefix_length) {
   return name.size() > prefix_length ? name.substr(prefix_length) : name;
@@ -18,13 +22,6 @@ std::string Bar(double share, int width) {
   const int full = std::clamp(static_cast<int>(share * width), 0, width);
   return "[" + std::string(static_cast<size_t>(full), '#') +
          std::string(static_cast<size_t>(width - full), '-') + "]";
-}
-
-// Appends "label value" when the job has the metric.
-void AppendMetric(const v1::Job& job, const char* name, const char* label, std::string& line) {
-  const auto found = job.latest_metrics().find(name);
-  if (found == job.latest_metrics().end()) return;
-  line += std::string("  ") + label + " " + FixedText(found->second, 4);
 }
 
 std::string Cut(const std::string& text, size_t width) {
@@ -39,23 +36,61 @@ std::string Cut(const std::string& text, size_t width) {
   return cut;
 }
 
-std::string RunningText(const v1::Job& job, int64_t now_unix_ms) {
-  const v1::Progress& progress = job.progress();
+// A part of the progress line. Where the width is short, those of a high rank are left out.
+struct ProgressPart {
+  int rank = 0;
   std::string text;
-  if (progress.num_epochs() > 0) text += "  epoch " + ProgressText(job);
+};
+
+void AddMetric(const v1::Job& job, int rank, const char* name, const char* label,
+               std::vector<ProgressPart>& parts) {
+  const auto found = job.latest_metrics().find(name);
+  if (found == job.latest_metrics().end()) return;
+  parts.push_back({rank, std::string(label) + " " + FixedText(found->second, 4)});
+}
+
+// Returns what is known, in the order in which it is shown.
+std::vector<ProgressPart> PartsOf(const v1::Job& job, int64_t now_unix_ms) {
+  const v1::Progress& progress = job.progress();
+  std::vector<ProgressPart> parts;
+  if (progress.num_epochs() > 0) parts.push_back({0, "epoch " + ProgressText(job)});
   if (progress.num_epochs() > 0 || progress.steps_per_epoch() > 0) {
-    constexpr int kBarWidth = 20;
-    text += "  " + Bar(ProgressShare(job), kBarWidth) + " " +
-            FixedText(100 * ProgressShare(job), 0) + "%";
+    parts.push_back({kShareRank, FixedText(100 * ProgressShare(job), 0) + "%"});
   }
-  if (!progress.phase().empty() && progress.phase() != "train") text += "  " + progress.phase();
-  AppendMetric(job, "train/loss", "loss", text);
-  AppendMetric(job, "val/accuracy", "val acc", text);
-  if (progress.images_per_second() > 0) {
-    text += "  " + FixedText(progress.images_per_second(), 0) + " images/s";
-  }
+  AddMetric(job, 1, "val/accuracy", "val acc", parts);
   if (progress.eta_unix_ms() > now_unix_ms) {
-    text += "  ETA " + AgeText(now_unix_ms, progress.eta_unix_ms());
+    parts.push_back({2, "ETA " + AgeText(now_unix_ms, progress.eta_unix_ms())});
+  }
+  if (progress.images_per_second() > 0) {
+    parts.push_back({3, FixedText(progress.images_per_second(), 0) + " images/s"});
+  }
+  AddMetric(job, 4, "train/loss", "train loss", parts);
+  AddMetric(job, 6, "val/loss", "val loss", parts);
+  if (!progress.phase().empty() && progress.phase() != "train") {
+    parts.push_back({7, "now: " + progress.phase()});
+  }
+  return parts;
+}
+
+// Returns the most important parts that fit into `width`, each after two blanks.
+std::string RunningText(const v1::Job& job, int64_t now_unix_ms, size_t width) {
+  constexpr int kBarWidth = 20;
+  std::vector<ProgressPart> parts = PartsOf(job, now_unix_ms);
+  size_t used = 0;
+  std::vector<bool> fits(parts.size());
+  for (int rank = 0; rank <= kLastRank; ++rank) {
+    for (size_t index = 0; index < parts.size(); ++index) {
+      const size_t size = parts[index].text.size() + 2;
+      if (parts[index].rank != rank || used + size > width) continue;
+      fits[index] = true;
+      used += size;
+    }
+  }
+  std::string text;
+  for (size_t index = 0; index < parts.size(); ++index) {
+    if (!fits[index]) continue;
+    const bool has_bar = parts[index].rank == kShareRank && used + kBarWidth + 3 <= width;
+    text += "  " + (has_bar ? Bar(ProgressShare(job), kBarWidth) + " " : "") + parts[index].text;
   }
   return text;
 }
@@ -150,8 +185,10 @@ double ProgressShare(const v1::Job& job) {
 std::string ProgressLine(const v1::Job& job, int64_t now_unix_ms, size_t width) {
   std::string line = job.name() + "  " + StateText(job.state());
   if (job.cause() != v1::CAUSE_UNSPECIFIED) line += " " + CauseText(job.cause());
-  line += RunningText(job, now_unix_ms);
-  if (!job.message().empty() && job.state() != v1::JOB_STATE_RUNNING) line += "  " + job.message();
+  const size_t used = DisplayWidth(line);
+  line += RunningText(job, now_unix_ms, used < width ? width - used : 0);
+  if (!job.message().empty() && job.state() != v1::JOB_STATE_RUNNING)
+    line += "  " + OneLine(job.message());
   return Cut(line, width);
 }
 

@@ -45,8 +45,9 @@ std::string ProgressText(const v1::Job& job);
 /// Returns the share of its epochs that a job has done, in [0, 1].
 double ProgressShare(const v1::Job& job);
 
-/// Returns one line on a job: name, state, epoch, progress bar, loss, accuracy, images per second
-/// and time left as far as they are known, then its message; cut to `width` characters.
+/// Returns one line on a job: name, state, epoch, progress bar, accuracy, time left, images per
+/// second and losses as far as they are known and fit into `width` characters (the losses and the
+/// bar go first), then its message, cut to that width.
 std::string ProgressLine(const v1::Job& job, int64_t now_unix_ms, size_t width);
 
 }  // namespace distill::client

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "client/output/job_text.h"
+#include "client/output/printable_text.h"
 #include "client/output/quantity_text.h"
 
 namespace distill::client {
@@ -13,7 +14,7 @@ void AddLine(std::string& text, const std::string& name, const std::string& valu
   constexpr size_t kNameWidth = 17;
   if (value.empty()) return;
   text += "  " + name + std::string(kNameWidth - std::min(kNameWidth - 1, name.size()), ' ') +
-          value + '\n';
+          OneLine(value) + '\n';
 }
 
 std::string HashText(const std::string& sha256) {

@@ -17,8 +17,8 @@ bool Names(const std::string& text, const v1::Job& job) {
   return !text.empty() && (text == job.id() || text == job.name());
 }
 
-std::string Figure(const std::optional<double>& value) {
-  return value ? FixedText(*value, 4) : "-";
+std::string Figure(const std::optional<double>& value, int digits = 4) {
+  return value ? FixedText(*value, digits) : "-";
 }
 
 std::optional<double> Metric(const v1::Evaluation& evaluation, const std::string& name) {
@@ -154,6 +154,7 @@ TextTable EvaluationTable(const std::vector<v1::Evaluation>& evaluations) {
   struct FigureColumn {
     const char* heading;
     const char* metric;
+    int digits = 4;
   };
   std::vector<FigureColumn> figures = {{"ACC", "accuracy"},
                                        {"MPA", "mpa"},
@@ -162,7 +163,7 @@ TextTable EvaluationTable(const std::vector<v1::Evaluation>& evaluations) {
                                        {"ECE", "ece"},
                                        {"KAPPA", "kappa"},
                                        {"F1", "f1_macro"},
-                                       {"IMAGES/S", "images_per_second"}};
+                                       {"IMAGES/S", "images_per_second", 0}};
   const bool has_teachers =
       std::any_of(evaluations.begin(), evaluations.end(), [](const v1::Evaluation& evaluation) {
         return evaluation.metrics().count("teacher_agreement") != 0;
@@ -183,7 +184,7 @@ TextTable EvaluationTable(const std::vector<v1::Evaluation>& evaluations) {
         has_kind ? EnumText(*v1::CheckpointKind_descriptor(), evaluation.checkpoint()) : "-",
         evaluation.dataset(), SplitText(evaluation.pass()), std::to_string(evaluation.images())};
     for (const FigureColumn& figure : figures) {
-      cells.push_back(Figure(Metric(evaluation, figure.metric)));
+      cells.push_back(Figure(Metric(evaluation, figure.metric), figure.digits));
     }
     table.AddRow(std::move(cells));
   }

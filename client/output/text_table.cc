@@ -55,26 +55,42 @@ void TextTable::AddRow(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
+void TextTable::Color(size_t column, const ColoredText& text) {
+  if (text.color.empty()) return;
+  tints_[rows_.size() - 1] = {column, text.text.size(), std::string(text.color)};
+}
+
 void TextTable::Print(std::ostream& out) const {
-  std::vector<size_t> widths;
-  for (size_t column = 0; column < columns_.size(); ++column) {
-    size_t width = DisplayWidth(columns_[column].title);
-    for (const Row& row : rows_) width = std::max(width, DisplayWidth(row[column]));
-    widths.push_back(width);
+  std::vector<Row> rows(1);  // the titles
+  for (const Column& column : columns_) rows[0].push_back(OneLine(column.title));
+  for (const Row& row : rows_) {
+    Row& printable = rows.emplace_back();
+    for (const std::string& cell : row) printable.push_back(OneLine(cell));
   }
-  const auto print_row = [&](const Row& row) {
-    std::string line;
+  std::vector<size_t> widths(columns_.size());
+  for (const Row& row : rows) {
     for (size_t column = 0; column < row.size(); ++column) {
+      widths[column] = std::max(widths[column], DisplayWidth(row[column]));
+    }
+  }
+  for (size_t index = 0; index < rows.size(); ++index) {
+    const auto tint = index == 0 ? tints_.end() : tints_.find(index - 1);
+    std::string line;
+    size_t place = 0;  // of the cell in colour
+    for (size_t column = 0; column < columns_.size(); ++column) {
       if (column > 0) line += "  ";
-      line += Padded(row[column], widths[column], columns_[column].align);
+      if (tint != tints_.end() && tint->second.column == column) place = line.size();
+      line += Padded(rows[index][column], widths[column], columns_[column].align);
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    out << line << '\n';
-  };
-  Row titles;
-  for (const Column& column : columns_) titles.push_back(column.title);
-  print_row(titles);
-  for (const Row& row : rows_) print_row(row);
+    if (tint == tints_.end()) {
+      out << line << '\n';
+    } else {
+      const std::string text = line.substr(place, tint->second.length);
+      out << line.substr(0, place) << ColoredText{text, tint->second.color}
+          << line.substr(place + text.size()) << '\n';
+    }
+  }
 }
 
 void TextTable::PrintCsv(std::ostream& out) const {

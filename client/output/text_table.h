@@ -1,8 +1,11 @@
 #pragma once
 
+#include <map>
 #include <ostream>
 #include <string>
 #include <vector>
+
+#include "client/output/printable_text.h"
 
 namespace distill::client {
 
@@ -22,7 +25,12 @@ class TextTable {
   /// REQUIRES: as many cells as there are columns.
   void AddRow(std::vector<std::string> cells);
 
-  /// Aligned by display width, two spaces between columns, no borders, no trailing blanks.
+  /// Draws the beginning of a cell of the row added last in a colour, in Print() only.
+  /// REQUIRES: the cell begins with `text.text`; one such cell a row.
+  void Color(size_t column, const ColoredText& text);
+
+  /// Aligned by display width, two spaces between columns, no borders, no trailing blanks; each
+  /// cell as OneLine() has it.
   void Print(std::ostream& out) const;
   /// RFC 4180: cells with a comma, quote or line break are quoted.
   void PrintCsv(std::ostream& out) const;
@@ -34,6 +42,12 @@ class TextTable {
  private:
   const std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
+  struct Tint {
+    size_t column = 0;
+    size_t length = 0;
+    std::string color;
+  };
+  std::map<size_t, Tint> tints_;  // by row
 };
 
 /// Returns the number of characters (code points) of UTF-8 `text`.

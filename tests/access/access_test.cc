@@ -213,6 +213,7 @@ TEST_F(DaemonAccessTest, TrailIsPrintedAndNoSecretIsInLogsTrailOrLists) {
   const std::string with_token = "export DISTILL_TOKEN=" + ada + "; C --server " + address() + " ";
   const std::string unknown = "dst_" + std::string(64, 'a');
   Run(with_token + "cancel 99");
+  Run(with_token + "cancel \"$(printf 'a\\033[2J\\302\\23331mb\\302\\265')\"");
   Run("export DISTILL_TOKEN=" + unknown + "; C --server " + address() + " ls");
   Run("D user revoke ada");
   const Finished after = Run(with_token + "ls");
@@ -225,6 +226,7 @@ TEST_F(DaemonAccessTest, TrailIsPrintedAndNoSecretIsInLogsTrailOrLists) {
   EXPECT_EQ(trail.exit_code, 0) << trail.err;
   EXPECT_THAT(trail.out, HasSubstr("\tuser add\tada\tOK\tlocal\t"));
   EXPECT_THAT(trail.out, HasSubstr("\tada\tCancelJob\t99\tNOT_FOUND\tipv4:127.0.0.1:"));
+  EXPECT_THAT(trail.out, HasSubstr("\tCancelJob\ta?[2J?31mbµ\t"));
   EXPECT_THAT(trail.out, HasSubstr("\t-\tListJobs\t-\tUNAUTHENTICATED\tipv4:127.0.0.1:"));
   EXPECT_THAT(trail.out, HasSubstr("\tuser revoke\tada\tOK\tlocal\t"));
   EXPECT_THAT(Run("D audit -n 1").out, MatchesRegex("[^\n]*\n"));

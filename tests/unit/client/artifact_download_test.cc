@@ -136,7 +136,7 @@ TEST_F(ArtifactDownloadTest, AFolderThatIsNotThereIsNoServerProblem) {
   download.file = directory_.path() / "no" / "such" / "x.safetensors";
 
   EXPECT_THAT(DownloadToFile(client_, download),
-              StatusIs(Code::kFailedPrecondition, HasSubstr("open")));
+              StatusIs(Code::kResourceExhausted, HasSubstr("open")));
 }
 
 }  // namespace

@@ -7,12 +7,23 @@ namespace {
 
 TEST(ExitCodeTest, FailuresHaveTheirOwnCodes) {
   EXPECT_EQ(ExitCodeFor(Status()), ExitCode::kOk);
-  EXPECT_EQ(static_cast<int>(ExitCodeFor(Status(Code::kInvalidArgument, ""))), 1);
+  EXPECT_EQ(static_cast<int>(ExitCodeFor(Status(Code::kInvalidArgument, ""))), 2);
+  EXPECT_EQ(static_cast<int>(ExitCodeFor(Status(Code::kOutOfRange, ""))), 2);
+  EXPECT_EQ(static_cast<int>(ExitCodeFor(Status(Code::kInternal, ""))), 1);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Status(Code::kUnavailable, ""))), 3);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Status(Code::kUnauthenticated, ""))), 4);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Status(Code::kNotFound, ""))), 5);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Status(Code::kFailedPrecondition, ""))), 6);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Status(Code::kAlreadyExists, ""))), 6);
+}
+
+TEST(ExitCodeTest, LocalFaultsAreNoAnswersOfTheServer) {
+  for (const Code code : {Code::kUnavailable, Code::kNotFound, Code::kFailedPrecondition,
+                          Code::kPermissionDenied, Code::kAlreadyExists, Code::kDataLoss}) {
+    EXPECT_EQ(ExitCodeFor(AsLocalFault(Status(code, "x"))), ExitCode::kError);
+  }
+  EXPECT_EQ(AsLocalFault(Status(Code::kNotFound, "x")).message(), "x");
+  EXPECT_EQ(ExitCodeFor(AsLocalFault(Status())), ExitCode::kOk);
 }
 
 TEST(ExitCodeTest, OutcomesOfJobsHaveTheirOwnCodes) {

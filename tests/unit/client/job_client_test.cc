@@ -52,6 +52,17 @@ TEST_F(JobClientTest, ACreationIsRepeatedWithTheSameRequestId) {
   EXPECT_EQ(server_.jobs.user, "ada");
 }
 
+// Nobody listens there: a call that went to the proxy would fail.
+TEST_F(JobClientTest, APlainConnectionGoesToNoProxy) {
+  ::setenv("http_proxy", "http://127.0.0.1:1", 1);
+  ::unsetenv("no_proxy");
+  const JobClient client(Options());
+
+  EXPECT_OK(client.GetServerInfo());
+
+  ::unsetenv("http_proxy");
+}
+
 TEST_F(JobClientTest, OtherFailuresAreNotRepeated) {
   server_.jobs.create_failures = {grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "full")};
 

@@ -12,6 +12,7 @@ namespace {
 using ::distill::testing::StatusIs;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(RpcErrorTest, FieldViolationsStandOnLinesOfTheirOwn) {
   google::rpc::BadRequest bad_request;
@@ -31,6 +32,18 @@ TEST(RpcErrorTest, FieldViolationsStandOnLinesOfTheirOwn) {
                                                  "the job is refused\n"
                                                  "  job.train.epochs: must be at least 1, not -3\n"
                                                  "  job.train.dataset: no such data set: cup200"));
+}
+
+TEST(RpcErrorTest, AConnectionThatBreaksIsToldOfTheOtherKindOfServer) {
+  const grpc::Status closed(grpc::StatusCode::UNAVAILABLE, "Socket closed");
+  const grpc::Status handshake(grpc::StatusCode::UNAVAILABLE,
+                               "Ssl handshake failed: SSL_ERROR_SSL: WRONG_VERSION_NUMBER");
+  const grpc::Status refused(grpc::StatusCode::UNAVAILABLE, "Connection refused");
+
+  EXPECT_THAT(FromGrpc(closed, "x:1").message(), HasSubstr("--ca FILE"));
+  EXPECT_THAT(FromGrpc(closed, "x:1", /*uses_tls=*/true).message(), Not(HasSubstr("--ca")));
+  EXPECT_THAT(FromGrpc(handshake, "x:1", /*uses_tls=*/true).message(), HasSubstr("leave --ca out"));
+  EXPECT_THAT(FromGrpc(refused, "x:1").message(), Not(HasSubstr("--ca")));
 }
 
 TEST(RpcErrorTest, AnUnreachableServerIsNamed) {

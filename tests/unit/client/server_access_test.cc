@@ -19,6 +19,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+constexpr char kAuthority[] =
+    "-----BEGIN CERTIFICATE-----\nof the flag\n-----END CERTIFICATE-----\n";
+
 class ServerAccessTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -76,10 +79,10 @@ TEST_F(ServerAccessTest, FlagsWinOverVariablesAndTheseOverTheLogin) {
   EXPECT_EQ(ResolveAccess({}, environment_)->token, "of the file");
   AccessFlags flags;
   flags.token_file = Write("two", "of the flag");
-  flags.ca = Write("ca", "authority of the flag");
+  flags.ca = Write("ca", kAuthority);
 
   EXPECT_EQ(ResolveAccess(flags, environment_)->token, "of the flag");
-  EXPECT_EQ(ResolveAccess(flags, environment_)->ca, "authority of the flag");
+  EXPECT_EQ(ResolveAccess(flags, environment_)->ca, kAuthority);
 }
 
 TEST_F(ServerAccessTest, LoginAtOneServerIsNotUsedForAnother) {
@@ -101,7 +104,7 @@ TEST_F(ServerAccessTest, TokenInPlainTextGoesToThisMachineOnly) {
     EXPECT_OK(ResolveAccess(flags, environment_)) << server;
   }
   for (const char* server :
-       {"box:1", "192.0.2.1:1", "127.example.org.evil:1x", "localhost.evil:1"}) {
+       {"box:1", "192.0.2.1:1", "127.example.org.evil:1", "localhost.evil:1"}) {
     AccessFlags flags;
     flags.server = server;
     EXPECT_THAT(ResolveAccess(flags, environment_),

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
+#include "tests/temp_dir.h"
 #include "tests/unit/client/command_line/command_line_fixture.h"
 
 namespace distill::client {
@@ -24,6 +27,43 @@ TEST_F(CommandLineTest, UnknownFlagsAndWrongValuesAreUsageErrors) {
   EXPECT_EQ(Run({"ls", "-o", "xml"}), 2);
   EXPECT_THAT(server_.jobs.created, IsEmpty());
   EXPECT_THAT(out_, IsEmpty());
+}
+
+TEST_F(CommandLineTest, AMistypedFlagOrVerbIsToldTheNearest) {
+  EXPECT_EQ(Run({"train", "--model", "m", "--epcohs", "3"}), 2);
+  EXPECT_THAT(err_, HasSubstr("did you mean --epochs?\n"));
+  EXPECT_EQ(Run({"ls", "--ouptut=json"}), 2);
+  EXPECT_THAT(err_, HasSubstr("did you mean --output?\n"));
+  EXPECT_EQ(Run({"trian"}), 2);
+  EXPECT_THAT(err_, HasSubstr("no such verb: trian; did you mean train? distillctl --help"));
+  EXPECT_EQ(Run({"dataset", "shwo", "birds"}), 2);
+  EXPECT_THAT(err_, HasSubstr("no such verb: shwo; did you mean show? distillctl dataset --help"));
+  EXPECT_EQ(Run({"train", "--zzzzzz", "3"}), 2);
+  EXPECT_THAT(err_, Not(HasSubstr("did you mean")));
+}
+
+TEST_F(CommandLineTest, ANegativeLimitIsToldItsBounds) {
+  EXPECT_EQ(Run({"ls", "-n", "-1"}), 2);
+  EXPECT_THAT(err_, HasSubstr("not in range 0 to 1000000"));
+  EXPECT_LT(err_.size(), 200U);
+}
+
+TEST_F(CommandLineTest, APortThatIsNoneAndAFileWithoutACertificateAreUsageErrors) {
+  EXPECT_EQ(Run({"ls", "--server", "127.0.0.1:116107"}), 2);
+  EXPECT_THAT(err_, HasSubstr("1 to 65535, not: 127.0.0.1:116107"));
+  EXPECT_EQ(Run({"ls", "--server", "127.0.0.1:0"}), 2);
+  EXPECT_EQ(Run({"ls", "--server", "[::1]:x"}), 2);
+  const distill::testing::TempDir folder;
+  const std::string file = (folder.path() / "ca.pem").string();
+  std::ofstream(file) << "no certificate";
+  EXPECT_EQ(Run({"ls", "--ca", file}), 2);
+  EXPECT_THAT(err_, HasSubstr("holds no certificate in PEM: " + file));
+  EXPECT_EQ(Run({"ls", "--ca", file + ".not"}), 1);
+}
+
+TEST_F(CommandLineTest, AnAnswerThatTheRequestIsWrongIsCode2) {
+  server_.jobs.create_failures = {{grpc::StatusCode::INVALID_ARGUMENT, "the job is refused"}};
+  EXPECT_EQ(Run({"train", "--model", "m", "--dataset", "d", "--epochs", "-1"}), 2);
 }
 
 TEST_F(CommandLineTest, HelpIsNoError) {

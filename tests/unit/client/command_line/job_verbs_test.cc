@@ -9,6 +9,7 @@ using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 TEST_F(CommandLineTest, ListShowsJobsAsTextAndAsJson) {
   server_.jobs.job_list = {AddJob("2", "b", v1::JOB_STATE_RUNNING),
@@ -52,6 +53,36 @@ TEST_F(CommandLineTest, EventsShowChangesOfStateAndTheLevelOfWhatWasTold) {
   EXPECT_EQ(Run({"show", "7", "--events", "--lineage"}), 2);
 }
 
+TEST_F(CommandLineTest, WhatOthersWroteGivesTheTerminalNoOrders) {
+  const std::string evil = "x\x1b]0;PWNED\x07\nowner       adm\xC2\x9B";
+  const std::string shown = "x\\u001b]0;PWNED\\u0007\\nowner       adm\\u009b";
+  v1::Job& job = AddJob("1", "a", v1::JOB_STATE_FAILED);
+  job.set_message(evil);
+  (*job.mutable_labels())["note"] = evil;
+  job.add_attempts()->set_message(evil);
+  server_.jobs.jobs["1"] = job;
+  server_.jobs.watch_streams = {{job}};
+  server_.datasets.dataset.set_name("d");
+  server_.datasets.dataset.add_class_names(evil);
+  auto& bad = *server_.datasets.dataset.add_bad_files();
+  bad.set_path(evil);
+  bad.set_reason(evil);
+  server_.jobs.log = "line\tone\x1b[2J\ntwo\n";
+
+  ASSERT_EQ(Run({"show", "a"}), 0) << err_;
+  EXPECT_THAT(out_, AllOf(HasSubstr("labels      note=" + shown + "\n"),
+                          HasSubstr("message     " + shown + "\n")));
+  EXPECT_EQ(Run({"wait", "a"}), 100);
+  EXPECT_EQ(err_, "a FAILED: " + shown + "\n");
+  ASSERT_EQ(Run({"dataset", "show", "d"}), 0) << err_;
+  EXPECT_THAT(
+      out_, AllOf(HasSubstr("  " + shown + ": " + shown + "\n"), HasSubstr("\n" + shown + "   ")));
+  ASSERT_EQ(Run({"show", "a", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, AllOf(HasSubstr(shown), Not(HasSubstr("\x1b")), Not(HasSubstr("\xC2\x9B"))));
+  ASSERT_EQ(Run({"logs", "a"}), 0) << err_;
+  EXPECT_EQ(out_, "line\tone\\u001b[2J\ntwo\n");
+}
+
 TEST_F(CommandLineTest, AnUnknownJobIsCode5AndAWrongStateCode6) {
   AddJob("1", "done", v1::JOB_STATE_SUCCEEDED);
 
@@ -79,6 +110,7 @@ TEST_F(CommandLineTest, PauseSaysWhatWasOrderedAndCanWaitForIt) {
   paused.set_state(v1::JOB_STATE_PAUSED);
   server_.jobs.watch_streams = {{paused}};
   EXPECT_EQ(Run({"pause", "--wait", "a"}), 0);
+  EXPECT_EQ(out_, "a  PAUSED\n");
   paused.set_state(v1::JOB_STATE_FAILED);
   server_.jobs.watch_streams = {{paused}};
   EXPECT_EQ(Run({"pause", "--wait", "a"}), 100);
@@ -103,7 +135,9 @@ TEST_F(CommandLineTest, AnInterruptDetachesAndSaysHowToComeBack) {
   interrupt_.Cancel();
 
   EXPECT_EQ(Run({"watch", "1"}), 130);
-  EXPECT_THAT(err_, HasSubstr("distillctl watch"));
+  EXPECT_THAT(err_, HasSubstr("distillctl watch a\n"));
+  EXPECT_EQ(Run({"wait", "1", "-o", "json"}), 130);
+  EXPECT_THAT(out_, HasSubstr("\"name\":\"a\""));
 }
 
 TEST_F(CommandLineTest, WatchPrintsALineForEachEpochWhenItIsNoTerminal) {
@@ -120,6 +154,44 @@ TEST_F(CommandLineTest, WatchPrintsALineForEachEpochWhenItIsNoTerminal) {
             "a  RUNNING  epoch 0/2  [--------------------] 0%\n"
             "a  RUNNING  epoch 1/2  [##########----------] 50%\n"
             "a  SUCCEEDED  epoch 1/2  [##########----------] 50%\n");
+}
+
+TEST_F(CommandLineTest, WatchAndWaitPrintDocumentsAsJson) {
+  v1::Job job = AddJob("1", "a", v1::JOB_STATE_RUNNING);
+  v1::Job done = job;
+  done.set_state(v1::JOB_STATE_SUCCEEDED);
+  server_.jobs.watch_streams = {{job, done}, {job, done}};
+  const std::string runs = R"("state":"JOB_STATE_RUNNING")";
+  const std::string ended = R"("state":"JOB_STATE_SUCCEEDED")";
+
+  EXPECT_EQ(Run({"watch", "a", "-o", "json"}), 0);
+  EXPECT_THAT(out_,
+              ContainsRegex("^\\{[^\n]*" + runs + "[^\n]*\\}\n\\{[^\n]*" + ended + "[^\n]*\\}\n$"));
+  EXPECT_EQ(Run({"wait", "a", "-o", "json"}), 0);
+  EXPECT_THAT(out_, ContainsRegex("^\\{[^\n]*" + ended + "[^\n]*\\}\n$"));
+}
+
+TEST_F(CommandLineTest, WaitSaysOnceWhyAJobWaits) {
+  v1::Job job = AddJob("1", "a", v1::JOB_STATE_QUEUED);
+  job.set_message("blocked: needs job 4, which FAILED");
+  v1::Job done = job;
+  done.set_state(v1::JOB_STATE_SUCCEEDED);
+  server_.jobs.watch_streams = {{job, job, done}};
+
+  EXPECT_EQ(Run({"wait", "a"}), 0);
+  EXPECT_EQ(err_, "a is QUEUED: blocked: needs job 4, which FAILED\n");
+}
+
+TEST_F(CommandLineTest, JsonHasEmptyListsZerosAndMapsInOrder) {
+  ASSERT_EQ(Run({"ls", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"jobs\": []"));
+  v1::Job& job = AddJob("1", "a", v1::JOB_STATE_RUNNING);
+  for (const char* name : {"d", "b", "c", "a", "e"}) (*job.mutable_labels())[name] = "x";
+  ASSERT_EQ(Run({"show", "a", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_,
+              AllOf(HasSubstr("\"priority\": 0"),
+                    ContainsRegex("\"a\": \"x\",[[:space:]]*\"b\": \"x\",[[:space:]]*\"c\": "
+                                  "\"x\",[[:space:]]*\"d\": \"x\",[[:space:]]*\"e\": \"x\"")));
 }
 
 TEST_F(CommandLineTest, LogsGoToStandardOutput) {
@@ -179,10 +251,13 @@ TEST_F(CommandLineTest, QueueListsPlacesStartsAndReasons) {
   entry.mutable_waiting()->set_blocked(true);
   server_.jobs.queue.set_length(2);
 
-  EXPECT_EQ(Run({"queue"}), 0);
+  EXPECT_EQ(Run({"queue", "-n", "1"}), 0);
 
   EXPECT_THAT(out_, HasSubstr("never   blocked: needs job 4, which FAILED"));
-  EXPECT_THAT(err_, HasSubstr("there are 2 in all"));
+  EXPECT_EQ(err_, "there are 2 in all: -n shows more\n");
+  // Nothing was cut off: the other one is another member's.
+  EXPECT_EQ(Run({"queue"}), 0);
+  EXPECT_EQ(err_, "1 more, of other members, stand among these\n");
 }
 
 TEST_F(CommandLineTest, WholeGroupIsCancelledThoseThatWaitFirst) {

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "core/base/durable_file.h"
 #include "core/format/safetensors_view.h"
@@ -64,6 +65,60 @@ TEST_F(CommandLineTest, GetModelConvertsToTheFormThatFlagOrExtensionNames) {
   EXPECT_EQ(Run({"get-model", "student", "--format", "h5"}), 2);
   EXPECT_EQ(Run({"get-model", "student", "--format", "pth", "--artifact", "last.ckpt"}), 2);
   EXPECT_THAT(err_, HasSubstr("last.ckpt"));
+}
+
+TEST_F(CommandLineTest, AnotherFileThanTheModelKeepsItsNameAndHurtsNoModel) {
+  const TempDir folder;
+  AddJob("1", "student", v1::JOB_STATE_SUCCEEDED);
+  server_.jobs.content = "lineage";
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+
+  EXPECT_EQ(Run({"get-model", "student", "--artifact", "lineage.json"}), 0) << err_;
+  EXPECT_EQ(Run({"get-model", "student", "--artifact", "checkpoints/last.safetensors"}), 0) << err_;
+
+  std::filesystem::current_path(before);
+  EXPECT_EQ(ReadFile(folder.path() / "student-lineage.json").value(), "lineage");
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "student-last.safetensors"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "student.safetensors"));
+}
+
+TEST_F(CommandLineTest, AFileThatCannotBeWrittenIsCode1Everywhere) {
+  const TempDir folder;
+  AddJob("1", "student", v1::JOB_STATE_SUCCEEDED).mutable_train()->set_dataset("birds");
+  server_.jobs.content = "weights";
+  const std::string file = (folder.path() / "file").string();
+  std::ofstream(file) << "no folder";
+
+  EXPECT_EQ(Run({"get-model", "student", "-o", file + "/x.safetensors"}), 1) << err_;
+  EXPECT_EQ(Run({"report", "student", "-o", file + "/x.html"}), 1) << err_;
+  EXPECT_EQ(Run({"metrics", "student", "--tensorboard", file + "/x"}), 1) << err_;
+  EXPECT_EQ(Run({"get-model", "student", "-o", "/no/such/folder/x.safetensors"}), 1) << err_;
+}
+
+TEST_F(CommandLineTest, AMetricThatTheJobDoesNotHaveIsToldWhichThereAre) {
+  for (const char* name : {"train/loss", "val/accuracy"}) {
+    auto& series = *server_.jobs.metrics.add_series();
+    series.set_name(name);
+    series.add_points()->set_value(1);
+  }
+  EXPECT_EQ(Run({"metrics", "a", "--name", "val/acc"}), 0);
+  EXPECT_EQ(err_, "no points of val/acc (yet); there are: train/loss, val/accuracy\n");
+  EXPECT_EQ(Run({"metrics", "a", "--name", "val/accuracy"}), 0);
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(CommandLineTest, TheTableOverSeedsNamesARepeatedRunAndIsJsonToo) {
+  for (const char* id : {"1", "2"}) {
+    v1::Job& job = AddJob(id, std::string("s") + id, v1::JOB_STATE_SUCCEEDED);
+    job.mutable_train()->set_model("resnet18");
+    server_.jobs.jobs[id] = job;
+  }
+  ASSERT_EQ(Run({"table", "--seeds", "1", "2"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("-           1  "));
+  EXPECT_THAT(err_, HasSubstr("s2 (id 2) is left out"));
+  ASSERT_EQ(Run({"table", "--seeds", "1", "2", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, AllOf(HasSubstr("\"mean\": null"), HasSubstr("\"left_out\": [")));
 }
 
 TEST_F(CommandLineTest, MetricsAreExportedAsCsv) {

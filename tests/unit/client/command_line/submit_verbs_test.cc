@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
 
 #include "google/rpc/error_details.pb.h"
 #include "tests/unit/client/command_line/command_line_fixture.h"
@@ -170,7 +171,7 @@ TEST_F(CommandLineTest, ViolationsOfTheServerArePrintedOneALine) {
   server_.jobs.create_failures = {
       grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "refused", details.SerializeAsString())};
 
-  EXPECT_EQ(Run({"train", "--model", "m"}), 1);
+  EXPECT_EQ(Run({"train", "--model", "m"}), 2);
   EXPECT_EQ(err_, "distillctl: refused\n  job.train.model: no such model: m\n");
   EXPECT_THAT(out_, IsEmpty());
 }
@@ -202,9 +203,50 @@ TEST_F(CommandLineTest, AFileOfJobsIsSubmittedAsOneBatch) {
   EXPECT_EQ(out_, "1\n2\n");
 }
 
-TEST_F(CommandLineTest, AFileThatIsNotThereIsAnError) {
+TEST_F(CommandLineTest, AJobFileThatCannotBeReadSaysWhy) {
   EXPECT_EQ(Run({"submit", "-f", "/no/such/file.yaml"}), 1);
-  EXPECT_THAT(err_, HasSubstr("/no/such/file.yaml"));
+  EXPECT_THAT(err_, HasSubstr("/no/such/file.yaml: No such file or directory"));
+  EXPECT_EQ(Run({"submit", "-f", "/"}), 1);
+  EXPECT_THAT(err_, HasSubstr("Is a directory"));
+  EXPECT_EQ(Run({"submit", "-f", "/dev/null"}), 2);
+  EXPECT_THAT(err_, HasSubstr("the job file is empty: /dev/null"));
+  in_ = "jobs: [";
+  EXPECT_EQ(Run({"submit", "-f", "-"}), 2);
+}
+
+TEST_F(CommandLineTest, AnEvaluationOfAJobAndOfAFileIsToldThatThisIsBoth) {
+  EXPECT_EQ(Run({"eval", "student", "--weights", "/w.safetensors"}), 2);
+  EXPECT_THAT(err_, HasSubstr("not both: student, --weights /w.safetensors"));
+}
+
+TEST_F(CommandLineTest, WithWaitQuietPrintsTheIdAloneAndElseAnEvaluationNamesItsModel) {
+  AddJob("3", "teacher", v1::JOB_STATE_SUCCEEDED);
+  v1::Job done = AddJob("7", "made-up", v1::JOB_STATE_SUCCEEDED);
+  done.mutable_eval()->set_job("teacher");
+  server_.jobs.jobs["7"] = done;
+  v1::Evaluation evaluation;
+  evaluation.set_eval_job("7");
+  evaluation.set_model_job("3");
+  evaluation.mutable_pass()->set_split(v1::SPLIT_TEST);
+  (*evaluation.mutable_metrics())["images_per_second"] = 1255.2677;
+  server_.jobs.evaluations = {evaluation};
+
+  server_.jobs.watch_streams = {{done}, {done}, {done}};
+  EXPECT_EQ(Run({"eval", "teacher", "-q", "--wait"}), 0) << err_;
+  EXPECT_EQ(out_, "7\n");
+  EXPECT_EQ(Run({"eval", "teacher", "--wait"}), 0) << err_;
+  EXPECT_THAT(out_, AllOf(HasSubstr("\nteacher "), HasSubstr(" 1255\n")));
+  EXPECT_EQ(Run({"eval", "teacher", "--follow", "-o", "json"}), 0) << err_;
+  v1::ListEvaluationsResponse evaluations;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(out_, &evaluations, options).ok())
+      << out_;
+  EXPECT_EQ(evaluations.evaluations_size(), 1);
+  v1::BatchCreateJobsResponse list;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(out_, &list, options).ok()) << out_;
+  ASSERT_EQ(list.jobs_size(), 1);
+  EXPECT_EQ(list.jobs(0).state(), v1::JOB_STATE_SUCCEEDED);
 }
 
 TEST_F(CommandLineTest, GridSubmitsAJobForEachCombination) {
@@ -240,6 +282,21 @@ TEST_F(CommandLineTest, SeedsSubmitAJobForEachInOneGroup) {
   EXPECT_EQ(jobs[1].name(), "plain-seed7");
   EXPECT_EQ(jobs[1].group(), "plain");
   EXPECT_EQ(jobs[1].train().seed(), 7);
+}
+
+TEST_F(CommandLineTest, TwoFlagsThatSetOneFieldOfAGridAreAUsageError) {
+  const auto run = [this](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"train", "--dataset", "birds", "--model", "resnet18"});
+    return Run(flags);
+  };
+
+  EXPECT_EQ(run({"--seeds", "0,1", "--grid", "seed=3,4"}), 2);
+  EXPECT_THAT(err_, AllOf(HasSubstr("--seeds"), HasSubstr("--grid seed"), HasSubstr("train.seed")));
+  EXPECT_EQ(run({"--grid", "lr=1e-3,2e-3", "--lr", "3"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--lr and --grid lr both set train.optimizer.learning_rate"));
+  EXPECT_EQ(run({"--grid", "lr=1,2", "--grid", "train.optimizer.learning_rate=3,4"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--grid lr and --grid train.optimizer.learning_rate"));
+  EXPECT_THAT(server_.jobs.batches, IsEmpty());
 }
 
 TEST_F(CommandLineTest, GridOfAnUnknownFlagIsAUsageError) {

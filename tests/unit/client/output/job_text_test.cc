@@ -5,6 +5,8 @@
 namespace distill::client {
 namespace {
 
+using ::testing::HasSubstr;
+
 v1::Job RunningJob() {
   v1::Job job;
   job.set_name("student");
@@ -25,8 +27,28 @@ v1::Job RunningJob() {
 
 TEST(JobTextTest, TheProgressLineTellsAllThatIsKnown) {
   EXPECT_EQ(ProgressLine(RunningJob(), 1'000'000, 200),
-            "student  RUNNING  epoch 2/4  [############--------] 62%  loss 1.2346  val acc 0.7500  "
-            "118 images/s  ETA 4m12s");
+            "student  RUNNING  epoch 2/4  [############--------] 62%  val acc 0.7500  ETA 4m12s  "
+            "118 images/s  train loss 1.2346");
+}
+
+TEST(JobTextTest, TheProgressLineSaysWhichLossItTells) {
+  v1::Job job = RunningJob();
+  job.mutable_progress()->set_phase("val");
+  (*job.mutable_latest_metrics())["val/loss"] = 0.5;
+
+  EXPECT_THAT(ProgressLine(job, 1'000'000, 200),
+              HasSubstr("  train loss 1.2346  val loss 0.5000  now: val"));
+}
+
+TEST(JobTextTest, InEightyColumnsAccuracyTimeLeftAndSpeedAreAllThere) {
+  v1::Job job = RunningJob();
+  job.set_name("resnet8x4-from-wrn-40-2");
+
+  EXPECT_EQ(ProgressLine(job, 1'000'000, 80),
+            "resnet8x4-from-wrn-40-2  RUNNING  epoch 2/4  62%  val acc 0.7500  ETA 4m12s");
+  job.set_name("student");
+  EXPECT_EQ(ProgressLine(job, 1'000'000, 80),
+            "student  RUNNING  epoch 2/4  62%  val acc 0.7500  ETA 4m12s  118 images/s");
 }
 
 TEST(JobTextTest, DevicesAreThoseItHasOrWants) {

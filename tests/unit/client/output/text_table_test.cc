@@ -23,6 +23,19 @@ TEST(TextTableTest, ColumnsAreAlignedByCharactersNotBytes) {
             "  a, \"b\" | c  100\n");
 }
 
+TEST(TextTableTest, ACellIsOneLineAndItsBeginningMayHaveAColour) {
+  TextTable table({{"STATE"}, {"WHY"}});
+  table.AddRow({"FAILED (\x1b[2J)", "a\nb"});
+  table.Color(0, {"FAILED", "\x1b[31m"});
+  table.AddRow({"OK", ""});
+  std::ostringstream out;
+  table.Print(out);
+  EXPECT_EQ(out.str(),
+            "STATE               WHY\n"
+            "\x1b[31mFAILED\x1b[0m (\\u001b[2J)  a\\nb\n"
+            "OK\n");
+}
+
 TEST(TextTableTest, CsvQuotesWhatNeedsIt) {
   std::ostringstream out;
   SomeTable().PrintCsv(out);
