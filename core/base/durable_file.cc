@@ -120,13 +120,11 @@ Status ReadErrnoStatus(std::string_view action, int error_number) {
   }
 }
 
-Result<std::string> ReadFile(const std::filesystem::path& path, uint64_t max_bytes) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return ReadErrnoStatus("open " + path.string(), errno);
+Result<std::string> ReadAll(int descriptor, const std::filesystem::path& path, uint64_t max_bytes) {
   std::string content;
   std::string buffer(size_t{1} << 16U, '\0');
   while (true) {
-    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
+    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return ReadErrnoStatus("read " + path.string(), errno);
     if (count == 0) return content;
@@ -136,6 +134,12 @@ Result<std::string> ReadFile(const std::filesystem::path& path, uint64_t max_byt
                                                   std::to_string(max_bytes) + " bytes");
     }
   }
+}
+
+Result<std::string> ReadFile(const std::filesystem::path& path, uint64_t max_bytes) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return ReadErrnoStatus("open " + path.string(), errno);
+  return ReadAll(file.get(), path, max_bytes);
 }
 
 }  // namespace distill

@@ -58,6 +58,9 @@ Status SyncDirectory(const std::filesystem::path& directory);
 /// All others (EIO, ESTALE, ...) are kAborted: the storage failed, and reading again may help.
 Status ReadErrnoStatus(std::string_view action, int error_number);
 
+/// Returns what `descriptor` gives until its end. `path` is only for messages. Errors as ReadFile.
+Result<std::string> ReadAll(int descriptor, const std::filesystem::path& path, uint64_t max_bytes);
+
 /// Returns the content of the file at `path`. Blocks on disk.
 /// kResourceExhausted: it holds more than `max_bytes`. Further codes as ReadErrnoStatus().
 Result<std::string> ReadFile(const std::filesystem::path& path,

@@ -34,10 +34,13 @@ std::optional<FileStamp> StampOf(const std::filesystem::path& path) {
                    Nanoseconds(found.st_ctim)};
 }
 
-HashedFile HashFile(std::string role, std::filesystem::path path) {
+HashedFile HashFile(std::string role, std::filesystem::path path, const Roots& roots) {
   HashedFile file{std::move(role), std::move(path), "", std::nullopt};
-  file.stamp = StampOf(file.path);
-  const Result<std::string> hash = Sha256HexOfFile(file.path);
+  const Result<FileDescriptor> open = OpenInside(file.path, roots);
+  if (!open.ok()) return file;
+  const std::string name = "/proc/self/fd/" + std::to_string(open->get());
+  file.stamp = StampOf(name);
+  const Result<std::string> hash = Sha256HexOfFile(name);
   if (hash.ok()) file.sha256 = *hash;
   return file;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/rooted_file.h"
 #include "core/base/status.h"
 
 namespace distill {
@@ -33,8 +34,9 @@ struct HashedFile {
   std::optional<FileStamp> stamp;  // taken before it was hashed
 };
 
-/// Hashes the bytes of the file at `path`. Blocks on disk.
-HashedFile HashFile(std::string role, std::filesystem::path path);
+/// Hashes the bytes of the file at `path`, which must lie inside `roots` (OpenInside()), else it
+/// counts as one that could not be read. Blocks on disk.
+HashedFile HashFile(std::string role, std::filesystem::path path, const Roots& roots = {});
 
 /// Returns `used`, what came of reading all of `files` after they were hashed, unless one of them
 /// is no longer the file that was hashed: then the hash is not of what was read. A file that could

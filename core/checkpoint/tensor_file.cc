@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "core/base/durable_file.h"
 #include "core/checkpoint/foreign_file.h"
 #include "core/checkpoint/pytorch_file.h"
 #include "core/checkpoint/safetensors.h"
@@ -38,15 +37,15 @@ Result<TensorFile> ParseTensorFile(std::string_view bytes) {
   }
 }
 
-Result<TensorFile> ReadTensorFile(const std::filesystem::path& path) {
-  DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxWeightsBytes));
+Result<TensorFile> ReadTensorFile(const std::filesystem::path& path, const Roots& roots) {
+  DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFileInside(path, roots, kMaxWeightsBytes));
   Result<TensorFile> content = ParseTensorFile(bytes);
   if (!content.ok()) return content.status().WithContext(path.string());
   return content;
 }
 
-Status CheckTorchScriptFile(const std::filesystem::path& path) {
-  DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxWeightsBytes));
+Status CheckTorchScriptFile(const std::filesystem::path& path, const Roots& roots) {
+  DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFileInside(path, roots, kMaxWeightsBytes));
   if (bytes.empty()) return {Code::kDataLoss, path.string() + ": the file is empty"};
   return CheckTorchScript(bytes).WithContext(path.string());
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/rooted_file.h"
 #include "core/base/status.h"
 #include "core/model/named_tensor.h"
 
@@ -21,13 +22,14 @@ struct TensorFile {
 /// executed: pickles are read by an interpreter that knows tensors, containers and plain values
 /// only. Blocks on disk.
 /// kNotFound: no such file. kInvalidArgument: not a weights file, or one that must be converted
-/// first (the message says what it is and how). kDataLoss: torn or damaged.
-Result<TensorFile> ReadTensorFile(const std::filesystem::path& path);
+/// first (the message says what it is and how). kDataLoss: torn or damaged. Further codes as
+/// ReadFileInside().
+Result<TensorFile> ReadTensorFile(const std::filesystem::path& path, const Roots& roots = {});
 
 /// Looks into a file that is to be run as TorchScript, and runs nothing. Blocks on disk.
 /// kNotFound: no such file. kInvalidArgument: it is something else, e.g. weights alone; the message
-/// says what, and what to do. kDataLoss: torn or damaged.
-Status CheckTorchScriptFile(const std::filesystem::path& path);
+/// says what, and what to do. kDataLoss: torn or damaged. Further codes as ReadFileInside().
+Status CheckTorchScriptFile(const std::filesystem::path& path, const Roots& roots = {});
 
 /// Parses the content of a weights file, held in memory. Errors as ReadTensorFile's.
 Result<TensorFile> ParseTensorFile(std::string_view bytes);

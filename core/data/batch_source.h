@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/rooted_file.h"
 #include "core/base/status.h"
 #include "core/data/augmentation.h"
 #include "core/data/manifest.h"
@@ -48,6 +49,7 @@ struct BatchSourceOptions {
   /// Whether batches lie in page-locked memory, from which a GPU copies while the program goes on.
   /// Needs a GPU.
   bool pinned = false;
+  Roots roots{};  // that images are read from
 };
 
 /// Decodes and augments a list of images in threads of its own, ahead of the consumer. What it

@@ -1,13 +1,13 @@
 #include "core/data/cifar_file.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <system_error>
 
-#include "core/base/durable_file.h"
 #include "core/base/plain_text.h"
 
 namespace distill::core {
@@ -56,20 +56,19 @@ std::optional<CifarPicture> ParseCifarPicturePath(const fs::path& path) {
   return picture;
 }
 
-Result<std::string> ReadCifarPixels(const CifarPicture& picture) {
-  std::error_code error;
-  if (!fs::is_regular_file(picture.file, error)) {
-    return Status(Code::kNotFound, "no such file: " + picture.file.string());
-  }
-  errno = 0;
-  std::ifstream file(picture.file, std::ios::binary);
-  if (!file) return ReadErrnoStatus("open " + picture.file.string(), errno);
-  const int64_t record = RecordBytes(picture.file);
+Result<std::string> ReadCifarPixels(const CifarPicture& picture, const Roots& roots) {
+  DISTILL_ASSIGN_OR_RETURN(const FileDescriptor file, OpenInside(picture.file, roots));
   std::string pixels(static_cast<size_t>(kCifarPixelBytes), '\0');
-  file.seekg(picture.number * record + CifarLabelBytes(picture.file));
-  file.read(pixels.data(), kCifarPixelBytes);
-  if (file.bad()) return ReadErrnoStatus("read " + picture.file.string(), errno);
-  if (file.gcount() != kCifarPixelBytes) return NoSuchRecord(picture);
+  const int64_t begin = picture.number * RecordBytes(picture.file) + CifarLabelBytes(picture.file);
+  size_t filled = 0;
+  while (filled < pixels.size()) {
+    const ssize_t count = ::pread(file.get(), pixels.data() + filled, pixels.size() - filled,
+                                  begin + static_cast<int64_t>(filled));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ReadErrnoStatus("read " + picture.file.string(), errno);
+    if (count == 0) return NoSuchRecord(picture);
+    filled += static_cast<size_t>(count);
+  }
   return pixels;
 }
 
@@ -84,8 +83,9 @@ RgbImage CifarImage(std::string_view pixels) {
   return image;
 }
 
-Result<std::vector<uint8_t>> ReadCifarLabels(const fs::path& file) {
-  DISTILL_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file, kMaxCifarFileBytes));
+Result<std::vector<uint8_t>> ReadCifarLabels(const fs::path& file, const Roots& roots) {
+  DISTILL_ASSIGN_OR_RETURN(const std::string bytes,
+                           ReadFileInside(file, roots, kMaxCifarFileBytes));
   const auto record = static_cast<size_t>(RecordBytes(file));
   if (bytes.empty() || bytes.size() % record != 0) {
     return Status(Code::kInvalidArgument,

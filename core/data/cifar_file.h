@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/rooted_file.h"
 #include "core/base/status.h"
 #include "core/data/rgb_image.h"
 
@@ -36,16 +37,17 @@ std::filesystem::path CifarPicturePath(const std::filesystem::path& file, int64_
 std::optional<CifarPicture> ParseCifarPicturePath(const std::filesystem::path& path);
 
 /// Returns the pixels of a picture as they lie in the file: kCifarPixelBytes bytes. Blocks on disk.
-/// kDataLoss: the file has no such record. Further codes as ReadFile(). The message names the
+/// kDataLoss: the file has no such record. Further codes as OpenInside(). The message names the
 /// picture, or the file.
-Result<std::string> ReadCifarPixels(const CifarPicture& picture);
+Result<std::string> ReadCifarPixels(const CifarPicture& picture, const Roots& roots = {});
 
 /// Returns pixels of ReadCifarPixels as a picture. REQUIRES: kCifarPixelBytes of them.
 RgbImage CifarImage(std::string_view pixels);
 
 /// Returns the last label byte (the fine label) of every record. Blocks on disk.
 /// kInvalidArgument: the file is empty, or cut short within a record; the message names it and the
-/// size of a record. Others as ReadFile.
-Result<std::vector<uint8_t>> ReadCifarLabels(const std::filesystem::path& file);
+/// size of a record. Others as ReadFileInside.
+Result<std::vector<uint8_t>> ReadCifarLabels(const std::filesystem::path& file,
+                                             const Roots& roots = {});
 
 }  // namespace distill::core

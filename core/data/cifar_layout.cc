@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/durable_file.h"
 #include "core/data/cifar_file.h"
 
 namespace distill::core {
@@ -37,9 +36,13 @@ const std::vector<CifarDistribution>& Distributions() {
   return distributions;
 }
 
-bool HasFile(const fs::path& folder, const std::string& name) {
+// A link that leads out of the roots counts too, whatever it leads to: reading it is refused.
+bool HasFile(const fs::path& folder, const std::string& name, const Roots& roots) {
   std::error_code error;
-  return fs::is_regular_file(folder / name, error);
+  const fs::file_status status = fs::symlink_status(folder / name, error);
+  if (!fs::is_symlink(status)) return fs::is_regular_file(status);
+  const Status opened = OpenInside(folder / name, roots).status();
+  return opened.ok() || opened.code() == Code::kPermissionDenied;
 }
 
 std::vector<std::string> FilesOf(const CifarDistribution& distribution) {
@@ -49,15 +52,16 @@ std::vector<std::string> FilesOf(const CifarDistribution& distribution) {
   return files;
 }
 
-bool HasAny(const fs::path& folder, const std::vector<std::string>& names) {
+bool HasAny(const fs::path& folder, const std::vector<std::string>& names, const Roots& roots) {
   return std::any_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return HasFile(folder, name); });
+                     [&](const std::string& name) { return HasFile(folder, name, roots); });
 }
 
-bool IsPythonVersion(const fs::path& folder, const CifarDistribution& distribution) {
+bool IsPythonVersion(const fs::path& folder, const CifarDistribution& distribution,
+                     const Roots& roots) {
   const std::vector<std::string>& names = distribution.python_version;
   return std::all_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return HasFile(folder, name); });
+                     [&](const std::string& name) { return HasFile(folder, name, roots); });
 }
 
 Status Invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
@@ -65,8 +69,8 @@ Status Invalid(std::string message) { return {Code::kInvalidArgument, std::move(
 // Collects the pictures of one of the two.
 class CifarReader {
  public:
-  CifarReader(fs::path folder, const CifarDistribution& distribution)
-      : folder_(std::move(folder)), distribution_(distribution) {}
+  CifarReader(fs::path folder, const CifarDistribution& distribution, const Roots& roots)
+      : folder_(std::move(folder)), distribution_(distribution), roots_(roots) {}
 
   Result<DatasetLayout> Run();
 
@@ -78,6 +82,7 @@ class CifarReader {
 
   const fs::path folder_;
   const CifarDistribution& distribution_;
+  const Roots& roots_;
   std::vector<std::string> class_names_;  // by label
   DatasetLayout layout_;
 };
@@ -98,7 +103,7 @@ Result<DatasetLayout> CifarReader::Run() {
 Status CifarReader::CheckFiles() const {
   std::string missing;
   for (const std::string& name : FilesOf(distribution_)) {
-    if (!HasFile(folder_, name)) missing += (missing.empty() ? "" : ", ") + name;
+    if (!HasFile(folder_, name, roots_)) missing += (missing.empty() ? "" : ", ") + name;
   }
   if (missing.empty()) return Status::Ok();
   return Invalid(folder_.string() + " holds files of " + distribution_.name + ", but not " +
@@ -108,7 +113,7 @@ Status CifarReader::CheckFiles() const {
 Status CifarReader::ReadClassNames() {
   constexpr uint64_t kMaxBytes = uint64_t{1} << 20U;
   const fs::path path = folder_ / distribution_.class_names;
-  DISTILL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxBytes));
+  DISTILL_ASSIGN_OR_RETURN(const std::string text, ReadFileInside(path, roots_, kMaxBytes));
   std::set<std::string> seen;
   std::string name;
   for (size_t begin = 0; begin < text.size();) {
@@ -126,7 +131,7 @@ Status CifarReader::ReadClassNames() {
 
 Status CifarReader::AddFile(const std::string& name, Split split) {
   const fs::path path = folder_ / name;
-  DISTILL_ASSIGN_OR_RETURN(const std::vector<uint8_t> labels, ReadCifarLabels(path));
+  DISTILL_ASSIGN_OR_RETURN(const std::vector<uint8_t> labels, ReadCifarLabels(path, roots_));
   for (size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] >= class_names_.size()) {
       return Invalid(path.string() + ": picture " + std::to_string(i) + " has the label " +
@@ -151,17 +156,18 @@ void CifarReader::CountIgnoredFiles() {
 
 }  // namespace
 
-bool LooksLikeCifar(const fs::path& folder) {
+bool LooksLikeCifar(const fs::path& folder, const Roots& roots) {
   const std::vector<CifarDistribution>& all = Distributions();
   return std::any_of(all.begin(), all.end(), [&](const CifarDistribution& distribution) {
-    return HasAny(folder, FilesOf(distribution)) || IsPythonVersion(folder, distribution);
+    return HasAny(folder, FilesOf(distribution), roots) ||
+           IsPythonVersion(folder, distribution, roots);
   });
 }
 
-Result<DatasetLayout> FindCifarPictures(const fs::path& folder) {
+Result<DatasetLayout> FindCifarPictures(const fs::path& folder, const Roots& roots) {
   const CifarDistribution* found = nullptr;
   for (const CifarDistribution& distribution : Distributions()) {
-    if (!HasAny(folder, FilesOf(distribution))) continue;
+    if (!HasAny(folder, FilesOf(distribution), roots)) continue;
     if (found != nullptr) {
       return Invalid(folder.string() +
                      " holds files of both CIFAR-10 and CIFAR-100; keep each in a "
@@ -169,7 +175,7 @@ Result<DatasetLayout> FindCifarPictures(const fs::path& folder) {
     }
     found = &distribution;
   }
-  if (found != nullptr) return CifarReader(folder, *found).Run();
+  if (found != nullptr) return CifarReader(folder, *found, roots).Run();
   return Invalid(folder.string() +
                  " holds the Python version of CIFAR, whose files are programs "
                  "for pickle; take the binary version from the same page");

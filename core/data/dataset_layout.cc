@@ -8,8 +8,8 @@
 #include <system_error>
 #include <utility>
 
-#include "core/base/durable_file.h"
 #include "core/base/plain_text.h"
+#include "core/base/rooted_file.h"
 #include "core/data/cifar_layout.h"
 #include "core/data/csv.h"
 
@@ -31,11 +31,14 @@ bool HasImageExtension(const fs::path& path) {
 
 bool IsHidden(const fs::path& path) { return path.filename().string().substr(0, 1) == "."; }
 
-// Returns whether `path` is `folder` or lies in it. Both without links, dots and doubled slashes.
-bool IsInside(const fs::path& path, const fs::path& folder) {
-  const auto [folder_end, ignored] =
-      std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
-  return folder_end == folder.end();
+constexpr uint64_t kMaxListBytes = uint64_t{1} << 30U;       // of a CSV file
+constexpr uint64_t kMaxClassListBytes = uint64_t{1} << 20U;  // of NAME.classes.txt
+
+// Refuses what does not lie in one of `roots`, if there are any. `path` has no links in it.
+Status CheckInside(const fs::path& path, const Roots& roots) {
+  if (roots.empty() || IsInside(path, roots)) return Status::Ok();
+  return {Code::kPermissionDenied,
+          path.string() + ": lies outside the folders that data may come from"};
 }
 
 // Returns what a folder holds, hidden names left out, sorted.
@@ -65,7 +68,7 @@ bool IsLink(const fs::directory_entry& entry) {
 // Walks the class folders below one root.
 class FolderWalk {
  public:
-  explicit FolderWalk(fs::path root) : root_(std::move(root)) {}
+  FolderWalk(fs::path root, const Roots& roots) : root_(std::move(root)), roots_(roots) {}
 
   Result<DatasetLayout> Run();
 
@@ -76,6 +79,7 @@ class FolderWalk {
   Result<bool> HasSplitFolders(const std::vector<fs::directory_entry>& entries) const;
 
   const fs::path root_;  // canonical
+  const Roots& roots_;
   DatasetLayout layout_;
 };
 
@@ -117,6 +121,10 @@ Result<DatasetLayout> FolderWalk::Run() {
 }
 
 Status FolderWalk::WalkSplit(const fs::path& folder, Split split) {
+  std::error_code error;  // a split may be a link
+  const fs::path real = fs::canonical(folder, error);
+  if (error) return ReadErrnoStatus("open folder " + folder.string(), error.value());
+  DISTILL_RETURN_IF_ERROR(CheckInside(real, roots_));
   DISTILL_ASSIGN_OR_RETURN(const auto entries, ListFolder(folder));
   std::string empty_classes;
   for (const fs::directory_entry& entry : entries) {
@@ -164,7 +172,7 @@ void FolderWalk::AddFile(const fs::directory_entry& entry, const std::string& cl
       layout_.bad_images.push_back({entry.path(), "link does not lead to a file"});
       return;
     }
-    if (!IsInside(target, root_)) {
+    if (!IsInside(target, {root_})) {
       layout_.bad_images.push_back({entry.path(), "link leaves the data set's folder"});
       return;
     }
@@ -175,7 +183,8 @@ void FolderWalk::AddFile(const fs::directory_entry& entry, const std::string& cl
 // Reads the images that a CSV file lists.
 class ListedImages {
  public:
-  ListedImages(fs::path path, const std::vector<fs::path>& allowed_roots);
+  ListedImages(fs::path path, const Roots& allowed_roots)
+      : path_(std::move(path)), allowed_roots_(allowed_roots) {}
 
   Result<DatasetLayout> Run();
 
@@ -186,20 +195,10 @@ class ListedImages {
   Status Damaged(int64_t line, const std::string& what) const;
 
   const fs::path path_;
-  std::vector<fs::path> allowed_roots_;  // canonical
-  bool is_restricted_;
+  const Roots& allowed_roots_;
   std::set<fs::path> listed_;
   DatasetLayout layout_;
 };
-
-ListedImages::ListedImages(fs::path path, const std::vector<fs::path>& allowed_roots)
-    : path_(std::move(path)), is_restricted_(!allowed_roots.empty()) {
-  for (const fs::path& root : allowed_roots) {
-    std::error_code error;
-    const fs::path canonical = fs::canonical(root, error);
-    if (!error) allowed_roots_.push_back(canonical);
-  }
-}
 
 Status ListedImages::Damaged(int64_t line, const std::string& what) const {
   return {Code::kInvalidArgument, path_.string() + ", line " + std::to_string(line) + ": " + what};
@@ -210,8 +209,9 @@ Status ListedImages::ReadClasses() {
   fs::path list = path_;
   list.replace_extension(".classes.txt");
   std::error_code error;
-  if (!fs::exists(list, error)) return Status::Ok();
-  DISTILL_ASSIGN_OR_RETURN(const std::string text, ReadFile(list));
+  if (!fs::exists(fs::symlink_status(list, error))) return Status::Ok();
+  DISTILL_ASSIGN_OR_RETURN(const std::string text,
+                           ReadFileInside(list, allowed_roots_, kMaxClassListBytes));
   std::vector<std::string>& names = layout_.class_names;
   names = LinesOf(text);
   std::sort(names.begin(), names.end());
@@ -224,7 +224,8 @@ Status ListedImages::ReadClasses() {
 }
 
 Result<DatasetLayout> ListedImages::Run() {
-  DISTILL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path_));
+  DISTILL_ASSIGN_OR_RETURN(const std::string text,
+                           ReadFileInside(path_, allowed_roots_, kMaxListBytes));
   DISTILL_RETURN_IF_ERROR(ReadClasses());
   CsvReader reader(text);
   std::vector<std::string> fields;
@@ -263,11 +264,10 @@ Status ListedImages::AddRecord(const std::vector<std::string>& fields, int64_t l
 
 // A path that does not exist is let through: reading it gives the better reason.
 bool ListedImages::IsAllowed(const fs::path& path) const {
-  if (!is_restricted_) return true;
+  if (allowed_roots_.empty()) return true;
   std::error_code error;
   const fs::path target = fs::weakly_canonical(path, error);
-  return !error && std::any_of(allowed_roots_.begin(), allowed_roots_.end(),
-                               [&](const fs::path& root) { return IsInside(target, root); });
+  return !error && IsInside(target, allowed_roots_);
 }
 
 }  // namespace
@@ -276,10 +276,11 @@ Result<DatasetLayout> FindImages(const ScanOptions& options) {
   std::error_code error;
   const fs::path path = fs::canonical(options.path, error);
   if (error) return ReadErrnoStatus("open data set " + options.path.string(), error.value());
-  Result<DatasetLayout> layout = !fs::is_directory(path, error)
-                                     ? ListedImages(path, options.allowed_roots).Run()
-                                 : LooksLikeCifar(path) ? FindCifarPictures(path)
-                                                        : FolderWalk(path).Run();
+  const Roots& roots = options.allowed_roots;
+  DISTILL_RETURN_IF_ERROR(CheckInside(path, roots));
+  Result<DatasetLayout> layout = !fs::is_directory(path, error) ? ListedImages(path, roots).Run()
+                                 : LooksLikeCifar(path, roots)  ? FindCifarPictures(path, roots)
+                                                                : FolderWalk(path, roots).Run();
   if (!layout.ok()) return layout;
   std::sort(layout->images.begin(), layout->images.end(),
             [](const FoundImage& left, const FoundImage& right) { return left.path < right.path; });

@@ -208,8 +208,9 @@ Result<ScanReport> ScanDataset(const ScanOptions& options,
   std::vector<std::filesystem::path> paths;
   paths.reserve(layout.images.size());
   for (const FoundImage& image : layout.images) paths.push_back(image.path);
-  DISTILL_ASSIGN_OR_RETURN(std::vector<SurveyedImage> surveys,
-                           SurveyImages(paths, options.num_threads, on_progress));
+  DISTILL_ASSIGN_OR_RETURN(
+      std::vector<SurveyedImage> surveys,
+      SurveyImages(paths, {options.num_threads, options.allowed_roots}, on_progress));
   return Scan(options, std::move(layout), std::move(surveys)).Run();
 }
 

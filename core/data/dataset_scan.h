@@ -28,8 +28,8 @@ struct ScanOptions {
   double test_fraction = 0.2;
   uint64_t seed = 0;
   int num_threads = 1;
-  /// Images that a CSV file names outside these folders, links resolved, are reported as bad.
-  /// Empty: they may lie anywhere.
+  /// Everything is read inside these folders alone, links resolved as it is opened: images outside
+  /// are reported as bad. Empty: they may lie anywhere.
   std::vector<std::filesystem::path> allowed_roots;
 };
 
@@ -61,8 +61,9 @@ struct ScanReport {
 /// kNotFound: no such path. kInvalidArgument: fewer than two classes; a class folder that is empty
 /// or a link, or of which no training image is good; a class of val or test that train lacks; a
 /// folder beside train/ that is neither val nor test; a damaged CSV file; damaged or missing files
-/// of CIFAR; a fraction out of range. The message names the class, path or line. kPermissionDenied,
-/// kAborted: a folder or list cannot be read.
+/// of CIFAR; a fraction out of range. The message names the class, path or line. kPermissionDenied:
+/// the data set or a list lies outside allowed_roots. kPermissionDenied, kAborted: a folder or list
+/// cannot be read. kResourceExhausted: a list is too large (a CSV file 1 GiB, names 1 MiB).
 Result<ScanReport> ScanDataset(const ScanOptions& options,
                                const std::function<bool(int64_t, int64_t)>& on_progress);
 

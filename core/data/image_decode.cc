@@ -8,7 +8,6 @@
 #include <opencv2/imgcodecs.hpp>
 #include <string>
 
-#include "core/base/durable_file.h"
 #include "core/data/cifar_file.h"
 #include "core/data/image_header.h"
 #include "core/data/jpeg_decode.h"
@@ -91,12 +90,12 @@ Result<RgbImage> DecodeImage(std::string_view bytes) {
   return image;
 }
 
-Result<RgbImage> DecodeImageFile(const std::filesystem::path& path) {
+Result<RgbImage> DecodeImageFile(const std::filesystem::path& path, const Roots& roots) {
   if (const auto picture = ParseCifarPicturePath(path)) {
-    DISTILL_ASSIGN_OR_RETURN(const std::string pixels, ReadCifarPixels(*picture));
+    DISTILL_ASSIGN_OR_RETURN(const std::string pixels, ReadCifarPixels(*picture, roots));
     return CifarImage(pixels);
   }
-  const Result<std::string> bytes = ReadFile(path, kMaxImageFileBytes);
+  const Result<std::string> bytes = ReadFileInside(path, roots, kMaxImageFileBytes);
   if (!bytes.ok()) return bytes.status();
   Result<RgbImage> image = DecodeImage(*bytes);
   if (!image.ok()) return image.status().WithContext(path.string());

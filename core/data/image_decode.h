@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "core/base/rooted_file.h"
 #include "core/base/status.h"
 #include "core/data/rgb_image.h"
 
@@ -24,8 +25,8 @@ Result<RgbImage> DecodeImage(std::string_view bytes);
 
 /// As DecodeImage, from a file, or of a picture in a file of CIFAR (core/data/cifar_file.h); every
 /// message begins with the path. Blocks on disk.
-/// kNotFound, kPermissionDenied, kAborted, kResourceExhausted: as ReadFile, with
-/// kMaxImageFileBytes as the limit.
-Result<RgbImage> DecodeImageFile(const std::filesystem::path& path);
+/// kNotFound, kPermissionDenied, kInvalidArgument, kAborted, kResourceExhausted: as ReadFileInside,
+/// with kMaxImageFileBytes as the limit.
+Result<RgbImage> DecodeImageFile(const std::filesystem::path& path, const Roots& roots = {});
 
 }  // namespace distill::core

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <system_error>
 #include <thread>
 
-#include "core/base/durable_file.h"
 #include "core/base/mutex.h"
 #include "core/base/sha256.h"
 #include "core/data/cifar_file.h"
@@ -28,9 +26,9 @@ void AddSums(const RgbImage& image, SurveyedImage& survey) {
   }
 }
 
-SurveyedImage SurveyCifar(const CifarPicture& picture) {
+SurveyedImage SurveyCifar(const CifarPicture& picture, const Roots& roots) {
   SurveyedImage survey;
-  const Result<std::string> pixels = ReadCifarPixels(picture);
+  const Result<std::string> pixels = ReadCifarPixels(picture, roots);
   if (!pixels.ok()) {
     survey.failure = pixels.status().message();
     return survey;
@@ -40,16 +38,10 @@ SurveyedImage SurveyCifar(const CifarPicture& picture) {
   return survey;
 }
 
-SurveyedImage Survey(const std::filesystem::path& path) {
-  if (const auto picture = ParseCifarPicturePath(path)) return SurveyCifar(*picture);
+SurveyedImage Survey(const std::filesystem::path& path, const Roots& roots) {
+  if (const auto picture = ParseCifarPicturePath(path)) return SurveyCifar(*picture, roots);
   SurveyedImage survey;
-  std::error_code error;
-  // Reading a pipe would wait for ever.
-  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
-    survey.failure = "not a regular file";
-    return survey;
-  }
-  const Result<std::string> bytes = ReadFile(path, kMaxImageFileBytes);
+  const Result<std::string> bytes = ReadFileInside(path, roots, kMaxImageFileBytes);
   if (!bytes.ok()) {
     survey.failure = bytes.status().message();
     return survey;
@@ -67,17 +59,17 @@ SurveyedImage Survey(const std::filesystem::path& path) {
 // Hands out the files to its threads and counts them.
 class SurveyRun {
  public:
-  explicit SurveyRun(const std::vector<std::filesystem::path>& paths)
-      : paths_(paths), surveys_(paths.size()) {}
+  SurveyRun(const std::vector<std::filesystem::path>& paths, const SurveyOptions& options)
+      : paths_(paths), options_(options), surveys_(paths.size()) {}
 
-  Result<std::vector<SurveyedImage>> Run(int num_threads,
-                                         const std::function<bool(int64_t, int64_t)>& on_progress);
+  Result<std::vector<SurveyedImage>> Run(const std::function<bool(int64_t, int64_t)>& on_progress);
 
  private:
   void RunWorker() EXCLUDES(mutex_);
   bool WatchProgress(const std::function<bool(int64_t, int64_t)>& on_progress) EXCLUDES(mutex_);
 
   const std::vector<std::filesystem::path>& paths_;
+  const SurveyOptions& options_;
   std::vector<SurveyedImage> surveys_;  // each written by one thread
   std::atomic<size_t> next_{0};
   std::atomic<bool> is_cancelled_{false};
@@ -91,7 +83,7 @@ void SurveyRun::RunWorker() {
   while (!is_cancelled_) {
     const size_t i = next_.fetch_add(1);
     if (i >= paths_.size()) return;
-    surveys_[i] = Survey(paths_[i]);
+    surveys_[i] = Survey(paths_[i], options_.roots);
     const MutexLock lock(mutex_);
     ++num_done_;
     const bool is_last = num_done_ == static_cast<int64_t>(paths_.size());
@@ -116,9 +108,9 @@ bool SurveyRun::WatchProgress(const std::function<bool(int64_t, int64_t)>& on_pr
 }
 
 Result<std::vector<SurveyedImage>> SurveyRun::Run(
-    int num_threads, const std::function<bool(int64_t, int64_t)>& on_progress) {
+    const std::function<bool(int64_t, int64_t)>& on_progress) {
   std::vector<std::thread> threads;
-  for (int i = 0; i < std::max(num_threads, 1); ++i) {
+  for (int i = 0; i < std::max(options_.num_threads, 1); ++i) {
     threads.emplace_back([this] { RunWorker(); });
   }
   is_cancelled_ = !WatchProgress(on_progress);
@@ -130,9 +122,9 @@ Result<std::vector<SurveyedImage>> SurveyRun::Run(
 }  // namespace
 
 Result<std::vector<SurveyedImage>> SurveyImages(
-    const std::vector<std::filesystem::path>& paths, int num_threads,
+    const std::vector<std::filesystem::path>& paths, const SurveyOptions& options,
     const std::function<bool(int64_t, int64_t)>& on_progress) {
-  return SurveyRun(paths).Run(num_threads, on_progress);
+  return SurveyRun(paths, options).Run(on_progress);
 }
 
 }  // namespace distill::core

@@ -54,7 +54,7 @@ Status SampleLoader::Load(int64_t index, int64_t epoch, uint8_t* output) {
     WriteCrops(*cached, random, output);
     return Status::Ok();
   }
-  const Result<RgbImage> source = DecodeImageFile(entries_[position].path);
+  const Result<RgbImage> source = DecodeImageFile(entries_[position].path, options_.roots);
   if (!source.ok()) return {Code::kDataLoss, source.status().message()};
   const ImageSize resized = SizeWithShorterSide(source->size(), shorter_side_);
   const bool has_border = options_.augmentation.crop_padding > 0;

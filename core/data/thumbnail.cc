@@ -43,8 +43,9 @@ Result<std::string> EncodeJpeg(const RgbImage& image) {
 
 }  // namespace
 
-Result<std::string> JpegThumbnail(const std::filesystem::path& path, int longer_side) {
-  DISTILL_ASSIGN_OR_RETURN(const RgbImage image, DecodeImageFile(path));
+Result<std::string> JpegThumbnail(const std::filesystem::path& path, int longer_side,
+                                  const Roots& roots) {
+  DISTILL_ASSIGN_OR_RETURN(const RgbImage image, DecodeImageFile(path, roots));
   const ImageSize size = Reduced(image.size(), longer_side);
   return EncodeJpeg(
       size == image.size() ? image : ResizeRegion(image, size, {0, 0, size.width, size.height}));

@@ -66,9 +66,12 @@ TorchScript::TorchScript(std::unique_ptr<Program> program) : program_(std::move(
 TorchScript::~TorchScript() = default;
 
 Result<std::unique_ptr<TorchScript>> TorchScript::Load(const std::filesystem::path& path,
-                                                       const at::Device& device) {
+                                                       const at::Device& device,
+                                                       const Roots& roots) {
+  DISTILL_ASSIGN_OR_RETURN(const FileDescriptor file, OpenInside(path, roots));
+  const std::string opened = "/proc/self/fd/" + std::to_string(file.get());
   try {
-    auto program = std::make_unique<Program>(Program{torch::jit::load(path.string(), device)});
+    auto program = std::make_unique<Program>(Program{torch::jit::load(opened, device)});
     program->module.eval();
     if (!program->module.find_method("forward")) {
       return Status(Code::kInvalidArgument, "the TorchScript program has no forward()");

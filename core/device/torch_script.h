@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/rooted_file.h"
 #include "core/base/status.h"
 
 namespace distill::core {
@@ -16,9 +17,10 @@ class TorchScript {
  public:
   /// Loads the program onto `device`, in evaluation mode. Blocks on disk.
   /// kInvalidArgument: LibTorch cannot read it, or it has no forward(); the message says what
-  /// LibTorch says. kResourceExhausted: no memory.
+  /// LibTorch says. kResourceExhausted: no memory. Errors of OpenInside() besides.
   static Result<std::unique_ptr<TorchScript>> Load(const std::filesystem::path& path,
-                                                   const at::Device& device);
+                                                   const at::Device& device,
+                                                   const Roots& roots = {});
   ~TorchScript();
   TorchScript(const TorchScript&) = delete;
   TorchScript& operator=(const TorchScript&) = delete;

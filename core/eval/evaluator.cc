@@ -30,6 +30,7 @@ Result<std::unique_ptr<BatchSource>> OpenSplit(const EvaluateOptions& options,
   source.num_threads = options.data_threads;
   source.ten_crop = pass.ten_crop;
   source.pinned = options.device != "cpu";
+  source.roots = options.dataset_roots;
   // Ten crops make a batch ten times as large.
   source.batch_size =
       pass.ten_crop ? std::max<int64_t>(1, options.batch_size / 10) : options.batch_size;
@@ -73,7 +74,8 @@ class Evaluation {
   Status Load() {
     DISTILL_ASSIGN_OR_RETURN(manifest_, ReadManifest(options_.manifest));
     DISTILL_ASSIGN_OR_RETURN(
-        model_, LoadForInference(options_.model, options_.weights, num_classes(), device_));
+        model_, LoadForInference(options_.model, options_.weights, num_classes(), device_,
+                                 options_.weights_roots));
     if (options_.teachers.empty()) return Status::Ok();
     Result<TeacherEnsemble> teachers = TeacherEnsemble::Load(
         options_.teachers, EnsembleMode::kMeanProb, num_classes(), options_.normalization, device_);

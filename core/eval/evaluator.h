@@ -24,7 +24,9 @@ struct EvaluationPass {
 struct EvaluateOptions {
   std::string model;              // architecture
   std::filesystem::path weights;  // for exactly the data set's classes
+  Roots weights_roots{};          // that they may be read from
   std::filesystem::path manifest;
+  Roots dataset_roots{};       // that images may be read from
   std::string device = "cpu";  // or "cuda:0"
   int64_t image_size = 224;    // pixels
   InputNormalization normalization;

@@ -9,9 +9,10 @@ namespace distill::core {
 
 Result<std::unique_ptr<Model>> LoadForInference(const std::string& name,
                                                 const std::filesystem::path& weights,
-                                                int64_t num_classes, const at::Device& device) {
+                                                int64_t num_classes, const at::Device& device,
+                                                const Roots& roots) {
   DISTILL_ASSIGN_OR_RETURN(std::unique_ptr<Model> model, CreateModel(name, num_classes));
-  DISTILL_ASSIGN_OR_RETURN(const TensorFile file, ReadTensorFile(weights));
+  DISTILL_ASSIGN_OR_RETURN(const TensorFile file, ReadTensorFile(weights, roots));
   const Status loaded = LoadExact(*model, file.tensors);
   if (!loaded.ok()) return loaded.WithContext("weights " + weights.string());
   model->SetTraining(false);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "core/base/rooted_file.h"
 #include "core/base/status.h"
 #include "core/model/model.h"
 
@@ -19,6 +20,7 @@ namespace distill::core {
 /// ReadTensorFile() besides. May throw c10::Error.
 Result<std::unique_ptr<Model>> LoadForInference(const std::string& name,
                                                 const std::filesystem::path& weights,
-                                                int64_t num_classes, const at::Device& device);
+                                                int64_t num_classes, const at::Device& device,
+                                                const Roots& roots = {});
 
 }  // namespace distill::core

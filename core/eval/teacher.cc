@@ -63,13 +63,14 @@ Result<Teacher> Teacher::Load(const TeacherOptions& options, int64_t num_classes
 Status Teacher::LoadModel(const TeacherOptions& options, int64_t num_outputs,
                           const at::Device& device) {
   if (options.model != kTorchScript) {
-    DISTILL_ASSIGN_OR_RETURN(model_,
-                             LoadForInference(options.model, options.weights, num_outputs, device));
+    DISTILL_ASSIGN_OR_RETURN(model_, LoadForInference(options.model, options.weights, num_outputs,
+                                                      device, options.roots));
     return Status::Ok();
   }
   DISTILL_ASSIGN_OR_RETURN(
       std::unique_ptr<TorchScriptModel> model,
-      TorchScriptModel::Load({options.weights, options.image_size, num_outputs}, device));
+      TorchScriptModel::Load({options.weights, options.image_size, num_outputs, options.roots},
+                             device));
   script_outputs_ = model->outputs();
   model_ = std::move(model);
   return Status::Ok();

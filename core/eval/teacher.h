@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/rooted_file.h"
 #include "core/base/status.h"
 #include "core/eval/even_batches.h"
 #include "core/eval/input_normalization.h"
@@ -26,6 +27,7 @@ struct TeacherOptions {
   double weight = 1;        // in an ensemble
   /// Pixels, square, that it sees. 0: images as they come; kTorchScript needs to know.
   int64_t image_size = 0;
+  Roots roots{};  // that the weights may be read from
 };
 
 /// A trained network that is only looked at: in evaluation mode, without gradients, its batch norms

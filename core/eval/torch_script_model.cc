@@ -120,8 +120,9 @@ Result<std::unique_ptr<TorchScriptModel>> TorchScriptModel::Load(const TorchScri
   if (options.image_size < 1) {
     return Status(Code::kInvalidArgument, path + ": a TorchScript teacher needs an image size");
   }
-  DISTILL_RETURN_IF_ERROR(CheckTorchScriptFile(options.path));
-  Result<std::unique_ptr<TorchScript>> program = TorchScript::Load(options.path, device);
+  DISTILL_RETURN_IF_ERROR(CheckTorchScriptFile(options.path, options.roots));
+  Result<std::unique_ptr<TorchScript>> program =
+      TorchScript::Load(options.path, device, options.roots);
   if (!program.ok()) return program.status().WithContext(path);
   std::unique_ptr<TorchScriptModel> model(new TorchScriptModel(std::move(*program)));
   const at::Tensor images = at::zeros({kTrialImages, 3, options.image_size, options.image_size},

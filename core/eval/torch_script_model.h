@@ -19,6 +19,7 @@ struct TorchScriptOptions {
   std::filesystem::path path;
   int64_t image_size = 0;   // pixels, square, that it is tried with
   int64_t num_outputs = 0;  // classes that its logits must have
+  Roots roots{};            // that the file may be read from
 };
 
 /// A TorchScript program as a network that is only looked at. It returns logits [batch, classes],

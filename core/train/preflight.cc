@@ -133,6 +133,7 @@ class Preflight {
     source_options.batch_size = std::min(plan_.options.images_per_device(), ImagesToTry(plan_));
     source_options.num_threads = plan_.options.data_threads;
     source_options.pinned = plan_.device.is_cuda();
+    source_options.roots = plan_.options.dataset_roots;
     DISTILL_ASSIGN_OR_RETURN(const std::unique_ptr<BatchSource> source,
                              CreateBatchSource(std::move(some), source_options));
     const TeacherEnsemble* teachers = plan_.objective.teachers();

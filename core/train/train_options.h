@@ -45,6 +45,8 @@ struct TrainOptions {
   int64_t memory_limit_bytes = 0;                  // of each GPU; 0 = none
   std::vector<std::string> other_devices;          // of the same kind: each takes part in each step
   std::filesystem::path initial_weights;           // empty: random
+  Roots weights_roots{};                           // that they may be read from
+  Roots dataset_roots{};                           // that images may be read from
   std::vector<std::filesystem::path> resume_from;  // training checkpoints, newest first
 
   int64_t image_size = 224;  // pixels

@@ -83,6 +83,7 @@ Status TrainingSession::OpenData() {
   train.drop_last = options_.batch_size > 0 && num_images % options_.batch_size == 1;
   train.augmentation = options_.augmentation;
   train.pinned = device_.is_cuda();
+  train.roots = options_.dataset_roots;
   DISTILL_ASSIGN_OR_RETURN(train_source_, OpenSplit(manifest_, Split::kTrain, train));
 
   BatchSourceOptions val;
@@ -90,6 +91,7 @@ Status TrainingSession::OpenData() {
   val.num_threads = options_.data_threads;
   val.ten_crop = options_.validate_with_tta;
   val.pinned = device_.is_cuda();
+  val.roots = options_.dataset_roots;
   val.batch_size = options_.validate_with_tta ? std::max<int64_t>(1, options_.batch_size / 10)
                                               : options_.batch_size;
   DISTILL_ASSIGN_OR_RETURN(val_source_, OpenSplit(manifest_, Split::kVal, val));
@@ -100,7 +102,8 @@ Status TrainingSession::BuildStudent() {
   const auto num_classes = static_cast<int64_t>(manifest_.class_names.size());
   DISTILL_ASSIGN_OR_RETURN(student_, CreateModel(options_.model, num_classes));
   if (!options_.initial_weights.empty()) {
-    DISTILL_ASSIGN_OR_RETURN(const TensorFile file, ReadTensorFile(options_.initial_weights));
+    DISTILL_ASSIGN_OR_RETURN(const TensorFile file,
+                             ReadTensorFile(options_.initial_weights, options_.weights_roots));
     const Result<LoadReport> report = LoadMatching(*student_, file.tensors);
     if (!report.ok()) {
       return report.status().WithContext("initial weights " + options_.initial_weights.string());

@@ -9,6 +9,7 @@
 #include "core/base/durable_file.h"
 #include "core/eval/evaluator.h"
 #include "core/worker/enum_conversion.h"
+#include "core/worker/input_roots.h"
 #include "core/worker/lineage.h"
 #include "core/worker/teacher_conversion.h"
 #include "core/worker/wrong_pictures.h"
@@ -21,7 +22,9 @@ EvaluateOptions ToOptions(const worker::v1::WorkerSpec& spec) {
   EvaluateOptions options;
   options.model = task.model();
   options.weights = task.weights();
+  options.weights_roots = WeightsRoots(spec, task.model_job());
   options.manifest = task.dataset_manifest();
+  options.dataset_roots = DatasetRoots(spec);
   options.device = spec.device();
   options.image_size = task.image_size();
   options.normalization = ToNormalization(task.mean(), task.std());
@@ -31,7 +34,7 @@ EvaluateOptions ToOptions(const worker::v1::WorkerSpec& spec) {
       task.job().data_threads() > 0 ? task.job().data_threads() : std::max(1, spec.num_threads());
   options.time_limit_seconds = task.job().time_limit_seconds();
   for (const worker::v1::ResolvedTeacher& teacher : task.teachers()) {
-    options.teachers.push_back(ToTeacherOptions(teacher));
+    options.teachers.push_back(ToTeacherOptions(teacher, spec));
   }
   for (const v1::EvalPass& pass : task.job().passes()) {
     options.passes.push_back({ToSplit(pass.split()), pass.tta()});
@@ -89,12 +92,11 @@ v1::Evaluation ToMessage(const worker::v1::WorkerSpec& spec, const v1::EvalPass&
   return message;
 }
 
-// Writes the report's files and tells of each.
-Status WriteFiles(const v1::EvalPass& pass, const EvalReport& report,
+// Writes the report's files, with `wrong` (WrongPicturesJson()), and tells of each.
+Status WriteFiles(const v1::EvalPass& pass, const EvalReport& report, std::string wrong,
                   const std::filesystem::path& run_directory, JournalWriter& journal) {
   const std::string suffix =
       std::string(SplitName(ToSplit(pass.split()))) + (pass.tta() ? "-tta" : "");
-  DISTILL_ASSIGN_OR_RETURN(std::string wrong, WrongPicturesJson(pass, report));
   const std::vector<std::pair<std::string, std::string>> files = {
       {"evaluation-" + suffix + ".json", ReportJson(report)},
       {"overall-" + suffix + ".csv", OverallCsv(report)},
@@ -121,7 +123,9 @@ Status RunEvaluation(const worker::v1::WorkerSpec& spec, const std::filesystem::
   for (size_t i = 0; i < reports.size(); ++i) {
     const v1::EvalPass& pass = spec.eval().job().passes(static_cast<int>(i));
     journal.WriteEvaluation(ToMessage(spec, pass, reports[i]));
-    DISTILL_RETURN_IF_ERROR(WriteFiles(pass, reports[i], run_directory, journal));
+    DISTILL_ASSIGN_OR_RETURN(std::string wrong,
+                             WrongPicturesJson(pass, reports[i], options.dataset_roots));
+    DISTILL_RETURN_IF_ERROR(WriteFiles(pass, reports[i], std::move(wrong), run_directory, journal));
   }
   return Status::Ok();
 }

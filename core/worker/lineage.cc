@@ -12,6 +12,7 @@
 #include "core/data/manifest.h"
 #include "core/device/device.h"
 #include "core/worker/enum_conversion.h"
+#include "core/worker/input_roots.h"
 
 namespace distill::core {
 namespace {
@@ -36,7 +37,8 @@ void SetInput(int64_t image_size, const InputNormalization& normalization, v1::L
 // Hashes what a run of one kind reads.
 class LineageBuilder {
  public:
-  explicit LineageBuilder(RunLineage& lineage) : facts_(lineage.facts), files_(lineage.files) {}
+  LineageBuilder(const worker::v1::WorkerSpec& spec, RunLineage& lineage)
+      : spec_(spec), facts_(lineage.facts), files_(lineage.files) {}
 
   void AddTraining(const worker::v1::TrainTask& task) {
     const v1::TrainJob& job = task.job();
@@ -49,9 +51,8 @@ class LineageBuilder {
              facts_);
     if (!task.initial_weights().empty()) {
       v1::LineageFile& file = *facts_.mutable_initial_weights();
-      file = AddFile("initial weights", task.initial_weights());
+      file = AddFile("initial weights", task.initial_weights(), job.initial_weights().job());
       file.set_model(job.model());
-      file.set_job(job.initial_weights().job());
     }
     AddTeachers(task.teachers());
   }
@@ -63,16 +64,18 @@ class LineageBuilder {
     AddManifest(task.dataset_manifest());
     SetInput(task.image_size(), ToNormalization(task.mean(), task.std()), facts_);
     v1::LineageFile& file = *facts_.mutable_evaluated_weights();
-    file = AddFile("weights", task.weights());
+    file = AddFile("weights", task.weights(), task.model_job());
     file.set_model(task.model());
-    file.set_job(task.model_job());
     AddTeachers(task.teachers());
   }
 
  private:
-  v1::LineageFile AddFile(const std::string& role, const std::string& path) {
-    HashedFile hashed = HashFile(role, path);
+  // `job` is the one that wrote the file, or "".
+  v1::LineageFile AddFile(const std::string& role, const std::string& path,
+                          const std::string& job) {
+    HashedFile hashed = HashFile(role, path, WeightsRoots(spec_, job));
     v1::LineageFile file;
+    file.set_job(job);
     file.set_path(path);
     file.set_sha256(hashed.sha256);
     if (hashed.stamp) file.set_size_bytes(hashed.stamp->size_bytes);
@@ -97,12 +100,12 @@ class LineageBuilder {
       const worker::v1::ResolvedTeacher& teacher = teachers[i];
       const std::string number = teachers.size() == 1 ? "" : " " + std::to_string(i + 1);
       v1::LineageFile& file = *facts_.add_teachers();
-      file = AddFile("teacher" + number, teacher.weights());
+      file = AddFile("teacher" + number, teacher.weights(), teacher.job());
       file.set_model(teacher.model());
-      file.set_job(teacher.job());
     }
   }
 
+  const worker::v1::WorkerSpec& spec_;
   v1::Lineage& facts_;
   std::vector<HashedFile>& files_;
 };
@@ -132,7 +135,7 @@ RunLineage LineageOf(const worker::v1::WorkerSpec& spec) {
   lineage.facts.set_libtorch_version(LibTorchVersion());
   const Result<std::string> program = Sha256HexOfFile("/proc/self/exe");
   if (program.ok()) lineage.facts.set_worker_sha256(*program);
-  LineageBuilder builder(lineage);
+  LineageBuilder builder(spec, lineage);
   if (spec.has_train()) builder.AddTraining(spec.train());
   if (spec.has_eval()) builder.AddEvaluation(spec.eval());
   return lineage;

@@ -5,7 +5,8 @@
 
 namespace distill::core {
 
-/// Returns the options of a teacher as the daemon has found it.
-TeacherOptions ToTeacherOptions(const worker::v1::ResolvedTeacher& from);
+/// Returns the options of a teacher of the run of `spec` as the daemon has found it.
+TeacherOptions ToTeacherOptions(const worker::v1::ResolvedTeacher& from,
+                                const worker::v1::WorkerSpec& spec);
 
 }  // namespace distill::core

@@ -5,6 +5,7 @@
 
 #include "core/train/trainer.h"
 #include "core/worker/enum_conversion.h"
+#include "core/worker/input_roots.h"
 #include "core/worker/lineage.h"
 #include "core/worker/teacher_conversion.h"
 
@@ -85,12 +86,13 @@ DistillationTermOptions ToTermOptions(const v1::DistillationTerm& from) {
   return to;
 }
 
-void ReadDistillation(const worker::v1::TrainTask& task, TrainOptions& options) {
+void ReadDistillation(const worker::v1::WorkerSpec& spec, TrainOptions& options) {
+  const worker::v1::TrainTask& task = spec.train();
   if (!task.job().has_distillation()) return;
   DistillationOptions& distillation = options.distillation.emplace();
   distillation.ensemble = ToEnsembleMode(task.job().distillation().ensemble());
   for (const worker::v1::ResolvedTeacher& teacher : task.teachers()) {
-    distillation.teachers.push_back(ToTeacherOptions(teacher));
+    distillation.teachers.push_back(ToTeacherOptions(teacher, spec));
   }
   if (task.job().has_task_weight()) distillation.task_weight = task.job().task_weight();
   distillation.warmup_epochs = task.job().distillation_warmup_epochs();
@@ -103,6 +105,7 @@ void ReadData(const worker::v1::WorkerSpec& spec, TrainOptions& options) {
   const worker::v1::TrainTask& task = spec.train();
   const v1::Input& input = task.job().input();
   options.manifest = task.dataset_manifest();
+  options.dataset_roots = DatasetRoots(spec);
   options.num_bad_files = task.num_bad_files();
   options.image_size = input.image_size();
   options.normalization =
@@ -124,12 +127,13 @@ Result<TrainOptions> ToTrainOptions(const worker::v1::WorkerSpec& spec,
   options.memory_limit_bytes = spec.gpu_memory_bytes();
   options.other_devices.assign(spec.other_devices().begin(), spec.other_devices().end());
   options.initial_weights = task.initial_weights();
+  options.weights_roots = WeightsRoots(spec, job.initial_weights().job());
   options.resume_from.assign(task.resume_from().begin(), task.resume_from().end());
   ReadData(spec, options);
   ReadAugmentation(job.augmentation(), options);
   ReadLoss(job, options);
   ReadOptimization(job, options);
-  ReadDistillation(task, options);
+  ReadDistillation(spec, options);
   options.epochs = job.epochs();
   options.batch_size = job.batch_size();
   options.seed = static_cast<uint64_t>(job.seed());

@@ -181,6 +181,8 @@ Status Daemon::StartManager() {
                                config_.worker_threads,
                                config_.cpu_devices,
                                {config_.dataset_roots.begin(), config_.dataset_roots.end()},
+                               {config_.weights_roots.begin(), config_.weights_roots.end()},
+                               config_.weights_dir,
                                config_.allow_torchscript},
       *store_);
   DISTILL_ASSIGN_OR_RETURN(const ProcessWorkerLauncherOptions launcher_options, LauncherOptions());

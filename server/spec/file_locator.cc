@@ -2,8 +2,9 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <system_error>
+
+#include "core/base/rooted_file.h"
 
 namespace distill::server {
 namespace {
@@ -19,16 +20,6 @@ std::string Listed(const std::vector<fs::path>& roots) {
   std::string text;
   for (const fs::path& root : roots) text += (text.empty() ? "" : ", ") + root.string();
   return text;
-}
-
-// Returns whether `path`, which is real, lies in the real path of one of `roots`.
-bool IsInside(const fs::path& path, const std::vector<fs::path>& roots) {
-  return std::any_of(roots.begin(), roots.end(), [&](const fs::path& root) {
-    std::error_code error;
-    const fs::path real = fs::canonical(root, error);
-    if (error) return false;
-    return std::mismatch(real.begin(), real.end(), path.begin(), path.end()).first == real.end();
-  });
 }
 
 // The answer for a path outside the roots is the same whether something lies there or not.

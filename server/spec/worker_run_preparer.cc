@@ -7,8 +7,10 @@
 
 #include "core/base/architecture.h"
 #include "core/base/durable_file.h"
+#include "core/base/rooted_file.h"
 #include "server/job/device.h"
 #include "server/spec/dataset_facts.h"
+#include "server/spec/file_locator.h"
 #include "server/spec/job_resolver.h"
 #include "server/spec/name_rules.h"
 
@@ -24,9 +26,17 @@ bool IsFile(const fs::path& path) {
   return fs::is_regular_file(path, error);
 }
 
-Status CheckFile(const std::string& path) {
-  if (IsFile(path)) return {};
-  return Missing("a weights file is no longer there: " + path);
+// Looks at weights that a request named as they lie now: they were found at the submit. The worker,
+// which reads them, looks once more.
+Status CheckWeights(const std::string& path, const worker::v1::WorkerSpec& spec) {
+  const Roots roots(spec.weights_roots().begin(), spec.weights_roots().end());
+  const Status opened = OpenInside(path, roots).status();
+  if (opened.ok()) return {};
+  if (opened.code() == Code::kNotFound) {
+    return Missing("a weights file is no longer there: " + path);
+  }
+  return Missing("a weights file is not what it was at the submit (" + opened.message() +
+                 "); put it inside weights_roots and submit again");
 }
 
 // Makes `directory` and its parents, durably.
@@ -146,7 +156,7 @@ Status WorkerRunPreparer::FillTrainTask(const JobRecord& job,
   task.set_num_bad_files(report.num_bad_files());
   v1::InitialWeights& weights = *train.mutable_initial_weights();
   if (weights.has_file()) {
-    DISTILL_RETURN_IF_ERROR(CheckFile(weights.file()));
+    DISTILL_RETURN_IF_ERROR(CheckWeights(weights.file(), spec));
     task.set_initial_weights(weights.file());
   } else if (weights.has_job()) {
     DISTILL_ASSIGN_OR_RETURN(const JobId source, DependencyId(job, weights.job()));
@@ -155,15 +165,15 @@ Status WorkerRunPreparer::FillTrainTask(const JobRecord& job,
     weights.set_job(std::to_string(source));
   }
   if (train.has_distillation()) {
-    DISTILL_RETURN_IF_ERROR(FillTeachers(job, *train.mutable_distillation()->mutable_teachers(),
-                                         *task.mutable_teachers()));
+    DISTILL_RETURN_IF_ERROR(FillTeachers(
+        job, spec, *train.mutable_distillation()->mutable_teachers(), *task.mutable_teachers()));
   }
   AddResumePoints(job.id, earlier, task);
   return {};
 }
 
-Status WorkerRunPreparer::FillTeachers(const JobRecord& job, Teachers& teachers,
-                                       ResolvedTeachers& all) {
+Status WorkerRunPreparer::FillTeachers(const JobRecord& job, const worker::v1::WorkerSpec& spec,
+                                       Teachers& teachers, ResolvedTeachers& all) {
   for (v1::Teacher& teacher : teachers) {
     if (teacher.model() == kTorchScript && !options_.allows_torch_script) {
       return Missing("this server does not run TorchScript files any more (allow_torchscript): " +
@@ -177,7 +187,7 @@ Status WorkerRunPreparer::FillTeachers(const JobRecord& job, Teachers& teachers,
       teacher.set_job(std::to_string(source));
       resolved.set_job(teacher.job());
     } else {
-      DISTILL_RETURN_IF_ERROR(CheckFile(teacher.file()));
+      DISTILL_RETURN_IF_ERROR(CheckWeights(teacher.file(), spec));
       resolved.set_weights(teacher.file());
     }
     resolved.set_model(teacher.model());
@@ -214,10 +224,11 @@ Status WorkerRunPreparer::FillEvalTask(const JobRecord& job, worker::v1::WorkerS
     eval.set_job(std::to_string(source));
     task.set_model_job(eval.job());
   } else {
-    DISTILL_RETURN_IF_ERROR(CheckFile(eval.file()));
+    DISTILL_RETURN_IF_ERROR(CheckWeights(eval.file(), spec));
     task.set_weights(eval.file());
   }
-  DISTILL_RETURN_IF_ERROR(FillTeachers(job, *eval.mutable_teachers(), *task.mutable_teachers()));
+  DISTILL_RETURN_IF_ERROR(
+      FillTeachers(job, spec, *eval.mutable_teachers(), *task.mutable_teachers()));
   task.set_model(eval.model());
   task.set_image_size(eval.input().image_size());
   *task.mutable_mean() = eval.input().mean();
@@ -232,6 +243,22 @@ int WorkerRunPreparer::ThreadsOn(const std::vector<std::string>& devices) const 
   return of_one * static_cast<int>(devices.size());
 }
 
+// Published weights are the administrator's, who may have put a link in their folder.
+void WorkerRunPreparer::AddRoots(const v1::Job& job, worker::v1::WorkerSpec& spec) const {
+  for (const fs::path& root : options_.dataset_roots) spec.add_dataset_roots(root.string());
+  for (const fs::path& root : options_.weights_roots) spec.add_weights_roots(root.string());
+  if (options_.pretrained_directory.empty()) return;
+  spec.add_weights_roots(options_.pretrained_directory.string());
+  const Result<Architecture> model = FindArchitecture(job.train().model());
+  if (!model.ok() || !job.train().initial_weights().has_file()) return;
+  FileLocatorOptions files;
+  files.pretrained_directory = options_.pretrained_directory;
+  const Result<std::string> published = FileLocator(files).FindPretrained(*model);
+  if (published.ok() && *published == job.train().initial_weights().file()) {
+    spec.add_weights_roots(*published);
+  }
+}
+
 Result<LaunchRequest> WorkerRunPreparer::PrepareJob(const JobRecord& job,
                                                     const AttemptRecord& attempt,
                                                     const std::vector<AttemptRecord>& earlier) {
@@ -244,6 +271,7 @@ Result<LaunchRequest> WorkerRunPreparer::PrepareJob(const JobRecord& job,
   const int asked = resolved.resources().threads();
   spec.set_num_threads(asked > 0 ? asked : ThreadsOn(attempt.devices));
   spec.set_gpu_memory_bytes(resolved.resources().gpu_memory_bytes());
+  AddRoots(resolved, spec);
   if (resolved.has_train()) {
     *spec.mutable_train()->mutable_job() = resolved.train();
     DISTILL_RETURN_IF_ERROR(FillTrainTask(job, earlier, spec));

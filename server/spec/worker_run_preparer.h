@@ -15,8 +15,12 @@ struct WorkerRunPreparerOptions {
   std::filesystem::path state_directory;  // absolute; holds runs/ and datasets/
   int worker_threads = 1;                 // for a job that asks for no number of its own
   int cpu_devices = 1;                    // that share those threads
-  /// Absolute. What a list of images names must lie inside one of them.
+  /// Absolute. What a data set holds, and weights that a request names, must lie inside one of
+  /// them when they are read; published weights may lie in pretrained_directory too, or where a
+  /// link in it leads. Empty: anywhere.
   std::vector<std::filesystem::path> dataset_roots{};
+  std::vector<std::filesystem::path> weights_roots{};
+  std::filesystem::path pretrained_directory{};
   bool allows_torch_script = false;  // jobs with TorchScript teachers are refused without
 };
 
@@ -41,7 +45,10 @@ class WorkerRunPreparer final : public RunPreparer {
                        worker::v1::WorkerSpec& spec);
   using Teachers = google::protobuf::RepeatedPtrField<v1::Teacher>;
   using ResolvedTeachers = google::protobuf::RepeatedPtrField<worker::v1::ResolvedTeacher>;
-  Status FillTeachers(const JobRecord& job, Teachers& teachers, ResolvedTeachers& all);
+  /// `spec` is that of the run, with its roots.
+  Status FillTeachers(const JobRecord& job, const worker::v1::WorkerSpec& spec, Teachers& teachers,
+                      ResolvedTeachers& all);
+  void AddRoots(const v1::Job& job, worker::v1::WorkerSpec& spec) const;
   void AddResumePoints(JobId job, const std::vector<AttemptRecord>& earlier,
                        worker::v1::TrainTask& task) const;
   Status FillEvalTask(const JobRecord& job, worker::v1::WorkerSpec& spec);

@@ -1,6 +1,7 @@
 #include "core/data/cifar_layout.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <fstream>
@@ -252,6 +253,71 @@ TEST(CifarFileTest, OnlyAPathOfItsFormIsOfAPicture) {
                            "/d/train.bin#-0001", "/d/train.bin#0000x", "/d/a#00001.jpg"}) {
     EXPECT_FALSE(ParseCifarPicturePath(path).has_value()) << path;
   }
+}
+
+// What a member may write into a data set: links to files of others, and things to wait for.
+class CifarLinksTest : public CifarLayoutTest {
+ protected:
+  CifarLinksTest() {
+    WriteCifar10(data(), 40);
+    WriteBytes(root() / "secret", "PRIVATE KEY\n");
+  }
+
+  fs::path data() const { return root() / "data"; }
+
+  Result<ScanReport> ScanInside() const {
+    ScanOptions options;
+    options.path = data();
+    options.allowed_roots = {data()};
+    return ScanDataset(options, {});
+  }
+
+  void Link(const std::string& name, const fs::path& target) const {
+    fs::remove(data() / name);
+    fs::create_symlink(target, data() / name);
+  }
+};
+
+TEST_F(CifarLinksTest, ALinkThatStaysInsideTheRootsIsFollowed) {
+  fs::rename(data() / "batches.meta.txt", data() / "names");
+  Link("batches.meta.txt", "names");
+
+  EXPECT_OK(ScanInside());
+}
+
+TEST_F(CifarLinksTest, NoFileOfTheDataSetLeadsOutOfTheRoots) {
+  for (const char* name : {"batches.meta.txt", "data_batch_2.bin", "test_batch.bin"}) {
+    fs::rename(data() / name, root() / name);
+    Link(name, root() / name);
+    EXPECT_THAT(ScanInside().status(), StatusIs(Code::kPermissionDenied,
+                                                HasSubstr(std::string(name) + ": leads outside")));
+    fs::remove(data() / name);
+    fs::rename(root() / name, data() / name);
+  }
+  Link("batches.meta.txt", root() / "secret");
+  EXPECT_THAT(ScanInside().status(),
+              StatusIs(Code::kPermissionDenied, ::testing::Not(HasSubstr("PRIVATE KEY"))));
+}
+
+TEST_F(CifarLinksTest, APictureThatLeadsOutOfTheRootsLaterIsNotRead) {
+  ASSERT_OK(ScanInside());
+  fs::rename(data() / "test_batch.bin", root() / "test_batch.bin");
+  Link("test_batch.bin", root() / "test_batch.bin");
+
+  const fs::path picture = CifarPicturePath(data() / "test_batch.bin", 0);
+  EXPECT_OK(DecodeImageFile(picture));
+  EXPECT_THAT(DecodeImageFile(picture, {data()}).status(),
+              StatusIs(Code::kPermissionDenied, HasSubstr("leads outside")));
+  EXPECT_THAT(JpegThumbnail(picture, 32, {data()}).status(),
+              StatusIs(Code::kPermissionDenied, HasSubstr("leads outside")));
+}
+
+TEST_F(CifarLinksTest, APipeIsNotWaitedFor) {
+  fs::remove(data() / "batches.meta.txt");
+  ASSERT_EQ(::mkfifo((data() / "batches.meta.txt").c_str(), 0600), 0);
+
+  EXPECT_THAT(ScanInside().status(),
+              StatusIs(Code::kInvalidArgument, HasSubstr("not batches.meta.txt")));
 }
 
 }  // namespace

@@ -42,5 +42,36 @@ TEST(EvaluatorTest, WeightsReplacedBeforeTheyAreReadFailTheAttempt) {
                                              HasSubstr(options.weights.string()))));
 }
 
+TEST(EvaluatorTest, WeightsAndImagesOutsideTheirRootsAreNotRead) {
+  const distill::testing::TempDir dir;
+  const distill::testing::TempDir elsewhere;
+  testing::TeacherFiles files;
+  distill::testing::WriteTinyManifest(dir.path() / "manifest.csv", kEvaluatedClasses, 8);
+  EvaluateOptions options;
+  options.model = testing::kTeacherModel;
+  options.weights = files.Make(kEvaluatedClasses, 1).weights;
+  options.manifest = dir.path() / "manifest.csv";
+  options.image_size = 32;
+  options.normalization = testing::TeacherFiles::Normalization();
+  options.passes = {{Split::kVal, false}};
+  options.weights_roots = {options.weights.parent_path()};
+  options.dataset_roots = {dir.path()};
+  RecordingListener listener;
+  EXPECT_THAT(Evaluate(options, listener), IsOk());
+
+  options.weights_roots = {elsewhere.path()};
+  EXPECT_THAT(Evaluate(options, listener),
+              StatusIs(Code::kPermissionDenied,
+                       AllOf(HasSubstr(options.weights.string()), HasSubstr("leads outside"))));
+  options.weights_roots.clear();
+  options.dataset_roots = {elsewhere.path()};
+  EXPECT_THAT(Evaluate(options, listener), StatusIs(Code::kDataLoss, HasSubstr("leads outside")));
+  options.dataset_roots.clear();
+  options.teachers = {files.Make(kEvaluatedClasses, 2)};
+  options.teachers.front().roots = {elsewhere.path()};
+  EXPECT_THAT(Evaluate(options, listener),
+              StatusIs(Code::kPermissionDenied, HasSubstr("leads outside")));
+}
+
 }  // namespace
 }  // namespace distill::core

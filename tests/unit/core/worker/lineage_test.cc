@@ -146,5 +146,19 @@ TEST_F(LineageTest, MetadataHoldTheFactsAsTexts) {
   EXPECT_THAT(metadata, Not(Contains(Key("initial_weights_sha256"))));
 }
 
+TEST_F(LineageTest, OnlyWeightsThatARequestNamedAreHeldToTheRoots) {
+  const TempDir elsewhere;
+  worker::v1::WorkerSpec spec = TrainSpec();
+  spec.mutable_train()->set_initial_weights(Path("abc"));
+  spec.add_weights_roots(elsewhere.path().string());
+
+  EXPECT_EQ(LineageOf(spec).facts.initial_weights().sha256(), "");
+  spec.mutable_train()->mutable_job()->mutable_initial_weights()->set_job("3");
+  EXPECT_EQ(LineageOf(spec).facts.initial_weights().sha256(), kHashOfAbc);
+  spec.mutable_train()->mutable_job()->mutable_initial_weights()->set_file(Path("abc"));
+  spec.add_weights_roots(directory_.path().string());
+  EXPECT_EQ(LineageOf(spec).facts.initial_weights().sha256(), kHashOfAbc);
+}
+
 }  // namespace
 }  // namespace distill::core

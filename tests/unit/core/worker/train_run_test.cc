@@ -82,5 +82,22 @@ TEST(TrainRunTest, FieldsThatAreNotThereMeanWhatTheyAlwaysDid) {
   EXPECT_EQ(options->amp, AmpRequest::kAuto);
 }
 
+TEST(TrainRunTest, FilesThatARequestNamedAreReadInsideTheRoots) {
+  worker::v1::WorkerSpec spec = SpecOfAStudent();
+  spec.add_weights_roots("/weights");
+  spec.add_dataset_roots("/data");
+  *spec.mutable_train()->add_teachers() = spec.train().teachers(0);
+  spec.mutable_train()->mutable_teachers(1)->set_job("3");
+  spec.mutable_train()->mutable_job()->mutable_initial_weights()->set_file("/weights/a.pth");
+
+  const TrainOptions options = ToTrainOptions(spec, "/run").value();
+
+  EXPECT_THAT(options.dataset_roots, ElementsAre("/data"));
+  EXPECT_THAT(options.weights_roots, ElementsAre("/weights"));
+  EXPECT_THAT(options.distillation->teachers[0].roots, ElementsAre("/weights"));
+  EXPECT_THAT(options.distillation->teachers[1].roots, ::testing::IsEmpty())
+      << "the daemon found what a job wrote";
+}
+
 }  // namespace
 }  // namespace distill::core

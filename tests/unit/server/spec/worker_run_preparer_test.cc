@@ -210,5 +210,87 @@ TEST_F(WorkerRunPreparerTest, WritesTheSpecOfAnEvaluationAndAScan) {
   EXPECT_EQ(scan.key.kind, RunKey::Kind::kDatasetScan);
 }
 
+// Weights that were checked at the submit are replaced while the job waits.
+class ReplacedWeightsTest : public WorkerRunPreparerTest {
+ protected:
+  void SetUp() override {
+    WorkerRunPreparerTest::SetUp();
+    WorkerRunPreparerOptions options{state_.path(), /*worker_threads=*/3};
+    options.dataset_roots = {"/data"};
+    options.weights_roots = {weights_.path()};
+    options.pretrained_directory = pretrained_.path();
+    options.allows_torch_script = true;
+    preparer_ = std::make_unique<WorkerRunPreparer>(options, *store_);
+    Touch(secret());
+  }
+
+  fs::path secret() const { return state_.path() / "runs" / "1" / "1" / "last.safetensors"; }
+
+  static void Replace(const fs::path& file, const fs::path& target) {
+    fs::remove(file);
+    fs::create_symlink(target, file);
+  }
+
+  void ExpectRefusedOnceItLeadsOutside(const v1::Job& job, const fs::path& file) {
+    const JobId id = Submit(job);
+    const AttemptRecord attempt = StartAttempt(id);
+    ASSERT_OK(Prepare(id, attempt));
+    fs::copy_file(file, weights_.path() / "inside");
+    Replace(file, weights_.path() / "inside");
+    EXPECT_OK(Prepare(id, attempt));
+    Replace(file, secret());
+    EXPECT_THAT(Prepare(id, attempt),
+                StatusIs(Code::kFailedPrecondition, HasSubstr("not what it was at the submit")));
+    fs::remove(file);
+    EXPECT_THAT(Prepare(id, attempt),
+                StatusIs(Code::kFailedPrecondition, HasSubstr("no longer there")));
+    fs::remove(weights_.path() / "inside");
+  }
+
+  testing::TempDir pretrained_;
+};
+
+TEST_F(ReplacedWeightsTest, ALinkOutOfTheRootsStartsNoTraining) {
+  v1::Job job = TrainJob("tuned");
+  job.mutable_train()->mutable_initial_weights()->set_file("start.pth");
+  ExpectRefusedOnceItLeadsOutside(job, WriteFile("start.pth"));
+}
+
+TEST_F(ReplacedWeightsTest, ALinkOutOfTheRootsIsNoTeacher) {
+  const fs::path file = WriteFile("vit.pt");
+  ExpectRefusedOnceItLeadsOutside(StudentOfTorchScript("vit.pt", "student"), file);
+}
+
+TEST_F(ReplacedWeightsTest, TheWorkerIsToldTheRoots) {
+  const JobId id = Submit(TrainJob("plain"));
+
+  const worker::v1::WorkerSpec spec = ReadSpec(Prepare(id, StartAttempt(id)).value());
+
+  EXPECT_THAT(spec.dataset_roots(), ElementsAre("/data"));
+  EXPECT_THAT(spec.weights_roots(),
+              ElementsAre(weights_.path().string(), pretrained_.path().string()));
+}
+
+TEST_F(ReplacedWeightsTest, PublishedWeightsMayBeALinkOfTheAdministrator) {
+  const testing::TempDir store;
+  Touch(store.path() / "real.pth");
+  const Architecture model = FindArchitecture("mobilenetv2").value();
+  const fs::path link = weights_.path() / model.pretrained_file;
+  fs::create_symlink(store.path() / "real.pth", link);
+  WorkerRunPreparerOptions options{state_.path(), /*worker_threads=*/3};
+  options.weights_roots = {pretrained_.path()};
+  options.pretrained_directory = weights_.path();  // where SpecFixture has them too
+  preparer_ = std::make_unique<WorkerRunPreparer>(options, *store_);
+  v1::Job job = TrainJob("tuned");
+  job.mutable_train()->mutable_initial_weights()->set_pretrained(true);
+  const JobId id = Submit(job);
+  const AttemptRecord attempt = StartAttempt(id);
+
+  EXPECT_OK(Prepare(id, attempt));
+  fs::remove(link);
+  EXPECT_THAT(Prepare(id, attempt),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("leads outside")));
+}
+
 }  // namespace
 }  // namespace distill::server
