@@ -6,6 +6,7 @@
 #include "server/app/admin_verb.h"
 #include "server/app/config.h"
 #include "server/app/daemon.h"
+#include "server/app/descriptor_limit.h"
 #include "server/app/service_manager.h"
 #include "server/app/stop_signals.h"
 
@@ -17,7 +18,13 @@ using distill::Status;
 using distill::server::CommandLine;
 
 // Exit codes; 1 is left to the C++ runtime.
-enum ExitCode { kOk = 0, kUsage = 2, kConfiguration = 3, kCannotStart = 4 };
+enum ExitCode {
+  kOk = 0,
+  kUsage = 2,
+  kConfiguration = 3,
+  kCannotStart = 4,
+  kFailedWhileRunning = 5
+};
 
 int Fail(ExitCode code, const Status& status) {
   std::cerr << "distilld: " << status.message() << '\n';
@@ -32,6 +39,7 @@ int Serve(const distill::server::Config& config) {
     return Fail(kCannotStart, started);
   }
   ::umask(S_IRWXG | S_IRWXO);
+  distill::server::RaiseDescriptorLimit();
   distill::server::BlockStopSignals();
   auto daemon = distill::server::Daemon::Start(config, distill::SystemClock());
   if (!daemon.ok()) {
@@ -47,7 +55,11 @@ int Serve(const distill::server::Config& config) {
   distill::LogInfo("stop asked for", {{"signal", signal}});
   NotifyServiceManager("STOPPING=1\nSTATUS=stopping; workers go on");
   (*daemon)->Stop();
-  return kOk;
+  if (!(*daemon)->has_lost_listener()) return kOk;
+  distill::LogError(
+      "left, to be started again: it could take no more connections; raise the limit "
+      "of open files (LimitNOFILE, ulimit -n) if this comes again");
+  return kFailedWhileRunning;
 }
 
 // Standard output is for the verb's data, so that the log goes elsewhere, and says only what is

@@ -8,6 +8,7 @@
 #include "core/base/version.h"
 #include "server/app/listen_address.h"
 #include "server/app/retention_policy.h"
+#include "server/app/stop_signals.h"
 #include "server/app/utc_time.h"
 #include "server/notify/hook_program.h"
 #include "server/notify/webhook.h"
@@ -223,6 +224,9 @@ Status Daemon::StartServing() {
   options.tls = TlsFilesOf(config_);
   options.stream_limits = {config_.max_streams, config_.max_streams_per_user};
   options.max_submits_per_minute = config_.max_submits_per_minute;
+  options.on_listener_lost = [this] {
+    if (!has_lost_listener_.exchange(true)) AskToStop();  // a second signal would end it at once
+  };
   options.facts = {std::string(kVersion), SqliteVersion(), clock_.UnixMillis()};
   DISTILL_ASSIGN_OR_RETURN(
       server_, RpcServer::Start(options, {{*store_, *manager_, *preparer_, events_, files_, clock_},

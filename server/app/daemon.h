@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -46,6 +47,9 @@ class Daemon {
   /// <state_dir>/distilld.metrics_address.
   const std::string& metrics_address() const { return metrics_address_; }
 
+  /// Returns whether it asked to be stopped (AskToStop()) because it takes no connections any more.
+  bool has_lost_listener() const { return has_lost_listener_; }
+
   /// Returns one line for a service manager: where it serves, and how many jobs wait and run. Reads
   /// the store.
   std::string StatusText() const;
@@ -90,6 +94,7 @@ class Daemon {
   std::unique_ptr<MetricsEndpoint> metrics_endpoint_;
   std::string address_;
   std::string metrics_address_;
+  std::atomic<bool> has_lost_listener_{false};
 };
 
 }  // namespace distill::server

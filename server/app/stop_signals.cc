@@ -46,6 +46,8 @@ void BlockStopSignals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+void AskToStop() { ::kill(::getpid(), SIGTERM); }
+
 int WaitForStopSignal(std::optional<std::chrono::milliseconds> interval,
                       const std::function<void()>& on_tick) {
   const sigset_t signals = StopSignals();

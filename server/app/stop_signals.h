@@ -10,6 +10,9 @@ namespace distill::server {
 /// them. Call it before any thread is started.
 void BlockStopSignals();
 
+/// Asks this process to stop, as SIGTERM does. Never blocks; from any thread.
+void AskToStop();
+
 /// Blocks until SIGTERM or SIGINT comes and returns its number; calls `on_tick` every `interval`
 /// meanwhile, where there is one. The next signal then ends the process at once.
 int WaitForStopSignal(std::optional<std::chrono::milliseconds> interval,

@@ -3,7 +3,9 @@
 #include <grpc/support/log.h>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -37,7 +39,35 @@ class Minute {
   int count_ GUARDED_BY(mutex_) = 0;
 };
 
+// Who is told of a listener that is lost. Thread-safe.
+class LossWatch {
+ public:
+  void Set(std::function<void()> on_lost) {
+    const MutexLock lock(mutex_);
+    on_lost_ = std::move(on_lost);
+  }
+
+  void Tell() {
+    const MutexLock lock(mutex_);
+    if (on_lost_) on_lost_();
+  }
+
+ private:
+  Mutex mutex_;
+  std::function<void()> on_lost_ GUARDED_BY(mutex_);
+};
+
+LossWatch& Losses() {
+  static LossWatch watch;
+  return watch;
+}
+
 void Write(gpr_log_func_args* line) {
+  if (std::strstr(line->message, "Failed accept4") != nullptr) {
+    LogError("gRPC takes no connections any more", {{"message", line->message}});
+    Losses().Tell();
+    return;
+  }
   static Minute minute;
   int unsaid = 0;
   if (!minute.TakeLine(SystemClock().MonotonicMillis(), unsaid)) return;
@@ -47,6 +77,9 @@ void Write(gpr_log_func_args* line) {
 
 }  // namespace
 
-void TakeOverGrpcLog() { gpr_set_log_function(&Write); }
+void TakeOverGrpcLog(std::function<void()> on_listener_lost) {
+  Losses().Set(std::move(on_listener_lost));
+  gpr_set_log_function(&Write);
+}
 
 }  // namespace distill::server

@@ -17,6 +17,7 @@ namespace {
 constexpr int kTaskThreads = 4;
 constexpr int kMaxGrpcThreads = 256;
 constexpr int kMinPingIntervalMs = 30'000;
+constexpr int kMaxIdleMs = 5 * 60'000;  // of a connection without a call; a client comes back
 constexpr int64_t kMebi = int64_t{1} << 20;
 constexpr int64_t kMaxRequestsAtOnce = 16;  // of the largest size
 constexpr int64_t kMemoryOfStream = int64_t{32} << 10;
@@ -73,6 +74,7 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxIdleMs);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                              static_cast<int>(options.handshake_limit.count()));
   // Two daemons on one port would share it silently.
@@ -113,7 +115,7 @@ void RpcServer::FollowHealth(ServiceHealth* health) {
 
 Result<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptions& options,
                                                     const Dependencies& dependencies) {
-  TakeOverGrpcLog();
+  TakeOverGrpcLog(options.on_listener_lost);
   std::unique_ptr<RpcServer> server(new RpcServer(options, dependencies));
   DISTILL_RETURN_IF_ERROR(server->Listen(options, dependencies.observer));
   server->FollowHealth(dependencies.health);
@@ -129,6 +131,7 @@ void RpcServer::SetServing(bool is_serving) {
 
 void RpcServer::Stop(std::chrono::milliseconds grace) {
   if (!server_) return;
+  TakeOverGrpcLog({});
   if (health_ != nullptr) health_->Watch({});
   SetServing(false);
   streams_.FinishAll(grace);

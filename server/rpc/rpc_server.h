@@ -3,6 +3,7 @@
 #include <grpcpp/server.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ struct RpcServerOptions {
   StreamLimits stream_limits;
   int64_t max_submits_per_minute = 0;  // of each user; 0 = no limit
   ServerFacts facts;
+  // Called, from any thread, when no connection will be taken any more (TakeOverGrpcLog()).
+  std::function<void()> on_listener_lost;
 };
 
 /// The gRPC server with all services, health and reflection. Thread-compatible.
