@@ -36,6 +36,7 @@ grpc::Status DatasetServiceImpl::CreateDataset(grpc::ServerContext* context,
     const DatasetRecord wanted = ResolveDataset(request->dataset(), call.caller().name,
                                                 dependencies_.backend.files, violations);
     if (!violations.empty()) return {Code::kInvalidArgument, "the request is at fault"};
+    DISTILL_RETURN_IF_ERROR(dependencies_.submit_rate.Take(call.caller().name, 1));
     Result<DatasetRecord> made = dependencies_.backend.manager.CreateDataset(wanted);
     if (!made.ok() && made.status().code() == Code::kAlreadyExists &&
         !request->request_id().empty()) {

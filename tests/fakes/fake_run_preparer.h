@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,9 @@ class FakeRunPreparer final : public server::RunPreparer {
   }
 
   Result<server::LaunchRequest> PrepareScan(const server::DatasetRecord& dataset) override {
-    return Make(DatasetDirectory(dataset.id));
+    Result<server::LaunchRequest> request = Make(DatasetDirectory(dataset.id));
+    std::ofstream(request->run_directory / "spec.json") << "{}";
+    return request;
   }
 
   std::filesystem::path RunDirectory(server::JobId job, int attempt) const override {
