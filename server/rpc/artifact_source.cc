@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/crc32c.h"
+#include "core/base/hashed_file.h"
 #include "core/base/sha256.h"
 #include "server/rpc/job_messages.h"
 #include "server/rpc/job_streams.h"
+#include "server/rpc/verified_files.h"
 
 namespace distill::server {
 namespace {
@@ -20,25 +23,57 @@ namespace fs = std::filesystem;
 constexpr size_t kArtifactPieceBytes = size_t{256} << 10U;
 constexpr char kDefaultArtifact[] = "best.safetensors";
 
-// Sends a file that is open: replacing it does not change what is sent.
+// Returns the piece of a file at `offset`, of a size of `size` that lies behind it too.
+Result<std::string> ReadPieceAt(const FileDescriptor& file, int64_t offset, int64_t size) {
+  std::string piece(static_cast<size_t>(std::min<int64_t>(size - offset, kArtifactPieceBytes)),
+                    '\0');
+  size_t filled = 0;
+  while (filled < piece.size()) {
+    const ssize_t count = ::pread(file.get(), piece.data() + filled, piece.size() - filled,
+                                  offset + static_cast<int64_t>(filled));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoStatus("read an artifact", errno);
+    if (count == 0) return Status(Code::kDataLoss, "the file has been cut short");
+    filled += static_cast<size_t>(count);
+  }
+  return piece;
+}
+
+// A worker replaces its models while it trains; the row follows a moment later.
+Status OtherContent(const ArtifactRecord& artifact, bool has_ended) {
+  if (!has_ended) return {Code::kUnavailable, "the file is being replaced, try again"};
+  return {Code::kDataLoss, "the file is not what its job wrote: " + artifact.name};
+}
+
+std::optional<FileStamp> StampOfOpen(const FileDescriptor& file) {
+  return StampOf("/proc/self/fd/" + std::to_string(file.get()));
+}
+
+// Sends a file that is open: replacing it does not change what is sent. Its content is looked at
+// first, a piece at each step, so that a large file does not keep a thread from other streams.
 class ArtifactSource final : public StreamSource<v1::DownloadArtifactResponse> {
  public:
-  ArtifactSource(ArtifactRecord artifact, FileDescriptor file, int64_t offset)
-      : artifact_(std::move(artifact)), file_(std::move(file)), offset_(offset) {}
+  ArtifactSource(ArtifactRecord artifact, FileDescriptor file, int64_t offset,
+                 VerifiedFiles& verified, bool has_ended)
+      : artifact_(std::move(artifact)),
+        file_(std::move(file)),
+        stamp_(StampOfOpen(file_)),
+        verified_(verified),
+        has_ended_(has_ended),
+        offset_(offset),
+        is_checked_(artifact_.sha256.empty() ||
+                    (stamp_ && verified_.Find(*stamp_) == artifact_.sha256)) {}
 
   StreamStep Next(v1::DownloadArtifactResponse& message) override {
-    const int64_t left = artifact_.size_bytes - offset_;
-    if (left <= 0 && !is_first_) return StreamStep::End();
-    std::string piece(static_cast<size_t>(std::min<int64_t>(left, kArtifactPieceBytes)), '\0');
-    size_t filled = 0;
-    while (filled < piece.size()) {
-      const ssize_t count = ::pread(file_.get(), piece.data() + filled, piece.size() - filled,
-                                    offset_ + static_cast<int64_t>(filled));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return StreamStep::End(ErrnoStatus("read an artifact", errno));
-      if (count == 0) return StreamStep::End({Code::kDataLoss, "the file has been cut short"});
-      filled += static_cast<size_t>(count);
+    if (!is_checked_) {
+      const Status checked = CheckPiece();
+      return checked.ok() ? StreamStep::Wait(std::chrono::milliseconds(0))
+                          : StreamStep::End(checked);
     }
+    if (offset_ >= artifact_.size_bytes && !is_first_) return StreamStep::End();
+    Result<std::string> read = ReadPieceAt(file_, offset_, artifact_.size_bytes);
+    if (!read.ok()) return StreamStep::End(read.status());
+    std::string piece = std::move(read).value();
     if (is_first_) *message.mutable_artifact() = ToMessage(artifact_);
     is_first_ = false;
     message.set_crc32c(Crc32c(piece));
@@ -48,9 +83,30 @@ class ArtifactSource final : public StreamSource<v1::DownloadArtifactResponse> {
   }
 
  private:
+  // Hashes the next piece; behind the last one, compares.
+  Status CheckPiece() {
+    if (hashed_bytes_ < artifact_.size_bytes) {
+      DISTILL_ASSIGN_OR_RETURN(const std::string piece,
+                               ReadPieceAt(file_, hashed_bytes_, artifact_.size_bytes));
+      hash_.Update(piece);
+      hashed_bytes_ += static_cast<int64_t>(piece.size());
+      return {};
+    }
+    if (hash_.HexDigest() != artifact_.sha256) return OtherContent(artifact_, has_ended_);
+    if (stamp_ && StampOfOpen(file_) == stamp_) verified_.Add(*stamp_, artifact_.sha256);
+    is_checked_ = true;
+    return {};
+  }
+
   const ArtifactRecord artifact_;
   const FileDescriptor file_;
+  const std::optional<FileStamp> stamp_;  // as it was opened
+  VerifiedFiles& verified_;
+  const bool has_ended_;  // the job, when it was opened
   int64_t offset_;
+  bool is_checked_;  // the content is what the job wrote
+  Sha256 hash_;
+  int64_t hashed_bytes_ = 0;
   bool is_first_ = true;
 };
 
@@ -83,19 +139,10 @@ Result<FileDescriptor> OpenInside(const fs::path& directory, const std::string& 
   return file;
 }
 
-// A worker replaces its models while it trains; the row follows a moment later.
-Status CheckContent(const ArtifactRecord& artifact, const FileDescriptor& file, bool has_ended) {
+bool HasItsSize(const ArtifactRecord& artifact, const FileDescriptor& file) {
   struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return ErrnoStatus("look at an artifact", errno);
-  bool is_same = S_ISREG(facts.st_mode) && facts.st_size == artifact.size_bytes;
-  if (is_same && !artifact.sha256.empty()) {
-    DISTILL_ASSIGN_OR_RETURN(const std::string sha256,
-                             Sha256HexOfFile("/proc/self/fd/" + std::to_string(file.get())));
-    is_same = sha256 == artifact.sha256;
-  }
-  if (is_same) return {};
-  if (!has_ended) return {Code::kUnavailable, "the file is being replaced, try again"};
-  return {Code::kDataLoss, "the file is not what its job wrote: " + artifact.name};
+  return ::fstat(file.get(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+         facts.st_size == artifact.size_bytes;
 }
 
 }  // namespace
@@ -114,9 +161,11 @@ Result<std::unique_ptr<StreamSource<v1::DownloadArtifactResponse>>> MakeArtifact
   DISTILL_ASSIGN_OR_RETURN(
       FileDescriptor file,
       OpenInside(inputs.preparer.RunDirectory(job, artifact.attempt), artifact.name));
-  DISTILL_RETURN_IF_ERROR(CheckContent(artifact, file, IsTerminal(record.state)));
+  const bool has_ended = IsTerminal(record.state);
+  if (!HasItsSize(artifact, file)) return OtherContent(artifact, has_ended);
   return std::unique_ptr<StreamSource<v1::DownloadArtifactResponse>>(
-      std::make_unique<ArtifactSource>(std::move(artifact), std::move(file), request.offset()));
+      std::make_unique<ArtifactSource>(std::move(artifact), std::move(file), request.offset(),
+                                       inputs.verified, has_ended));
 }
 
 }  // namespace distill::server

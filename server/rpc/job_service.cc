@@ -356,7 +356,8 @@ grpc::Status JobServiceImpl::ListArtifacts(grpc::ServerContext* context,
 }
 
 JobStreamInputs JobServiceImpl::StreamInputs() const {
-  return {dependencies_.backend.store, dependencies_.backend.preparer, dependencies_.backend.clock};
+  return {dependencies_.backend.store, dependencies_.backend.preparer, dependencies_.backend.clock,
+          verified_};
 }
 
 template <typename Message, typename MakeSource>

@@ -89,6 +89,7 @@ class JobServiceImpl final {
 
   const ServiceDependencies dependencies_;
   const JobSubmitter submitter_;
+  mutable VerifiedFiles verified_;
 };
 
 }  // namespace distill::server

@@ -10,6 +10,7 @@
 #include "server/job/run_preparer.h"
 #include "server/rpc/job_veil.h"
 #include "server/rpc/stream_source.h"
+#include "server/rpc/verified_files.h"
 
 namespace distill::server {
 
@@ -18,6 +19,7 @@ struct JobStreamInputs {
   JobStore& store;
   RunPreparer& preparer;
   const Clock& clock;
+  VerifiedFiles& verified;
 };
 
 /// The job now and at each change, heartbeats when nothing changes, and the end after the snapshot
@@ -31,9 +33,10 @@ std::unique_ptr<StreamSource<v1::WatchJobResponse>> MakeWatchSource(const JobStr
 Result<std::unique_ptr<StreamSource<v1::TailLogsResponse>>> MakeLogSource(
     const JobStreamInputs& inputs, JobId job, const v1::TailLogsRequest& request);
 
-/// A file that a job registered, in pieces. kNotFound: no artifact of this name. kOutOfRange: the
-/// offset lies behind its end. kUnavailable: the file is being replaced, try again. kDataLoss: it
-/// is not what was registered.
+/// A file that a job registered, in pieces, from request.offset on. Steps before the first piece
+/// look at the whole content, unless inputs.verified knows it. kNotFound: no artifact of this name.
+/// kOutOfRange: the offset lies behind its end. kUnavailable: the file is being replaced, try
+/// again. kDataLoss: it is not what was registered; both of these may come from a step, too.
 Result<std::unique_ptr<StreamSource<v1::DownloadArtifactResponse>>> MakeArtifactSource(
     const JobStreamInputs& inputs, JobId job, const v1::DownloadArtifactRequest& request);
 
