@@ -28,7 +28,9 @@ std::string ViolationLines(const std::string& details) {
 std::string KindHint(const std::string& message, bool uses_tls) {
   const auto has = [&](const char* text) { return message.find(text) != std::string::npos; };
   if (uses_tls) {
-    return has("WRONG_VERSION_NUMBER") ? "; if it speaks plain text, leave --ca out" : "";
+    return has("wrong version number") || has("WRONG_VERSION_NUMBER")
+               ? "; if it speaks plain text, leave --ca out"
+               : "";
   }
   const bool is_broken =
       has("Socket closed") || has("Connection reset by peer") || has("Broken pipe");

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "client/exit_code.h"
 #include "client/field_path.h"
 #include "core/base/durable_file.h"
 #include "core/base/plain_text.h"
@@ -36,7 +37,7 @@ Result<std::string> ValueFor(const char* flag, const std::vector<std::string>& v
 
 Result<std::vector<std::string>> ReadLines(const char* flag, const std::string& path) {
   const Result<std::string> text = ReadFile(path);
-  if (!text.ok()) return TeacherFlagError(std::string(flag) + ": " + text.status().message());
+  if (!text.ok()) return AsLocalFault(text.status().WithContext(flag));
   std::vector<std::string> lines = LinesOf(*text);
   if (lines.empty()) return TeacherFlagError(std::string(flag) + ": has no lines: " + path);
   return lines;

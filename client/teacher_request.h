@@ -32,7 +32,7 @@ struct TeacherFlags {
 bool IsFileName(const std::string& text);
 
 /// Adds the teachers that the flags name to `teachers`. Reads files. kInvalidArgument: a value does
-/// not fit, a list of another length, a file that cannot be read; the message names the flag.
+/// not fit, a list of another length; another code: an unreadable file. The message names the flag.
 Status AddTeachers(const TeacherFlags& flags,
                    google::protobuf::RepeatedPtrField<v1::Teacher>& teachers);
 

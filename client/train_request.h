@@ -57,7 +57,8 @@ struct EvalFlags {
 };
 
 /// Returns the job that the flags ask for. kInvalidArgument: a value does not fit, or flags
-/// contradict each other; the message names the flag.
+/// contradict each other; the message names the flag. Another code: a file that a flag names cannot
+/// be read.
 Result<v1::Job> BuildTrainJob(const TrainFlags& flags);
 Result<v1::Job> BuildEvalJob(const EvalFlags& flags);
 

@@ -139,7 +139,7 @@ ExitCode Train(const CommandContext& context, const TrainFlags& flags,
   const Status axes = CheckAxes(options.grid, flags.settings);
   if (!axes.ok()) return context.FailWith(ExitCode::kUsage, axes.message());
   auto job = BuildTrainJob(flags);
-  if (!job.ok()) return context.FailWith(ExitCode::kUsage, job.status().message());
+  if (!job.ok()) return context.Fail(job.status());
   return SubmitOne(context, std::move(job).value(), options);
 }
 
@@ -147,7 +147,7 @@ ExitCode Eval(const CommandContext& context, const EvalFlags& flags, const Submi
   const Status axes = CheckAxes(options.grid, flags.settings);
   if (!axes.ok()) return context.FailWith(ExitCode::kUsage, axes.message());
   auto job = BuildEvalJob(flags);
-  if (!job.ok()) return context.FailWith(ExitCode::kUsage, job.status().message());
+  if (!job.ok()) return context.Fail(job.status());
   return SubmitOne(context, std::move(job).value(), options);
 }
 

@@ -66,7 +66,8 @@ std::vector<ProgressPart> PartsOf(const v1::Job& job, int64_t now_unix_ms) {
   }
   AddMetric(job, 4, "train/loss", "train loss", parts);
   AddMetric(job, 6, "val/loss", "val loss", parts);
-  if (!progress.phase().empty() && progress.phase() != "train") {
+  const bool runs = job.state() == v1::JOB_STATE_RUNNING;
+  if (runs && !progress.phase().empty() && progress.phase() != "train") {
     parts.push_back({7, "now: " + progress.phase()});
   }
   return parts;

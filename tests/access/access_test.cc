@@ -142,6 +142,22 @@ TEST_F(DaemonAccessTest, OtherAuthorityIsNotTalkedTo) {
   EXPECT_EQ(refused.exit_code, kUnreachable) << refused.err;
 }
 
+TEST_F(DaemonAccessTest, PlainTextAtAServerThatSpeaksTlsAndTheOtherWayRoundAreTold) {
+  const std::string token = AddUser("ada");
+  ASSERT_EQ(StartDaemon(OpenOptions()), -1);
+  const Finished plain = Run("C --timeout 3s --server " + address() + " ls");
+  EXPECT_EQ(plain.exit_code, kUnreachable);
+  EXPECT_THAT(plain.err,
+              HasSubstr("if it speaks TLS, name the authority of its certificate: --ca"));
+  StopDaemon();
+  ASSERT_EQ(StartDaemon({"--listen", "127.0.0.1:0"}), -1);
+
+  const Finished tls = Run("C --timeout 3s --server " + address() + " --ca " + Ca() + " ls");
+
+  EXPECT_EQ(tls.exit_code, kUnreachable);
+  EXPECT_THAT(tls.err, HasSubstr("if it speaks plain text, leave --ca out"));
+}
+
 TEST_F(DaemonAccessTest, TokenIsNotSentInPlainTextToAnotherMachine) {
   const Finished refused =
       Run("export DISTILL_TOKEN=dst_0; C --server 192.0.2.1:50551 --timeout 1s ls");

@@ -37,7 +37,8 @@ TEST(RpcErrorTest, FieldViolationsStandOnLinesOfTheirOwn) {
 TEST(RpcErrorTest, AConnectionThatBreaksIsToldOfTheOtherKindOfServer) {
   const grpc::Status closed(grpc::StatusCode::UNAVAILABLE, "Socket closed");
   const grpc::Status handshake(grpc::StatusCode::UNAVAILABLE,
-                               "Ssl handshake failed: SSL_ERROR_SSL: WRONG_VERSION_NUMBER");
+                               "Ssl handshake failed: SSL_ERROR_SSL: error:0A00010B:SSL "
+                               "routines::wrong version number");
   const grpc::Status refused(grpc::StatusCode::UNAVAILABLE, "Connection refused");
 
   EXPECT_THAT(FromGrpc(closed, "x:1").message(), HasSubstr("--ca FILE"));

@@ -95,7 +95,7 @@ TEST_F(TeacherRequestTest, WhatDoesNotFitNamesTheFlag) {
   EXPECT_THAT(Add(), StatusIs(Code::kInvalidArgument, HasSubstr("--teacher-checkpoint")));
   flags_.checkpoints.clear();
   flags_.classes = {"/none/such"};
-  EXPECT_THAT(Add(), StatusIs(Code::kInvalidArgument, HasSubstr("/none/such")));
+  EXPECT_THAT(Add(), StatusIs(Code::kResourceExhausted, HasSubstr("/none/such")));
   flags_.classes.clear();
   flags_.class_maps = {Write("map.csv", "crow")};
   EXPECT_THAT(Add(), StatusIs(Code::kInvalidArgument, HasSubstr("not 'crow'")));

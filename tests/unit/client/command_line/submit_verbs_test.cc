@@ -214,6 +214,13 @@ TEST_F(CommandLineTest, AJobFileThatCannotBeReadSaysWhy) {
   EXPECT_EQ(Run({"submit", "-f", "-"}), 2);
 }
 
+TEST_F(CommandLineTest, AClassFileThatCannotBeReadIsCode1) {
+  EXPECT_EQ(Run({"train", "--model", "m", "--dataset", "d", "--kd", "mgd", "--teacher", "/w.pth",
+                 "--teacher-model", "resnet50", "--teacher-classes", "/no/such/classes"}),
+            1);
+  EXPECT_THAT(err_, AllOf(HasSubstr("--teacher-classes"), HasSubstr("/no/such/classes")));
+}
+
 TEST_F(CommandLineTest, AnEvaluationOfAJobAndOfAFileIsToldThatThisIsBoth) {
   EXPECT_EQ(Run({"eval", "student", "--weights", "/w.safetensors"}), 2);
   EXPECT_THAT(err_, HasSubstr("not both: student, --weights /w.safetensors"));

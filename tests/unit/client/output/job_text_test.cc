@@ -6,6 +6,7 @@ namespace distill::client {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 v1::Job RunningJob() {
   v1::Job job;
@@ -38,6 +39,8 @@ TEST(JobTextTest, TheProgressLineSaysWhichLossItTells) {
 
   EXPECT_THAT(ProgressLine(job, 1'000'000, 200),
               HasSubstr("  train loss 1.2346  val loss 0.5000  now: val"));
+  job.set_state(v1::JOB_STATE_SUCCEEDED);
+  EXPECT_THAT(ProgressLine(job, 1'000'000, 200), Not(HasSubstr("now:")));
 }
 
 TEST(JobTextTest, InEightyColumnsAccuracyTimeLeftAndSpeedAreAllThere) {
