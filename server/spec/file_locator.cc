@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <system_error>
 
 #include "core/base/rooted_file.h"
@@ -22,11 +23,22 @@ std::string Listed(const std::vector<fs::path>& roots) {
   return text;
 }
 
-// The answer for a path outside the roots is the same whether something lies there or not.
+// Returns whether a link in `path`, of which what exists is resolved, leads to nothing.
+bool HasLooseLink(const fs::path& path) {
+  std::error_code ignored;
+  fs::path part;
+  return std::any_of(path.begin(), path.end(), [&](const fs::path& name) {
+    part /= name;
+    return fs::is_symlink(fs::symlink_status(part, ignored));
+  });
+}
+
+// The answer for a path outside the roots is the same whether something lies there or not; where a
+// link to nothing would lead is not looked for.
 Result<fs::path> RealPathInside(const fs::path& path, const std::vector<fs::path>& roots) {
   std::error_code error;
   const fs::path real = fs::weakly_canonical(path, error);
-  if (error || !IsInside(real, roots)) {
+  if (error || !IsInside(real, roots) || HasLooseLink(real)) {
     return Refused("must lie inside one of the server's folders: " + Listed(roots));
   }
   if (!fs::exists(real, error) || error) return Refused("no such file on the server");

@@ -50,6 +50,9 @@ TEST_F(FileLocatorTest, RefusesPathsThatLeaveTheRoots) {
 TEST_F(FileLocatorTest, SaysTheSameOfPathsOutsideWhetherTheyExistOrNot) {
   EXPECT_EQ(Files().FindWeights("/etc/passwd").status(),
             Files().FindWeights("/etc/no-such-file").status());
+  fs::create_symlink("/etc/passwd", root() / "there.pth");
+  fs::create_symlink("/etc/no-such-file", root() / "nowhere.pth");
+  EXPECT_EQ(Files().FindWeights("there.pth").status(), Files().FindWeights("nowhere.pth").status());
 }
 
 TEST_F(FileLocatorTest, RefusesWhatIsMissingOrNoRegularFile) {
