@@ -17,7 +17,6 @@ namespace {
 constexpr int kTaskThreads = 4;
 constexpr int kMaxGrpcThreads = 256;
 constexpr int kMinPingIntervalMs = 30'000;
-constexpr int kMaxIdleMs = 5 * 60'000;  // of a connection without a call; a client comes back
 constexpr int64_t kMebi = int64_t{1} << 20;
 constexpr int64_t kMaxRequestsAtOnce = 16;  // of the largest size
 constexpr int64_t kMemoryOfStream = int64_t{32} << 10;
@@ -74,9 +73,10 @@ Status RpcServer::Listen(const RpcServerOptions& options, RpcObserver* observer)
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMs);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxIdleMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                             static_cast<int>(options.connections.idle.count()));
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
-                             static_cast<int>(options.handshake_limit.count()));
+                             static_cast<int>(options.connections.handshake.count()));
   // Two daemons on one port would share it silently.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   for (const auto& table : tables_) builder.RegisterService(table.get());

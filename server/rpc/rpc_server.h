@@ -30,13 +30,20 @@ class ServerBuilder;
 
 namespace distill::server {
 
+/// How long a connection may be of no use before it is closed.
+struct ConnectionLimits {
+  /// It says nothing, or stops in the middle of its handshake.
+  std::chrono::milliseconds handshake{10'000};
+  /// No call is under way. A client comes back with its next one.
+  std::chrono::milliseconds idle{5 * 60'000};
+};
+
 struct RpcServerOptions {
   std::string listen;                       // host:port; port 0 = any free one
   int max_message_bytes = 4 * 1024 * 1024;  // of a request
   bool has_reflection = true;
   TlsFiles tls;  // checked (CheckTlsFiles)
-  // A connection that says nothing, or stops in the middle of its handshake, is closed after this.
-  std::chrono::milliseconds handshake_limit{10'000};
+  ConnectionLimits connections;
   StreamLimits stream_limits;
   int64_t max_submits_per_minute = 0;  // of each user; 0 = no limit
   ServerFacts facts;

@@ -114,5 +114,39 @@ TEST_F(ServerSurfaceTest, ReflectionListsTheServices) {
               Contains("distill.v1.JobService"));
 }
 
+// A channel with a connection of its own.
+std::shared_ptr<grpc::Channel> ConnectAlone(const TestServer& server) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(server.port()),
+                                   grpc::InsecureChannelCredentials(), arguments);
+}
+
+TEST(IdleConnectionTest, AConnectionWithoutACallIsClosedAndComesBackWithTheNext) {
+  TestServer server({}, {}, 0, {.idle = std::chrono::milliseconds(200)});
+  const auto watching = ConnectAlone(server);
+  v1::CreateJobRequest request;
+  *request.mutable_job() = MakeTrainJob("watched");
+  v1::Job job;
+  ASSERT_TRUE(server.jobs().CreateJob(Context().get(), request, &job).ok());
+  v1::WatchJobRequest watched;
+  watched.set_job(job.id());
+  const auto context = Context();
+  const auto watch = v1::JobService::NewStub(watching)->WatchJob(context.get(), watched);
+  v1::WatchJobResponse change;
+  ASSERT_TRUE(watch->Read(&change));
+
+  const auto idle = ConnectAlone(server);
+  const auto stub = v1::ServerService::NewStub(idle);
+  v1::ServerInfo info;
+  ASSERT_TRUE(stub->GetServerInfo(Context().get(), {}, &info).ok());
+  EXPECT_TRUE(
+      testing::Eventually(kDeadline, [&] { return idle->GetState(false) != GRPC_CHANNEL_READY; }));
+
+  EXPECT_TRUE(stub->GetServerInfo(Context().get(), {}, &info).ok());
+  EXPECT_EQ(watching->GetState(false), GRPC_CHANNEL_READY) << "a stream is a call";
+  context->TryCancel();
+}
+
 }  // namespace
 }  // namespace distill::server

@@ -49,7 +49,7 @@ std::filesystem::path ScriptedRunPreparer::DatasetDirectory(int64_t dataset) con
 }
 
 TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls, JobId last_job,
-                       std::chrono::milliseconds handshake_limit)
+                       const ConnectionLimits& connections)
     : files_({{directory_.path()}, {directory_.path()}, directory_.path()}) {
   // For good: else gRPC ends with the last channel of each test, and waits up to ten seconds for a
   // thread of its own where a large request was sent.
@@ -82,7 +82,7 @@ TestServer::TestServer(const AccessGateOptions& access, const TlsFiles& tls, Job
   options.listen = "127.0.0.1:0";
   options.facts.version = "test";
   options.tls = tls;
-  options.handshake_limit = handshake_limit;
+  options.connections = connections;
   server_ =
       std::move(
           RpcServer::Start(

@@ -63,8 +63,7 @@ class TestServer {
  public:
   /// The first job gets the number `last_job` + 1.
   explicit TestServer(const AccessGateOptions& access = {}, const TlsFiles& tls = {},
-                      JobId last_job = 0,
-                      std::chrono::milliseconds handshake_limit = std::chrono::seconds(10));
+                      JobId last_job = 0, const ConnectionLimits& connections = {});
   ~TestServer();
 
   /// Lets the worker of an attempt go on from `wait go`.

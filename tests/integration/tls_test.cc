@@ -168,7 +168,7 @@ TEST_F(TlsTest, HandshakesThatStopHalfWayAreEndedWithinTheirLimit) {
   const std::string half_a_hello("\x16\x03\x01\x02\x00\x01", 6);
   for (const TlsFiles& files : {FilesIn(folder()), TlsFiles()}) {
     SCOPED_TRACE(files.certificate);
-    TestServer server({}, files, /*last_job=*/0, std::chrono::milliseconds(500));
+    TestServer server({}, files, /*last_job=*/0, {.handshake = std::chrono::milliseconds(500)});
     std::vector<FileDescriptor> half_open;
     for (int i = 0; i < 200; ++i) {
       half_open.push_back(ConnectAndSay(server.port(), i % 2 == 0 ? no_greeting : half_a_hello));
