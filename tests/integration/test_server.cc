@@ -103,6 +103,10 @@ TestServer::~TestServer() {
   for (const JobRecord& job : left) {
     static_cast<void>(manager_->Cancel(job.id, "test").ok());
   }
+  for (const DatasetRecord& dataset : store_->ListDatasets().value()) {
+    if (dataset.state != DatasetState::kScanning) continue;
+    static_cast<void>(manager_->DeleteDataset(dataset.name).ok());
+  }
   testing::Eventually(kDeadline, [&] {
     const Result<std::vector<JobRecord>> active = store_->ListActiveJobs();
     return active.ok() && active->empty();
