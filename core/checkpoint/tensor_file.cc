@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "core/checkpoint/foreign_file.h"
 #include "core/checkpoint/pytorch_file.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/training_checkpoint.h"
 #include "core/format/safetensors_view.h"
 
 namespace distill::core {
@@ -20,7 +22,10 @@ Result<TensorFile> ParseByContent(std::string_view bytes) {
   if (bytes.empty()) return Status(Code::kDataLoss, "the file is empty");
   if (bytes.substr(0, 4) == "PK\x03\x04") return ParsePyTorchZip(bytes);
   if (LooksLikeLegacyPyTorch(bytes)) return ParsePyTorchLegacy(bytes);
-  if (LooksLikeSafetensors(bytes)) return ParseSafetensors(bytes);
+  if (LooksLikeSafetensors(bytes)) {
+    DISTILL_ASSIGN_OR_RETURN(TensorFile file, ParseSafetensors(bytes));
+    return NetworkOf(std::move(file));
+  }
   DISTILL_RETURN_IF_ERROR(ExplainForeignFile(bytes));
   return Status(Code::kInvalidArgument,
                 "not a weights file: neither safetensors nor a file of torch.save");

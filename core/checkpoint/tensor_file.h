@@ -18,12 +18,13 @@ struct TensorFile {
 };
 
 /// Reads a weights file, whatever its kind (found by content, not by name): safetensors; PyTorch's
-/// zip form or legacy pickle form holding a state_dict, bare or wrapped. Nothing in a file is ever
-/// executed: pickles are read by an interpreter that knows tensors, containers and plain values
-/// only. Blocks on disk.
-/// kNotFound: no such file. kInvalidArgument: not a weights file, or one that must be converted
-/// first (the message says what it is and how). kDataLoss: torn or damaged. Further codes as
-/// ReadFileInside().
+/// zip form or legacy pickle form holding a state_dict, bare or wrapped; a training checkpoint of
+/// ours, of which the network is taken (NetworkOf() in training_checkpoint.h). Nothing in a file is
+/// ever executed: pickles are read by an interpreter that knows tensors, containers and plain
+/// values only. Blocks on disk. kNotFound: no such file. kInvalidArgument: not a weights file, or
+/// one that must be converted first (the message says what it is and how). kDataLoss: torn or
+/// damaged. kFailedPrecondition: a training checkpoint of a newer version of this program. Further
+/// codes as ReadFileInside().
 Result<TensorFile> ReadTensorFile(const std::filesystem::path& path, const Roots& roots = {});
 
 /// Looks into a file that is to be run as TorchScript, and runs nothing. Blocks on disk.

@@ -12,7 +12,9 @@
 
 #include "core/base/durable_file.h"
 #include "core/base/fault_point.h"
+#include "core/base/plain_text.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/format/safetensors_view.h"
 
 namespace distill::core {
 namespace {
@@ -143,6 +145,24 @@ Result<TrainingCheckpoint> ReadTrainingCheckpoint(const std::filesystem::path& p
     return Status(Code::kResourceExhausted,
                   std::string("make tensors: ") + error.what_without_backtrace());
   }
+}
+
+Result<TensorFile> NetworkOf(TensorFile file) {
+  const auto version = file.metadata.find(kVersionKey);
+  if (version == file.metadata.end()) return file;
+  DISTILL_RETURN_IF_ERROR(CheckVersion(version->second));
+  for (const char* const group : {"average", "model"}) {
+    const std::string prefix = std::string(group) + "/";
+    TensorFile network;
+    for (NamedTensor& named : file.tensors) {
+      if (!StartsWith(named.name, prefix)) continue;
+      network.tensors.push_back({named.name.substr(prefix.size()), named.tensor, named.kind});
+    }
+    if (network.tensors.empty()) continue;
+    network.metadata["wrapped_in"] = group;
+    return network;
+  }
+  return Status(Code::kInvalidArgument, "a training checkpoint that holds no network");
 }
 
 Status WriteNewestCheckpoint(const std::filesystem::path& directory,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/checkpoint/tensor_file.h"
 #include "core/model/named_tensor.h"
 
 namespace distill::core {
@@ -35,6 +36,14 @@ Status WriteTrainingCheckpoint(const std::filesystem::path& path,
 /// kNotFound: no such file. kDataLoss: torn or damaged. kInvalidArgument: another kind of file.
 /// kFailedPrecondition: written by a newer version of the program.
 Result<TrainingCheckpoint> ReadTrainingCheckpoint(const std::filesystem::path& path);
+
+/// Returns what a weights file would hold of a training checkpoint: the averaged network where the
+/// run keeps an average, else the network, under its own names. `file`: as its bytes were parsed.
+/// Metadata "wrapped_in": the group that it was in. A file that is no training checkpoint is
+/// returned as it is.
+/// kFailedPrecondition: written by a newer version of the program. kInvalidArgument: it holds no
+/// network. kDataLoss: its version cannot be read.
+Result<TensorFile> NetworkOf(TensorFile file);
 
 /// Writes the newest state into `directory`, and keeps the one before: last.ckpt and last-1.ckpt.
 /// Written beside as next.ckpt first, then both renamed, so that a stop at any moment leaves at

@@ -205,5 +205,54 @@ TEST(TrainingCheckpointTest, KilledAtAnySystemCallOfAWriteAWholeCheckpointIsLeft
   EXPECT_GE(num_kills, 8);  // create, write, sync, close, two renames, open and sync the directory
 }
 
+// What a run leaves, with its optimiser's moments under the same names as the weights.
+TrainingCheckpoint OfARun() {
+  TrainingCheckpoint checkpoint;
+  const auto of = [](double value) {
+    return NamedTensors{{"conv.weight", at::full({2}, value, at::kFloat), TensorKind::kWeight}};
+  };
+  checkpoint.groups["model"] = of(1);
+  checkpoint.groups["optimizer"] = {{"first_moment.conv.weight", at::full({2}, 2.0), {}}};
+  checkpoint.groups["terms"] = of(3);
+  return checkpoint;
+}
+
+TEST(TrainingCheckpointTest, ReadAsAWeightsFileItIsTheNetworkAlone) {
+  const TempDir dir;
+  ASSERT_OK(WriteTrainingCheckpoint(dir.path() / "last.ckpt", OfARun()));
+
+  const auto file = ReadTensorFile(dir.path() / "last.ckpt");
+
+  ASSERT_OK(file);
+  ASSERT_EQ(file->tensors.size(), 1U);
+  EXPECT_EQ(file->tensors[0].name, "conv.weight");
+  EXPECT_EQ(file->tensors[0].tensor[0].item<double>(), 1);
+  EXPECT_EQ(file->metadata.at("wrapped_in"), "model");
+}
+
+TEST(TrainingCheckpointTest, ReadAsAWeightsFileOfARunWithAnAverageItIsTheAverage) {
+  const TempDir dir;
+  TrainingCheckpoint run = OfARun();
+  run.groups["average"] = {{"conv.weight", at::full({2}, 4.0), {}}};
+  ASSERT_OK(WriteTrainingCheckpoint(dir.path() / "last.ckpt", run));
+
+  const auto file = ReadTensorFile(dir.path() / "last.ckpt");
+
+  ASSERT_OK(file);
+  ASSERT_EQ(file->tensors.size(), 1U);
+  EXPECT_EQ(file->tensors[0].name, "conv.weight");
+  EXPECT_EQ(file->tensors[0].tensor[0].item<double>(), 4);
+}
+
+TEST(TrainingCheckpointTest, ReadAsAWeightsFileWithoutANetworkItIsRefused) {
+  const TempDir dir;
+  TrainingCheckpoint run = OfARun();
+  run.groups["model"].clear();
+  ASSERT_OK(WriteTrainingCheckpoint(dir.path() / "last.ckpt", run));
+
+  EXPECT_THAT(ReadTensorFile(dir.path() / "last.ckpt"),
+              StatusIs(Code::kInvalidArgument, HasSubstr("no network")));
+}
+
 }  // namespace
 }  // namespace distill::core

@@ -28,6 +28,7 @@ using ::distill::testing::StatusIs;
 using ::distill::testing::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int kClasses = 3;
 constexpr int kImagesPerClass = 12;
@@ -205,6 +206,32 @@ TEST_F(TrainerTest, ExportedStudentHoldsNoTermAndNoTeacher) {
   ASSERT_OK(student);
   // resnet18 has 122 tensors in its state_dict (torchvision).
   EXPECT_EQ(student->tensors.size(), 122U);
+}
+
+TEST_F(TrainerTest, ATrainingCheckpointAsInitialWeightsIsItsNetworkNotItsOptimizer) {
+  for (const bool has_average : {false, true}) {
+    const std::string suffix = has_average ? "-averaged" : "";
+    TrainOptions first = Options("first" + suffix);
+    if (has_average) first.average.emplace();
+    RecordingListener listener;
+    ASSERT_OK(Train(first, listener));
+    // Of a learning rate that moves no weight: what comes out is what was loaded.
+    TrainOptions second = Options("second" + suffix);
+    second.initial_weights = first.run_directory / "last.ckpt";
+    second.epochs = second.schedule.epochs = 1;
+    second.schedule.learning_rate = 1e-30;
+    second.schedule.min_learning_rate = 0;
+
+    ASSERT_OK(Train(second, listener));
+
+    const auto expected = ReadTensorFile(first.run_directory / "last.safetensors");
+    const auto loaded = ReadTensorFile(second.run_directory / "last.safetensors");
+    ASSERT_OK(expected);
+    ASSERT_OK(loaded);
+    EXPECT_TRUE(at::equal(loaded->tensors.front().tensor, expected->tensors.front().tensor));
+    EXPECT_THAT(listener.notices, ::testing::Contains(AllOf(HasSubstr("initial weights"),
+                                                            Not(HasSubstr("skipped")))));
+  }
 }
 
 TEST_F(TrainerTest, RunStoppedAtAnyStepAndResumedEndsInTheSameBits) {
