@@ -6,15 +6,11 @@
 namespace distill {
 namespace {
 
-// Returns the length of the character that `bytes` begin with; 0 when it is none that a text holds.
-size_t CharacterBytes(std::string_view bytes) {
+// Returns the length of the character of UTF-8 that `bytes` begin with; 0 when it is none.
+size_t Utf8Bytes(std::string_view bytes) {
   const auto at = [&](size_t index) { return static_cast<uint8_t>(bytes[index]); };
   const uint8_t first = at(0);
-  if (first < 0x80) {
-    const bool is_text =
-        (first >= 0x20 && first != 0x7F) || first == '\t' || first == '\n' || first == '\r';
-    return is_text ? 1 : 0;
-  }
+  if (first < 0x80) return 1;
   const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
   if (first < 0xC2 || first > 0xF4 || bytes.size() < length) return 0;
   for (size_t index = 1; index < length; ++index) {
@@ -24,6 +20,14 @@ size_t CharacterBytes(std::string_view bytes) {
   const bool is_wrong = (first == 0xE0 && at(1) < 0xA0) || (first == 0xED && at(1) > 0x9F) ||
                         (first == 0xF0 && at(1) < 0x90) || (first == 0xF4 && at(1) > 0x8F);
   return is_wrong ? 0 : length;
+}
+
+// The same; also 0 when it is a control character that no text holds.
+size_t CharacterBytes(std::string_view bytes) {
+  const auto first = static_cast<uint8_t>(bytes[0]);
+  const bool is_control =
+      (first < 0x20 && first != '\t' && first != '\n' && first != '\r') || first == 0x7F;
+  return is_control ? 0 : Utf8Bytes(bytes);
 }
 
 }  // namespace

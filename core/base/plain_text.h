@@ -13,6 +13,13 @@ namespace distill {
 /// nullopt: it is all text.
 std::optional<size_t> FirstLineThatIsNoText(std::string_view bytes);
 
+/// Returns whether `bytes` are UTF-8 (RFC 3629), control characters included.
+bool IsUtf8(std::string_view bytes);
+
+/// Returns `bytes` with each byte that is no part of UTF-8 as \xHH: "caf\xe9". For texts that
+/// people read, e.g. the name of a file: two different ones may become equal.
+std::string Utf8OrEscaped(std::string_view bytes);
+
 /// Returns the lines of `text` without their ends (line feed, with or without a carriage return
 /// before it); empty ones are left out.
 std::vector<std::string> LinesOf(std::string_view text);

@@ -270,6 +270,24 @@ bool ListedImages::IsAllowed(const fs::path& path) const {
   return !error && IsInside(target, allowed_roots_);
 }
 
+// Names go into messages, where other bytes would have to be replaced, and two names become one.
+Status CheckNamesAreUtf8(const DatasetLayout& layout, const fs::path& path) {
+  const std::string remedy = "; rename the folder, or write the list, in UTF-8";
+  for (const FoundImage& image : layout.images) {
+    if (IsUtf8(image.class_name)) continue;
+    return {Code::kInvalidArgument,
+            "the name of a class is not UTF-8: " + Utf8OrEscaped(image.class_name) +
+                " (the class of " + Utf8OrEscaped(image.path.string()) + ")" + remedy};
+  }
+  for (const std::string& name : layout.class_names) {
+    if (IsUtf8(name)) continue;
+    return {Code::kInvalidArgument, "the name of a class is not UTF-8: " + Utf8OrEscaped(name) +
+                                        " (in the list of classes of " +
+                                        Utf8OrEscaped(path.string()) + ")" + remedy};
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Result<DatasetLayout> FindImages(const ScanOptions& options) {
@@ -282,6 +300,7 @@ Result<DatasetLayout> FindImages(const ScanOptions& options) {
                                  : LooksLikeCifar(path, roots)  ? FindCifarPictures(path, roots)
                                                                 : FolderWalk(path, roots).Run();
   if (!layout.ok()) return layout;
+  DISTILL_RETURN_IF_ERROR(CheckNamesAreUtf8(*layout, path));
   std::sort(layout->images.begin(), layout->images.end(),
             [](const FoundImage& left, const FoundImage& right) { return left.path < right.path; });
   return layout;

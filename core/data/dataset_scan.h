@@ -60,10 +60,11 @@ struct ScanReport {
 ///
 /// kNotFound: no such path. kInvalidArgument: fewer than two classes; a class folder that is empty
 /// or a link, or of which no training image is good; a class of val or test that train lacks; a
-/// folder beside train/ that is neither val nor test; a damaged CSV file; damaged or missing files
-/// of CIFAR; a fraction out of range. The message names the class, path or line. kPermissionDenied:
-/// the data set or a list lies outside allowed_roots. kPermissionDenied, kAborted: a folder or list
-/// cannot be read. kResourceExhausted: a list is too large (a CSV file 1 GiB, names 1 MiB).
+/// folder beside train/ that is neither val nor test; a class whose name is not UTF-8; a damaged
+/// CSV file; damaged or missing files of CIFAR; a fraction out of range. The message names the
+/// class, path or line. kPermissionDenied: the data set or a list lies outside allowed_roots.
+/// kPermissionDenied, kAborted: a folder or list cannot be read. kResourceExhausted: a list is too
+/// large (a CSV file 1 GiB, names 1 MiB).
 Result<ScanReport> ScanDataset(const ScanOptions& options,
                                const std::function<bool(int64_t, int64_t)>& on_progress);
 

@@ -1,12 +1,16 @@
 #include "core/worker/journal_writer.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "core/base/log.h"
+#include "core/base/plain_text.h"
 #include "core/base/sha256.h"
 #include "core/base/version.h"
 #include "core/device/device.h"
@@ -20,6 +24,36 @@ void SetMetrics(const Metrics& metrics, google::protobuf::Map<std::string, doubl
   for (const auto& [name, value] : metrics) out[name] = value;
 }
 
+// Makes every text in `message` UTF-8, which alone can be read back: the names of files and classes
+// are whatever bytes a disk holds.
+void MendTexts(google::protobuf::Message& message) {
+  using google::protobuf::FieldDescriptor;
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const bool is_text = field->type() == FieldDescriptor::TYPE_STRING;
+    const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    if (!is_text && !is_message) continue;
+    if (!field->is_repeated()) {
+      if (is_message) {
+        MendTexts(*reflection.MutableMessage(&message, field));
+      } else {
+        reflection.SetString(&message, field, Utf8OrEscaped(reflection.GetString(message, field)));
+      }
+      continue;
+    }
+    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+      if (is_message) {
+        MendTexts(*reflection.MutableRepeatedMessage(&message, field, i));
+      } else {
+        reflection.SetRepeatedString(
+            &message, field, i, Utf8OrEscaped(reflection.GetRepeatedString(message, field, i)));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Result<JournalWriter> JournalWriter::Open(const Options& options, const Clock& clock) {
@@ -31,6 +65,7 @@ Result<JournalWriter> JournalWriter::Open(const Options& options, const Clock& c
 void JournalWriter::Write(RunEvent event, bool is_durable) {
   event.set_sequence(next_sequence_++);
   event.set_at_unix_ms(clock_->UnixMillis());
+  MendTexts(event);
   Status status = appender_.Append(event.SerializeAsString());
   if (status.ok() && is_durable) status = appender_.Sync();
   if (status.ok() || !status_.ok()) return;

@@ -139,6 +139,7 @@ Status DatasetScans::Begin(Scan& scan) {
   ++scan.num_starts;
   scan.outcome.reset();
   scan.exit.reset();
+  scan.dataset.report.clear();
   std::error_code ignored;
   std::filesystem::remove(preparer_.DatasetDirectory(scan.dataset.id) / "journal", ignored);
   DISTILL_ASSIGN_OR_RETURN(LaunchRequest request, preparer_.PrepareScan(scan.dataset));
@@ -234,10 +235,14 @@ Status DatasetScans::End(Scan& scan) {
     return Status::Ok();
   }
   const bool has_succeeded = scan.outcome && scan.outcome->state == JobState::kSucceeded;
-  dataset.state = has_succeeded ? DatasetState::kReady : DatasetState::kFailed;
+  const bool lacks_report = has_succeeded && dataset.report.empty();
+  dataset.state = has_succeeded && !lacks_report ? DatasetState::kReady : DatasetState::kFailed;
   dataset.message = scan.outcome ? scan.outcome->message.Plain()
                                  : "the scan's worker was lost " + std::to_string(kMaxStarts) +
                                        " times; see worker.log in its folder";
+  if (lacks_report) {
+    dataset.message = "the scan told no result; see worker.log in its folder, and add it again";
+  }
   DISTILL_RETURN_IF_ERROR(store_.UpdateDataset(dataset));
   LogInfo("scan ended", {{"dataset", dataset.name}, {"message", dataset.message}});
   return Status::Ok();

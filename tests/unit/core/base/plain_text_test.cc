@@ -31,6 +31,16 @@ TEST(PlainTextTest, WhatIsNoUtf8IsNoText) {
   }
 }
 
+TEST(PlainTextTest, BytesThatAreNoUtf8AreEscapedAndNothingElse) {
+  EXPECT_EQ(Utf8OrEscaped("caf\xE9"), "caf\\xe9");
+  EXPECT_EQ(Utf8OrEscaped("\xFF-\xE2\x82-\xED\xA0\x80"), "\\xff-\\xe2\\x82-\\xed\\xa0\\x80");
+  const std::string text = "größe € 鳥 \xF0\x9F\x90\xA6\n\x1B";
+  EXPECT_EQ(Utf8OrEscaped(text), text);
+  EXPECT_TRUE(IsUtf8(text));
+  EXPECT_TRUE(IsUtf8(""));
+  EXPECT_FALSE(IsUtf8("caf\xE9"));
+}
+
 TEST(PlainTextTest, LinesEndAsOnAnySystemAndEmptyOnesAreLeftOut) {
   EXPECT_THAT(LinesOf("wren\r\n\n great tit \n\r\nrook"),
               ElementsAre("wren", " great tit ", "rook"));

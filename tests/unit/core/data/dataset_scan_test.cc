@@ -340,6 +340,25 @@ TEST_F(DatasetScanTest, ProblemsOfClassesAreRefusedByName) {
   EXPECT_THAT(Scan(), StatusIs(Code::kInvalidArgument, HasSubstr("valid")));
 }
 
+TEST_F(DatasetScanTest, AClassWhoseNameIsNotUtf8IsRefusedByItsFolder) {
+  AddClass("train/a", 2);
+  AddClass("train/caf\xE9", 2);
+  EXPECT_THAT(Scan(), StatusIs(Code::kInvalidArgument,
+                               AllOf(HasSubstr("train/caf\\xe9/"), HasSubstr("rename"))));
+  fs::rename(root() / "train/caf\xE9", root() / "train/caf\xC3\xA9");
+  EXPECT_OK(Scan());
+
+  ScanOptions options = Options();
+  options.path /= "list.csv";
+  AddBytes("list.csv", "path,class,split\ntrain/a/0.ppm,b,train\ntrain/a/1.ppm,\xE9,train\n");
+  EXPECT_THAT(ScanDataset(options, {}),
+              StatusIs(Code::kInvalidArgument, HasSubstr("is not UTF-8: \\xe9")));
+  AddBytes("list.csv", "path,class,split\ntrain/a/0.ppm,b,train\n");
+  AddBytes("list.classes.txt", "b\nz\xE9\n");
+  EXPECT_THAT(ScanDataset(options, {}),
+              StatusIs(Code::kInvalidArgument, HasSubstr("is not UTF-8: z\\xe9")));
+}
+
 TEST_F(DatasetScanTest, LinksAreFollowedInsideTheFolderOnly) {
   const TempDir outside;
   ASSERT_OK(WriteFile(outside.path() / "secret.ppm", EncodePpm(EvenImage(4, 4, 3))));

@@ -68,6 +68,25 @@ TEST_F(DatasetScansTest, FaultsOfTheDataFailTheDatasetWithAReport) {
   EXPECT_EQ(Birds().report, "faults");
 }
 
+TEST_F(DatasetScansTest, ASuccessWithoutAReportIsAFailure) {
+  ASSERT_OK(launcher_->Emit(key_, {Outcome(JobState::kSucceeded, "")}));
+
+  launcher_->Exit(key_, {true, 0, 0});
+
+  EXPECT_EQ(Birds().state, DatasetState::kFailed);
+  EXPECT_THAT(Birds().message, HasSubstr("told no result"));
+}
+
+TEST_F(DatasetScansTest, TheReportOfALostScanIsNotThatOfTheNext) {
+  ASSERT_OK(launcher_->Emit(key_, {ScanFinished{"of the first"}}));
+  launcher_->Exit(key_, {true, 0, SIGKILL});
+  ASSERT_OK(launcher_->Emit(key_, {Outcome(JobState::kSucceeded, "")}));
+
+  launcher_->Exit(key_, {true, 0, 0});
+
+  EXPECT_EQ(Birds().state, DatasetState::kFailed);
+}
+
 TEST_F(DatasetScansTest, LostScanIsBegunAgainButNotForEver) {
   launcher_->Exit(key_, {true, 0, SIGKILL});
   EXPECT_EQ(launcher_->NumStarts(key_), 2);
