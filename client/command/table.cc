@@ -100,8 +100,12 @@ ExitCode Evaluations(const CommandContext& context, const EvaluationOptions& opt
   NameModelJobs(context, evaluations);
   if (options.part == EvaluationPart::kConfusion) {
     for (const v1::Evaluation& evaluation : evaluations) {
-      const int classes = evaluation.classes_size();
-      if (evaluation.confusion_size() != classes * classes) continue;
+      const int64_t classes = evaluation.classes_size();
+      if (evaluation.confusion_size() != classes * classes) {
+        context.err() << "no matrix of " << evaluation.eval_job() << " is stored, of " << classes
+                      << " classes: see its artifact confusion-<split>.csv\n";
+        continue;
+      }
       Print(context, ConfusionTable(evaluation), format);
     }
     return ExitCode::kOk;

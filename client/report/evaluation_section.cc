@@ -147,7 +147,7 @@ std::string MostConfused(const v1::Evaluation& evaluation) {
 }
 
 std::string Confusion(const v1::Evaluation& evaluation) {
-  const int classes = evaluation.classes_size();
+  const int64_t classes = evaluation.classes_size();
   if (classes == 0 || evaluation.confusion_size() != classes * classes) return "";
   return "<h5>Confusion matrix</h5>\n" +
          (classes <= kMaxNumberedClasses ? NumberedMatrix(evaluation) : DrawnMatrix(evaluation)) +

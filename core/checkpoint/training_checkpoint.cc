@@ -23,7 +23,8 @@ using nlohmann::json;
 
 constexpr char kVersionKey[] = "distill_training_checkpoint";
 constexpr char kStateKey[] = "state";
-constexpr int kVersion = 1;
+// 2: counts of an epoch by class, not a confusion matrix (core/train/training_counts.h).
+constexpr int kVersion = 2;
 constexpr uint64_t kMaxCheckpointBytes = uint64_t{64} << 30U;
 
 /// JSON has no infinities; texts keep every bit of a double.

@@ -129,8 +129,9 @@ std::string ReportJson(const EvalReport& report) {
   json["images"] = metrics.num_images;
   for (const auto& [name, value] : OverallMetrics(report)) json[name] = value;
   json["classes"] = Json::array();
-  json["confusion"] = Json::array();
   const size_t num_classes = metrics.classes.size();
+  const bool has_confusion = num_classes <= kMaxConfusionClasses;
+  if (has_confusion) json["confusion"] = Json::array();
   for (size_t i = 0; i < num_classes; ++i) {
     const ClassMetrics& of = metrics.classes[i];
     Json entry;
@@ -146,6 +147,7 @@ std::string ReportJson(const EvalReport& report) {
       entry["teacher_agreement"] = report.fidelity->class_agreement.at(i);
     }
     json["classes"].push_back(std::move(entry));
+    if (!has_confusion) continue;
     const auto row = metrics.confusion.begin() + static_cast<std::ptrdiff_t>(i * num_classes);
     json["confusion"].push_back(
         std::vector<int64_t>(row, row + static_cast<std::ptrdiff_t>(num_classes)));

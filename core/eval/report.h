@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -16,6 +17,10 @@ struct WrongImage {
   std::filesystem::path path;
   WrongPrediction prediction;
 };
+
+/// Of more classes the matrix of counts (its size grows with their square) is in ConfusionCsv
+/// alone.
+constexpr size_t kMaxConfusionClasses = 1024;
 
 /// The result of an evaluation with what it is of. Text is UTF-8.
 struct EvalReport {
@@ -42,7 +47,8 @@ std::string ClassCsv(const EvalReport& report);
 std::string ConfusionCsv(const EvalReport& report);
 
 /// Renders a report as one JSON object: "facts", the overall metrics, "classes" and "confusion"
-/// (rows of counts). Bytes that are not UTF-8 become U+FFFD; a number that is not finite is null.
+/// (rows of counts; absent for more than kMaxConfusionClasses classes). Bytes that are not UTF-8
+/// become U+FFFD; a number that is not finite is null.
 std::string ReportJson(const EvalReport& report);
 
 }  // namespace distill::core

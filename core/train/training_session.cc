@@ -133,8 +133,8 @@ Status TrainingSession::BuildOptimization() {
   if (!objective_->share_names().empty()) {
     share_sums_ = std::make_unique<EpochSums>(objective_->share_names(), device_);
   }
-  accumulator_ = std::make_unique<MetricAccumulator>(
-      static_cast<int64_t>(manifest_.class_names.size()), device_);
+  counts_ =
+      std::make_unique<TrainingCounts>(static_cast<int64_t>(manifest_.class_names.size()), device_);
   return Status::Ok();
 }
 
@@ -183,7 +183,7 @@ Result<bool> TrainingSession::TrainStep() {
   ++position_.batch;
   sums_->Add(value.parts, num_images, position_.step);
   if (value.shares.defined()) share_sums_->Add(value.shares, 1, position_.step);
-  accumulator_->Add(value.logits.to(at::kFloat), mixed.labels.dominant(), {});
+  counts_->Add(value.logits.to(at::kFloat), mixed.labels.dominant());
   return true;
 }
 
@@ -232,7 +232,7 @@ Result<Metrics> TrainingSession::Validate() {
 Metrics TrainingSession::TrainMetrics() const {
   Metrics metrics = sums_->Means();
   if (share_sums_) metrics.merge(share_sums_->Means());
-  const EvalMetrics counted = ComputeMetrics(accumulator_->Read());
+  const TrainingCounts::Shares counted = counts_->Read();
   metrics["train/accuracy"] = counted.accuracy;
   metrics["train/mpa"] = counted.mean_class_accuracy;
   metrics["train/learning_rate"] = learning_rate();
@@ -271,7 +271,7 @@ void TrainingSession::FinishEpoch() {
   epoch_is_started_ = false;
   sums_->Reset();
   if (share_sums_) share_sums_->Reset();
-  accumulator_->Reset();
+  counts_->Reset();
 }
 
 Status TrainingSession::WriteModel(const std::string& file_name, const Metrics& metrics) const {

@@ -15,7 +15,6 @@
 #include "core/data/manifest.h"
 #include "core/device/amp.h"
 #include "core/device/image_normalizer.h"
-#include "core/eval/metric_accumulator.h"
 #include "core/eval/run_listener.h"
 #include "core/model/model.h"
 #include "core/train/epoch_sums.h"
@@ -24,6 +23,7 @@
 #include "core/train/optimizer.h"
 #include "core/train/replica_group.h"
 #include "core/train/train_options.h"
+#include "core/train/training_counts.h"
 #include "core/train/weight_average.h"
 
 namespace distill::core {
@@ -121,7 +121,7 @@ class TrainingSession {
   std::unique_ptr<EpochSums> sums_;
   std::unique_ptr<EpochSums> share_sums_;  // with distillation: of the terms' gradient shares
   std::set<std::string> faint_terms_;      // that were told of
-  std::unique_ptr<MetricAccumulator> accumulator_;
+  std::unique_ptr<TrainingCounts> counts_;
   bool epoch_is_started_ = false;
   TrainPosition position_;
 };

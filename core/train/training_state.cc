@@ -84,7 +84,7 @@ TrainingCheckpoint TrainingSession::Capture() const {
     }
   }
   checkpoint.groups["epoch_sums"] = sums_->State();
-  checkpoint.groups["epoch_counts"] = accumulator_->State();
+  checkpoint.groups["epoch_counts"] = counts_->State();
   checkpoint.integers["epoch_images"] = sums_->num_images();
   if (share_sums_) {
     checkpoint.groups["share_sums"] = share_sums_->State();
@@ -144,8 +144,7 @@ Status TrainingSession::Restore(const TrainingCheckpoint& checkpoint) {
     DISTILL_RETURN_IF_ERROR(average_->Restore(
         {GroupOf(checkpoint, "average"), IntegerOf(checkpoint, "average_updates")}));
   }
-  DISTILL_RETURN_IF_ERROR(
-      CopyGroup(GroupOf(checkpoint, "epoch_counts"), accumulator_->State(), "epoch_counts"));
+  DISTILL_RETURN_IF_ERROR(counts_->Restore(GroupOf(checkpoint, "epoch_counts")));
   sums_->Restore(GroupOf(checkpoint, "epoch_sums"), IntegerOf(checkpoint, "epoch_images"));
   if (share_sums_) {
     share_sums_->Restore(GroupOf(checkpoint, "share_sums"),

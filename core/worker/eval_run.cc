@@ -87,7 +87,9 @@ v1::Evaluation ToMessage(const worker::v1::WorkerSpec& spec, const v1::EvalPass&
     to.set_teacher_recall(report.fidelity->class_recall[i]);
     to.set_teacher_agreement(report.fidelity->class_agreement[i]);
   }
-  for (const int64_t count : report.metrics.confusion) message.add_confusion(count);
+  if (report.metrics.classes.size() <= kMaxConfusionClasses) {
+    for (const int64_t count : report.metrics.confusion) message.add_confusion(count);
+  }
   message.set_finished_at_unix_ms(SystemClock().UnixMillis());
   return message;
 }
@@ -107,6 +109,14 @@ Status WriteFiles(const v1::EvalPass& pass, const EvalReport& report, std::strin
     const Status written = ReplaceFile(run_directory / name, content);
     if (!written.ok()) return {Code::kAborted, written.message()};
     journal.OnArtifact({run_directory / name, "report", 0});
+  }
+  const size_t num_classes = report.metrics.classes.size();
+  if (num_classes > kMaxConfusionClasses) {
+    journal.OnNotice(NoticeLevel::kInformation,
+                     "the confusion matrix of " + std::to_string(num_classes) +
+                         " classes is in the artifact confusion-" + suffix +
+                         ".csv alone: reports and tables show those of up to " +
+                         std::to_string(kMaxConfusionClasses));
   }
   return Status::Ok();
 }

@@ -14,6 +14,7 @@
 #include "core/base/sha256.h"
 #include "core/base/version.h"
 #include "core/device/device.h"
+#include "core/worker/outcome.h"
 
 namespace distill::core {
 namespace {
@@ -70,7 +71,7 @@ void JournalWriter::Write(RunEvent event, bool is_durable) {
   if (status.ok() && is_durable) status = appender_.Sync();
   if (status.ok() || !status_.ok()) return;
   LogError("journal cannot be written", {{"error", status.ToString()}});
-  status_ = status;
+  if (is_durable) status_ = status;
 }
 
 void JournalWriter::OnStart(const StartReport& report) {
@@ -172,6 +173,11 @@ void JournalWriter::WriteScanReport(const worker::v1::ScanReport& report) {
 Status JournalWriter::WriteOutcome(const worker::v1::Outcome& outcome) {
   RunEvent event;
   *event.mutable_outcome() = outcome;
+  if (!status_.ok() && outcome.state() == v1::JOB_STATE_SUCCEEDED) {
+    *event.mutable_outcome() = OutcomeOf(
+        {Code::kAborted, "the run came to its end, but not all of its results could be stored: " +
+                             status_.message()});
+  }
   Write(std::move(event), /*is_durable=*/true);
   return status_;
 }

@@ -15,7 +15,8 @@ namespace distill::core {
 /// Writes what a run tells into its journal. Owned by one thread.
 ///
 /// A run goes on when its journal cannot be written for a while (a full disk): events are then
-/// lost, which `status()` remembers.
+/// lost, which `status()` remembers, and a run that lost more than its progress does not succeed.
+/// Bytes of texts that are not UTF-8 (names of files) are written as \xHH.
 class JournalWriter final : public RunListener {
  public:
   struct Options {
@@ -39,10 +40,11 @@ class JournalWriter final : public RunListener {
   void WriteEvaluation(const v1::Evaluation& evaluation);
   void WriteScanProgress(int64_t files_scanned, int64_t files_total);
   void WriteScanReport(const worker::v1::ScanReport& report);
-  /// Writes the last event; durable on return when ok.
+  /// Writes the last event; durable on return when ok. Where `status()` is a failure, a run that
+  /// succeeded has FAILED, with the cause STORAGE: what it found is not all there.
   Status WriteOutcome(const worker::v1::Outcome& outcome);
 
-  /// Returns the first failure to write, or ok.
+  /// Returns the first failure to write what counts (all but progress), or ok.
   const Status& status() const { return status_; }
 
  private:

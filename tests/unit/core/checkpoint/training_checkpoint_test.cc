@@ -113,7 +113,7 @@ TEST(TrainingCheckpointTest, ANewerVersionIsRefusedAndNothingOlderIsTried) {
   ASSERT_OK(WriteNewestCheckpoint(dir.path(), Sample(1)));
   ASSERT_OK(WriteNewestCheckpoint(dir.path(), Sample(2)));
   TensorFile newer;
-  newer.metadata = {{"distill_training_checkpoint", "2"}, {"state", "of another form"}};
+  newer.metadata = {{"distill_training_checkpoint", "3"}, {"state", "of another form"}};
   ASSERT_OK(WriteSafetensors(dir.path() / "last.ckpt", newer));
 
   EXPECT_THAT(ReadNewestCheckpoint(dir.path()),

@@ -73,6 +73,22 @@ TEST(ReportTest, JsonHoldsAllThree) {
   EXPECT_EQ(json["confusion"], (nlohmann::json{{2, 0}, {1, 1}}));
 }
 
+TEST(ReportTest, TheMatrixOfVeryManyClassesIsInItsCsvAlone) {
+  EvalCounts counts;
+  counts.num_classes = kMaxConfusionClasses + 1;
+  counts.confusion.resize((kMaxConfusionClasses + 1) * (kMaxConfusionClasses + 1));
+  counts.confusion[1] = 7;
+  EvalReport report;
+  report.metrics = ComputeMetrics(counts);
+  report.class_names.resize(kMaxConfusionClasses + 1, "c");
+
+  const nlohmann::json json = nlohmann::json::parse(ReportJson(report));
+
+  EXPECT_FALSE(json.contains("confusion"));
+  EXPECT_EQ(json["classes"].size(), kMaxConfusionClasses + 1);
+  EXPECT_THAT(ConfusionCsv(report), ::testing::HasSubstr("\nc,0,7,0,"));
+}
+
 TEST(ReportTest, JsonSurvivesBytesThatAreNotUtf8AndNumbersThatAreNone) {
   EvalReport report = FourImages();
   report.class_names[0] = "Sp\xFFrrow";
