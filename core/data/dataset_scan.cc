@@ -186,7 +186,7 @@ void Scan::ComputePixelStatistics() {
     const double mean = static_cast<double>(sum[c]) / count / 255.0;
     const double mean_square = static_cast<double>(sum_of_squares[c]) / count / (255.0 * 255.0);
     report_.mean[c] = mean;
-    report_.std[c] = std::sqrt(std::max(mean_square - mean * mean, 0.0));
+    report_.std[c] = StdToDivideBy(std::sqrt(std::max(mean_square - mean * mean, 0.0)));
   }
 }
 

@@ -38,12 +38,20 @@ struct BadImage {
   std::string reason;
 };
 
+/// A deviation below this is that of a channel with next to one value everywhere, as of pictures
+/// with two channels: half a grey level is 0.002.
+constexpr double kLeastStd = 1e-3;
+
+/// Returns what to divide a channel by whose deviation over all pixels is `std`: 1 where it is
+/// below kLeastStd.
+inline double StdToDivideBy(double std) { return std < kLeastStd ? 1.0 : std; }
+
 struct ScanReport {
   Manifest manifest;                 // of the good images
   std::vector<BadImage> bad_images;  // sorted by path
   int64_t num_ignored_files = 0;     // by their name no images; hidden files are not counted
   std::array<double, 3> mean{};      // over all pixels of the training images, R G B in [0, 1]
-  std::array<double, 3> std{};
+  std::array<double, 3> std{};       // deviations, as StdToDivideBy() gives them
 };
 
 /// Finds, reads and decodes every image below `options.path`, and splits per class without overlap,

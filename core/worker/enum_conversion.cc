@@ -1,5 +1,7 @@
 #include "core/worker/enum_conversion.h"
 
+#include "core/data/dataset_scan.h"
+
 namespace distill::core {
 
 TaskLossKind ToTaskLossKind(v1::TaskLossKind kind) {
@@ -121,7 +123,7 @@ InputNormalization ToNormalization(const google::protobuf::RepeatedField<double>
   if (mean.size() != 3 || std.size() != 3) return normalization;
   for (int channel = 0; channel < 3; ++channel) {
     normalization.mean[static_cast<size_t>(channel)] = mean[channel];
-    normalization.std[static_cast<size_t>(channel)] = std[channel];
+    normalization.std[static_cast<size_t>(channel)] = StdToDivideBy(std[channel]);
   }
   return normalization;
 }

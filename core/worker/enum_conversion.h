@@ -24,7 +24,8 @@ AmpRequest ToAmpRequest(v1::AmpType type);
 SelectionMetric ToSelectionMetric(v1::SelectionMetric metric);
 Split ToSplit(v1::Split split);
 
-/// Three means and three deviations; anything else is no normalisation.
+/// Three means and three deviations; anything else is no normalisation. A deviation of next to
+/// nothing, as scans of older versions reported of constant channels, is 1 (StdToDivideBy()).
 InputNormalization ToNormalization(const google::protobuf::RepeatedField<double>& mean,
                                    const google::protobuf::RepeatedField<double>& std);
 

@@ -1,5 +1,6 @@
 #include "core/worker/train_run.h"
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -144,6 +145,21 @@ Result<TrainOptions> ToTrainOptions(const worker::v1::WorkerSpec& spec,
   return options;
 }
 
+std::string NoticeOfConstantChannels(const v1::Input& input,
+                                     const InputNormalization& normalization) {
+  if (input.normalization() != v1::NORMALIZATION_DATASET) return "";
+  constexpr std::array<const char*, 3> kNames = {"red", "green", "blue"};
+  std::string constant;
+  for (size_t channel = 0; channel < kNames.size(); ++channel) {
+    // No deviation of values in [0, 1] is above 0.5.
+    if (normalization.std[channel] < 1) continue;
+    constant += (constant.empty() ? "" : ", ") + std::string(kNames[channel]);
+  }
+  if (constant.empty()) return "";
+  return "the data set holds next to one value everywhere in the channels " + constant +
+         ": their deviation counts as 1, not as 0";
+}
+
 Status RunTraining(const worker::v1::WorkerSpec& spec, const std::filesystem::path& run_directory,
                    JournalWriter& journal) {
   DISTILL_ASSIGN_OR_RETURN(TrainOptions options, ToTrainOptions(spec, run_directory));
@@ -151,6 +167,9 @@ Status RunTraining(const worker::v1::WorkerSpec& spec, const std::filesystem::pa
   DISTILL_RETURN_IF_ERROR(WriteLineage(lineage.facts, run_directory, journal));
   options.lineage = MetadataOf(lineage.facts);
   options.inputs = std::move(lineage.files);
+  const std::string constant =
+      NoticeOfConstantChannels(spec.train().job().input(), options.normalization);
+  if (!constant.empty()) journal.OnNotice(NoticeLevel::kWarning, constant);
   return Train(options, journal).status();
 }
 

@@ -322,6 +322,22 @@ TEST_F(DatasetScanTest, MeanAndStdAreThoseOfAllTrainingPixels) {
   }
 }
 
+// As pictures of a microscope with two channels have it.
+TEST_F(DatasetScanTest, AChannelThatIsTheSameEverywhereIsDividedByOne) {
+  for (int i = 0; i < 4; ++i) {
+    RgbImage image = EvenImage(4, 4, static_cast<uint8_t>(60 * i));
+    for (size_t pixel = 0; pixel < 16; ++pixel) image.pixels[pixel * 3 + 2] = 51;
+    AddBytes("train/" + std::string(i % 2 == 0 ? "a/" : "b/") + std::to_string(i) + ".ppm",
+             EncodePpm(image));
+  }
+
+  const ScanReport report = Scan().value();
+
+  EXPECT_LT(report.std[1], 0.5);
+  EXPECT_EQ(report.std[2], 1);
+  EXPECT_NEAR(report.mean[2], 0.2, 1e-12);
+}
+
 TEST_F(DatasetScanTest, ProblemsOfClassesAreRefusedByName) {
   AddClass("train/a", 2);
   EXPECT_THAT(Scan(), StatusIs(Code::kInvalidArgument, HasSubstr("two classes")));

@@ -99,5 +99,25 @@ TEST(TrainRunTest, FilesThatARequestNamedAreReadInsideTheRoots) {
       << "the daemon found what a job wrote";
 }
 
+// Scans of older versions reported 0 of a constant channel, by which nothing can be divided.
+TEST(TrainRunTest, ADeviationOfNextToNothingIsOneAndToldOf) {
+  worker::v1::WorkerSpec spec = SpecOfAStudent();
+  v1::Input& input = *spec.mutable_train()->mutable_job()->mutable_input();
+  EXPECT_EQ(NoticeOfConstantChannels(input, ToTrainOptions(spec, "/run")->normalization), "");
+  input.set_normalization(v1::NORMALIZATION_DATASET);
+  EXPECT_EQ(NoticeOfConstantChannels(input, ToTrainOptions(spec, "/run")->normalization), "");
+  spec.mutable_train()->set_dataset_std(0, 0);
+  spec.mutable_train()->set_dataset_std(2, 0.0009);
+  spec.mutable_train()->mutable_teachers(0)->set_std(1, 0);
+
+  const auto options = ToTrainOptions(spec, "/run");
+
+  ASSERT_OK(options);
+  EXPECT_THAT(options->normalization.std, ElementsAre(1, 0.25, 1));
+  EXPECT_THAT(options->distillation->teachers[0].normalization.std, ElementsAre(0.25, 1, 0.25));
+  EXPECT_THAT(NoticeOfConstantChannels(input, options->normalization),
+              ::testing::HasSubstr("channels red, blue: "));
+}
+
 }  // namespace
 }  // namespace distill::core
