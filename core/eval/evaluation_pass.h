@@ -38,7 +38,7 @@ struct PassOptions {
   int epoch = 0;      // epochs done: for reports
   /// Looks at each batch, when set. May throw c10::Error.
   std::function<void(const EvaluatedBatch&)> look;
-  /// Returns the batch's mean loss from logits and labels.
+  /// Returns the batch's TaskLossSums() from logits and labels.
   std::function<at::Tensor(const at::Tensor&, const at::Tensor&)> loss;
 };
 

@@ -101,7 +101,7 @@ class Evaluation {
     how.loss = [](const at::Tensor& logits, const at::Tensor& labels) {
       TaskLossOptions plain;
       plain.label_smoothing = 0;
-      return TaskLoss(logits, {labels, {}, 1.0}, {}, plain);
+      return TaskLossSums(logits, labels, {}, plain);
     };
     how.look = [&](const EvaluatedBatch& batch) {
       wrong.Add(batch.logits, batch.labels, batch.indices);

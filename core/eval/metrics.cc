@@ -81,7 +81,8 @@ EvalMetrics ComputeMetrics(const EvalCounts& counts) {
   for (const ClassMetrics& of : metrics.classes) num_correct += of.num_correct;
   metrics.accuracy = Ratio(num_correct, metrics.num_images);
   metrics.top5_accuracy = Ratio(counts.num_top5, metrics.num_images);
-  metrics.loss = counts.loss_sum / static_cast<double>(metrics.num_images);
+  metrics.loss = Ratio(counts.weighted_loss_sum, counts.loss_weight) +
+                 Ratio(counts.loss_sum, static_cast<double>(metrics.num_images));
   metrics.kappa = Kappa(metrics);
   AverageClasses(metrics);
   return metrics;

@@ -10,8 +10,11 @@ struct EvalCounts {
   int64_t num_classes = 0;
   /// [num_classes * num_classes], row by row: images of class `row` taken for class `column`.
   std::vector<int64_t> confusion;
-  int64_t num_top5 = 0;   // images whose label is among the five highest logits
-  double loss_sum = 0.0;  // over images, in nats
+  int64_t num_top5 = 0;  // images whose label is among the five highest logits
+  /// The loss, in nats: weighted_loss_sum / loss_weight + loss_sum / images (TaskLossSums()).
+  double weighted_loss_sum = 0.0;
+  double loss_weight = 0.0;
+  double loss_sum = 0.0;
 };
 
 /// Of one class. A figure whose denominator is 0 is 0 (scikit-learn's zero_division=0).
@@ -41,7 +44,7 @@ struct EvalMetrics {
   /// without one are left out, as there is nothing to get right.
   double mean_class_accuracy = 0.0;
   double top5_accuracy = 0.0;
-  double loss = 0.0;  // mean over images, in nats
+  double loss = 0.0;  // mean over images, by their weights where they have any, in nats
   /// Cohen's kappa: (accuracy - chance) / (1 - chance). 0 when chance alone is perfect, i.e. one
   /// class throughout.
   double kappa = 0.0;

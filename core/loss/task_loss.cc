@@ -33,12 +33,17 @@ at::Tensor CrossEntropy(const Prediction& prediction, const Target& target, doub
   return loss * (own / target.mean_weight.to(own.scalar_type()));
 }
 
+// Poly's own part, of each image: [batch, 1].
+at::Tensor PolyOfImages(const at::Tensor& logits, const at::Tensor& labels, double epsilon) {
+  const at::Tensor label_probability =
+      at::log_softmax(logits, 1).gather(1, labels.unsqueeze(1)).exp();
+  return epsilon * (1.0 - label_probability);
+}
+
 at::Tensor Poly(const Prediction& prediction, const Target& target,
                 const TaskLossOptions& options) {
-  const at::Tensor label_probability =
-      at::log_softmax(prediction.logits, 1).gather(1, target.labels.unsqueeze(1)).exp();
   return CrossEntropy(prediction, target, options.label_smoothing) +
-         options.poly_epsilon * (1.0 - label_probability).mean();
+         PolyOfImages(prediction.logits, target.labels, options.poly_epsilon).mean();
 }
 
 at::Tensor Focal(const Prediction& prediction, const at::Tensor& labels,
@@ -75,21 +80,49 @@ at::Tensor LossOfLabels(const Prediction& prediction, const Target& target,
   return CrossEntropy(prediction, target, options.label_smoothing);
 }
 
-}  // namespace
-
-at::Tensor TaskLoss(const at::Tensor& logits, const BatchLabels& labels,
-                    const at::Tensor& class_weights, const TaskLossOptions& options) {
-  const AutocastOff autocast_off;
+Prediction PredictionOf(const at::Tensor& logits, const at::Tensor& class_weights) {
   Prediction prediction;
   prediction.logits = LiftHalf(logits);
   if (class_weights.defined()) {
     prediction.class_weights = class_weights.to(prediction.logits.scalar_type());
   }
+  return prediction;
+}
+
+}  // namespace
+
+at::Tensor TaskLoss(const at::Tensor& logits, const BatchLabels& labels,
+                    const at::Tensor& class_weights, const TaskLossOptions& options) {
+  const AutocastOff autocast_off;
+  const Prediction prediction = PredictionOf(logits, class_weights);
   const at::Tensor loss = LossOfLabels(prediction, {labels.labels, labels.mean_weight}, options);
   if (!labels.is_mixed()) return loss;
   return labels.lambda * loss +
          (1.0 - labels.lambda) *
              LossOfLabels(prediction, {labels.mixed_labels, labels.mixed_mean_weight}, options);
+}
+
+at::Tensor TaskLossSums(const at::Tensor& logits, const at::Tensor& labels,
+                        const at::Tensor& class_weights, const TaskLossOptions& options) {
+  const AutocastOff autocast_off;
+  const Prediction prediction = PredictionOf(logits, class_weights);
+  const at::Tensor none = at::zeros({}, prediction.logits.options());
+  const double num_images = static_cast<double>(labels.size(0));
+  if (options.kind == TaskLossKind::kFocal) {
+    const at::Tensor sum = Focal(prediction, labels, options) * num_images;
+    return at::stack({none, none, sum}).to(at::kDouble);
+  }
+  constexpr int64_t kNoIgnoredLabel = -100;
+  const at::Tensor weighted =
+      at::cross_entropy_loss(prediction.logits, labels, prediction.class_weights,
+                             at::Reduction::Sum, kNoIgnoredLabel, options.label_smoothing);
+  const at::Tensor weight = prediction.class_weights.defined()
+                                ? prediction.class_weights.index_select(0, labels).sum()
+                                : none + num_images;
+  const at::Tensor plain = options.kind == TaskLossKind::kPoly
+                               ? PolyOfImages(prediction.logits, labels, options.poly_epsilon).sum()
+                               : none;
+  return at::stack({weighted, weight, plain}).to(at::kDouble);
 }
 
 at::Tensor ClassBalanceWeights(const std::vector<int64_t>& class_counts) {

@@ -52,6 +52,13 @@ struct BatchLabels {
 at::Tensor TaskLoss(const at::Tensor& logits, const BatchLabels& labels,
                     const at::Tensor& class_weights, const TaskLossOptions& options);
 
+/// Returns the loss of `logits` against plain `labels` as sums, which can be added up over batches
+/// of any sizes: [3], float64, on the logits' device. Of all of them the loss is first / second (0
+/// where the second is 0: there are no images of weighted classes) + third / number of images. The
+/// second is sum_n w_y; the third is what TaskLoss() takes the plain mean of. May throw c10::Error.
+at::Tensor TaskLossSums(const at::Tensor& logits, const at::Tensor& labels,
+                        const at::Tensor& class_weights, const TaskLossOptions& options);
+
 /// Returns the weights sqrt(n / (C * n_c)) of `class_counts` n_c with sum n: rarer classes weigh
 /// more. [C], float32, CPU. A class without images weighs 0. REQUIRES: no negative count.
 at::Tensor ClassBalanceWeights(const std::vector<int64_t>& class_counts);

@@ -137,7 +137,9 @@ Status Objective::CheckTerm(const TrainOptions& options, DistillationMethod meth
 void Objective::NameTerms() {
   std::vector<std::string> terms;
   for (const TaughtTerm& term : terms_) {
-    terms.push_back("train/kd/" + std::string(term.method().name()));
+    const std::string name(term.method().name());
+    const int number = ++seen[name];
+    names.push_back(number == 1 ? name : name + "-" + std::to_string(number));
   }
   names_.emplace_back("train/kd_loss");
   for (const std::string& term : terms) names_.push_back(term + "/weighted");
@@ -243,8 +245,8 @@ ObjectiveValue Objective::Combine(const std::vector<Forward>& forwards, double s
   return {total, at::stack(parts), first.output.logits.detach(), {}};
 }
 
-at::Tensor Objective::ValidationLoss(const at::Tensor& logits, const at::Tensor& labels) const {
-  return TaskLoss(logits, {labels, {}, 1.0}, class_weights_, loss_);
+at::Tensor Objective::ValidationLossSums(const at::Tensor& logits, const at::Tensor& labels) const {
+  return TaskLossSums(logits, labels, class_weights_, loss_);
 }
 
 std::vector<std::string> Objective::TermPlans() const {

@@ -73,8 +73,8 @@ class Objective {
   /// Returns the names of the terms that compare images of a batch with each other: "sp, rkd".
   const std::string& relational_terms() const { return relational_terms_; }
 
-  /// Returns the task loss alone, as validation reports it: a scalar.
-  at::Tensor ValidationLoss(const at::Tensor& logits, const at::Tensor& labels) const;
+  /// Returns the task loss alone, as validation reports it: TaskLossSums() of a batch.
+  at::Tensor ValidationLossSums(const at::Tensor& logits, const at::Tensor& labels) const;
 
   /// The names of ObjectiveValue::parts: "train/loss" first, then "train/task_loss" and what else
   /// there is: "train/r_drop", "train/kd_loss" (weighted sum, as in the total),

@@ -219,7 +219,7 @@ Result<Metrics> TrainingSession::Validate() {
   pass.phase = "val";
   pass.epoch = static_cast<int>(position_.epoch);
   pass.loss = [this](const at::Tensor& logits, const at::Tensor& labels) {
-    return objective_->ValidationLoss(logits, labels);
+    return objective_->ValidationLossSums(logits, labels);
   };
   DISTILL_ASSIGN_OR_RETURN(const PassResult result, RunPass(average_ ? *averaged_ : *student_,
                                                             *val_source_, pass, listener_));

@@ -23,13 +23,28 @@ TEST(MetricAccumulatorTest, CountsTruthByRowAndPredictionByColumnOverBatches) {
   EXPECT_THAT(accumulator.Read().confusion, ElementsAre(1, 0, 1, 0, 1, 0, 0, 2, 0));
 }
 
-TEST(MetricAccumulatorTest, LossIsWeightedByImages) {
+// As TaskLossSums() gives them: a weighted sum, its weight, a plain sum.
+at::Tensor Sums(double weighted, double weight, double plain) {
+  return at::tensor({weighted, weight, plain}, at::kDouble);
+}
+
+TEST(MetricAccumulatorTest, LossIsDividedOnceByAllWeightsAndImages) {
   MetricAccumulator accumulator(2, at::kCPU);
 
-  accumulator.Add(LogitsFor({0, 0, 0}, 2), at::zeros({3}, at::kLong), at::scalar_tensor(2.0));
-  accumulator.Add(LogitsFor({0}, 2), at::zeros({1}, at::kLong), at::scalar_tensor(4.0));
+  accumulator.Add(LogitsFor({0, 0, 0}, 2), at::zeros({3}, at::kLong), Sums(6, 3, 1));
+  accumulator.Add(LogitsFor({0}, 2), at::zeros({1}, at::kLong), Sums(1, 0.5, 7));
 
-  EXPECT_EQ(ComputeMetrics(accumulator.Read()).loss, 2.5);
+  EXPECT_EQ(ComputeMetrics(accumulator.Read()).loss, 7 / 3.5 + 8 / 4.0);
+}
+
+TEST(MetricAccumulatorTest, ABatchWithoutWeightAddsNothingAndAPassWithoutAnyHasNoLoss) {
+  MetricAccumulator accumulator(2, at::kCPU);
+  accumulator.Add(LogitsFor({0}, 2), at::zeros({1}, at::kLong), Sums(0, 0, 0));
+  EXPECT_EQ(ComputeMetrics(accumulator.Read()).loss, 0);
+
+  accumulator.Add(LogitsFor({0}, 2), at::zeros({1}, at::kLong), Sums(3, 2, 0));
+
+  EXPECT_EQ(ComputeMetrics(accumulator.Read()).loss, 1.5);
 }
 
 TEST(MetricAccumulatorTest, TopFiveCountsLabelsAmongTheFiveHighest) {
@@ -53,7 +68,8 @@ TEST(MetricAccumulatorTest, HalfLogitsWithGradientsAreCountedToo) {
   MetricAccumulator accumulator(3, at::kCPU);
   const at::Tensor logits = LogitsFor({2}, 3).to(at::kBFloat16).requires_grad_();
 
-  accumulator.Add(logits, at::tensor({2}, at::kLong), logits.sum());
+  accumulator.Add(logits, at::tensor({2}, at::kLong),
+                  at::stack({logits.sum(), logits.sum(), 0 * logits.sum()}));
 
   EXPECT_EQ(ComputeMetrics(accumulator.Read()).accuracy, 1.0);
   EXPECT_EQ(ComputeMetrics(accumulator.Read()).loss, 1.0);
@@ -61,13 +77,15 @@ TEST(MetricAccumulatorTest, HalfLogitsWithGradientsAreCountedToo) {
 
 TEST(MetricAccumulatorTest, ResetForgetsEverything) {
   MetricAccumulator accumulator(2, at::kCPU);
-  accumulator.Add(LogitsFor({0}, 2), at::zeros({1}, at::kLong), at::scalar_tensor(2.0));
+  accumulator.Add(LogitsFor({0}, 2), at::zeros({1}, at::kLong), Sums(2, 1, 3));
 
   accumulator.Reset();
 
   const EvalCounts counts = accumulator.Read();
   EXPECT_THAT(counts.confusion, ElementsAre(0, 0, 0, 0));
   EXPECT_EQ(counts.num_top5, 0);
+  EXPECT_EQ(counts.weighted_loss_sum, 0.0);
+  EXPECT_EQ(counts.loss_weight, 0.0);
   EXPECT_EQ(counts.loss_sum, 0.0);
 }
 

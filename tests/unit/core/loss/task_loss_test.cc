@@ -66,6 +66,37 @@ INSTANTIATE_TEST_SUITE_P(
                  goldens::kFocalWeightedGradient}),
     [](const auto& test) { return std::string(test.param.name); });
 
+double LossOfSums(const at::Tensor& sums, double num_images) {
+  const double weight = sums[1].item<double>();
+  return (weight == 0 ? 0 : sums[0].item<double>() / weight) + sums[2].item<double>() / num_images;
+}
+
+TEST_P(TaskLossTest, SumsOverBatchesOfAnySizesGiveTheLossOfAll) {
+  const LossCase& expected = GetParam();
+  const at::Tensor logits = StudentLogits();
+  const at::Tensor weights = expected.is_weighted ? ClassWeights() : at::Tensor();
+  const TaskLossOptions options = OptionsOf(expected.kind);
+  for (const int64_t first : {1, 2, 4}) {
+    at::Tensor sums = at::zeros({3}, at::kDouble);
+    for (int64_t begin = 0; begin < 4; begin += first) {
+      sums += TaskLossSums(logits.slice(0, begin, begin + first),
+                           Labels().labels.slice(0, begin, begin + first), weights, options);
+    }
+    EXPECT_NEAR(LossOfSums(sums, 4), expected.loss, kTaskLossTolerance);
+  }
+}
+
+TEST(TaskLossTest, SumsOfImagesOfClassesWithoutWeightAreNumbers) {
+  const at::Tensor weights = at::tensor({0.0, 0.0, 1.0, 1.0, 1.0}, at::kDouble);
+  TaskLossOptions options;
+  options.label_smoothing = 0;
+  const at::Tensor labels = at::tensor({0, 1}, at::kLong);
+
+  const at::Tensor sums = TaskLossSums(StudentLogits().slice(0, 0, 2), labels, weights, options);
+
+  EXPECT_TRUE(at::equal(sums, at::zeros({3}, at::kDouble)));
+}
+
 // Value from the reference's survey of golden losses (float64, closed-form inputs).
 TEST(TaskLossTest, PlainCrossEntropyEqualsThePublishedGoldenValue) {
   TaskLossOptions options;

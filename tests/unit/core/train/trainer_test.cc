@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <functional>
 #include <string>
@@ -401,6 +402,24 @@ TEST_F(TrainerTest, DivergenceInAnEpochsLastStepIsNotWrittenDown) {
 
   EXPECT_THAT(Train(options, listener), StatusIs(Code::kOutOfRange, HasSubstr("val/loss")));
   EXPECT_FALSE(std::filesystem::exists(options.run_directory / "last.ckpt"));
+}
+
+// A batch of val holds images of a class without training images alone, which weighs nothing.
+TEST_F(TrainerTest, ValLossOfBalancedClassesIsANumberAlsoOfABatchWithoutWeight) {
+  TrainOptions options = Options("run");
+  core::Manifest manifest = ReadManifest(Manifest()).value();
+  for (ManifestEntry& entry : manifest.entries) {
+    if (entry.class_index == kClasses - 1) entry.split = Split::kVal;
+  }
+  options.manifest = options.run_directory / "manifest.csv";
+  ASSERT_OK(WriteManifest(options.manifest, manifest));
+  options.class_balance = true;
+  options.epochs = options.schedule.epochs = 1;
+  RecordingListener listener;
+
+  ASSERT_OK(Train(options, listener));
+
+  EXPECT_TRUE(std::isfinite(listener.epochs.back().metrics.at("val/loss")));
 }
 
 TEST_F(TrainerTest, PatienceEndsARunThatGetsNoBetter) {
