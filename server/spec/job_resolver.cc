@@ -76,6 +76,7 @@ class JobResolution {
   void ResolveAfter();
   void FillRetry();
   void CheckSplits(const ScanReport& report);
+  void CheckClassesOfModel(const ReferredJob& source, const ScanReport& report);
   void CheckModel(const std::string& field, const std::string& model);
   void CheckBlocksOf(const std::string& who, const std::string& model);
   std::optional<ReferredJob> Need(const std::string& field, const std::string& reference);
@@ -258,6 +259,26 @@ void JobResolution::CheckSplits(const ScanReport& report) {
   }
 }
 
+// A network knows its classes by their numbers: others of the same count would be measured as if
+// they were its own.
+void JobResolution::CheckClassesOfModel(const ReferredJob& source, const ScanReport& report) {
+  const ClassNames trained = lookup_.ClassesOf(source.train.dataset());
+  const ClassNames& given = report.class_names();
+  if (trained.empty()) return;
+  for (int i = 0; i < std::max(trained.size(), given.size()); ++i) {
+    const std::string of_data = i < given.size() ? given[i] : "none";
+    const std::string of_model = i < trained.size() ? trained[i] : "none";
+    if (of_data == of_model) continue;
+    violations_.Add("eval.dataset", resolved_.eval().dataset(),
+                    "has " + std::to_string(given.size()) + " classes, the model was trained on " +
+                        std::to_string(trained.size()) + ": number " + std::to_string(i) + " is " +
+                        of_data + " and " + of_model +
+                        "; name a data set of the same classes (of a part of them: a CSV file, "
+                        "with all of them listed in NAME.classes.txt beside it)");
+    return;
+  }
+}
+
 void JobResolution::ResolveEvalInput(const ReferredJob* source, const ScanReport& report) {
   v1::Input& input = *resolved_.mutable_eval()->mutable_input();
   const bool has_normalization = input.has_normalization();
@@ -316,12 +337,7 @@ void JobResolution::ResolveEval() {
   const auto report = lookup_.FindReadyDataset("eval.dataset", eval.dataset(), violations_);
   if (!report) return;
   CheckSplits(*report);
-  const int model_classes = source ? lookup_.ClassesOf(source->train.dataset()).size() : 0;
-  if (model_classes > 0 && model_classes != report->class_names_size()) {
-    violations_.Add("eval.dataset", eval.dataset(),
-                    "has " + std::to_string(report->class_names_size()) +
-                        " classes, the model was trained on " + std::to_string(model_classes));
-  }
+  if (source) CheckClassesOfModel(*source, *report);
   ResolveEvalInput(source ? &*source : nullptr, *report);
   ResolveEvalTeachers(source ? &*source : nullptr, *report);
   spec_.dataset = eval.dataset();

@@ -219,6 +219,24 @@ TEST_F(JobResolverTest, EvaluationTakesModelDatasetAndInputFromItsJob) {
   EXPECT_EQ(eval.checkpoint(), v1::CHECKPOINT_KIND_BEST);
 }
 
+TEST_F(JobResolverTest, EvaluationOnOtherClassesIsRefusedAlsoWhereThereAreAsMany) {
+  Submit(TrainJob("trained"));
+  AddDataset("fish", 2, {v1::SPLIT_TEST}, DatasetState::kReady, "fish");
+  AddDataset("more", 3, {v1::SPLIT_TEST});
+  AddDataset("same", 2, {v1::SPLIT_TEST});
+  v1::Job evaluation = EvalOf("trained", "evaluation");
+
+  evaluation.mutable_eval()->set_dataset("same");
+  EXPECT_THAT(Violations(evaluation), IsEmpty());
+  evaluation.mutable_eval()->set_dataset("fish");
+  EXPECT_THAT(Violations(evaluation),
+              ElementsAre(AtWith("eval.dataset", "number 0 is fish0 and class0; name a data set")));
+  evaluation.mutable_eval()->set_dataset("more");
+  EXPECT_THAT(Violations(evaluation),
+              ElementsAre(AtWith("eval.dataset",
+                                 "has 3 classes, the model was trained on 2: number 2 is class2")));
+}
+
 TEST_F(JobResolverTest, EvaluationOfASplitThatIsNotThereIsRefused) {
   Submit(TrainJob("trained"));
   AddDataset("short", 2, {v1::SPLIT_TRAIN});

@@ -30,12 +30,13 @@ class SpecFixture : public ::testing::Test {
 
   DatasetRecord AddDataset(const std::string& name, int num_classes,
                            const std::vector<v1::Split>& splits,
-                           DatasetState state = DatasetState::kReady) {
+                           DatasetState state = DatasetState::kReady,
+                           const std::string& stem = "class") {
     DatasetRecord dataset;
     dataset.name = name;
     dataset.id = store_->InsertDataset(dataset).value();
     worker::v1::ScanReport report;
-    for (int i = 0; i < num_classes; ++i) report.add_class_names("class" + std::to_string(i));
+    for (int i = 0; i < num_classes; ++i) report.add_class_names(stem + std::to_string(i));
     for (const v1::Split split : splits) {
       worker::v1::SplitCount& count = *report.add_splits();
       count.set_split(split);
