@@ -79,6 +79,11 @@ class Evaluation {
     if (options_.teachers.empty()) return Status::Ok();
     Result<TeacherEnsemble> teachers = TeacherEnsemble::Load(
         options_.teachers, EnsembleMode::kMeanProb, num_classes(), options_.normalization, device_);
+    if (!teachers.ok() && options_.teachers_may_lack) {
+      listener_.OnNotice(NoticeLevel::kWarning, "not compared with the teachers of the job: " +
+                                                    teachers.status().message());
+      return Status::Ok();
+    }
     if (!teachers.ok()) return teachers.status();
     teachers_.emplace(std::move(*teachers));
     return Status::Ok();

@@ -37,6 +37,9 @@ struct EvaluateOptions {
   std::vector<EvaluationPass> passes;
   /// To compare with; several are the mean of their probabilities.
   std::vector<TeacherOptions> teachers;
+  /// Nobody asked for the teachers by name: where they cannot be compared with, e.g. since they
+  /// know different classes, a notice says why, and the evaluation goes on without.
+  bool teachers_may_lack = false;
   size_t max_wrong = 64;  // wrongly taken images that a report names
   /// What of the above was hashed: it must still be that when it has been read.
   std::vector<HashedFile> inputs;

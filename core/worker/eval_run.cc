@@ -36,6 +36,7 @@ EvaluateOptions ToOptions(const worker::v1::WorkerSpec& spec) {
   for (const worker::v1::ResolvedTeacher& teacher : task.teachers()) {
     options.teachers.push_back(ToTeacherOptions(teacher, spec));
   }
+  options.teachers_may_lack = task.teachers_are_default();
   for (const v1::EvalPass& pass : task.job().passes()) {
     options.passes.push_back({ToSplit(pass.split()), pass.tta()});
   }

@@ -7,6 +7,7 @@
 
 #include "core/base/architecture.h"
 #include "core/base/durable_file.h"
+#include "core/base/log.h"
 #include "core/base/rooted_file.h"
 #include "server/job/device.h"
 #include "server/spec/dataset_facts.h"
@@ -87,6 +88,12 @@ int DataThreads(int asked, const worker::v1::WorkerSpec& spec) {
   if (asked > 0) return asked;
   const int share = spec.device() == "cpu" ? spec.num_threads() / 2 : spec.num_threads();
   return std::clamp(share, 1, kMaxByDefault);
+}
+
+// Whether the teachers that an evaluation compares with are its job's, and nobody named them.
+bool HasDefaultTeachers(const JobSpec& spec) {
+  v1::Job given;
+  return given.ParseFromString(spec.given) && given.eval().teachers().empty();
 }
 
 }  // namespace
@@ -227,8 +234,17 @@ Status WorkerRunPreparer::FillEvalTask(const JobRecord& job, worker::v1::WorkerS
     DISTILL_RETURN_IF_ERROR(CheckWeights(eval.file(), spec));
     task.set_weights(eval.file());
   }
-  DISTILL_RETURN_IF_ERROR(
-      FillTeachers(job, spec, *eval.mutable_teachers(), *task.mutable_teachers()));
+  task.set_teachers_are_default(HasDefaultTeachers(job.spec));
+  const Status taught = FillTeachers(job, spec, *eval.mutable_teachers(), *task.mutable_teachers());
+  const bool is_gone = taught.code() == Code::kFailedPrecondition;
+  if (is_gone && task.teachers_are_default()) {
+    LogInfo("evaluated without its job's teachers",
+            {{"job", std::to_string(job.id)}, {"reason", taught.message()}});
+    eval.clear_teachers();
+    task.clear_teachers();
+  } else if (!taught.ok()) {
+    return taught;
+  }
   task.set_model(eval.model());
   task.set_image_size(eval.input().image_size());
   *task.mutable_mean() = eval.input().mean();

@@ -73,5 +73,38 @@ TEST(EvaluatorTest, WeightsAndImagesOutsideTheirRootsAreNotRead) {
               StatusIs(Code::kPermissionDenied, HasSubstr("leads outside")));
 }
 
+// Teachers of a job that know different classes taught it well (mean_kl), and cannot be averaged.
+TEST(EvaluatorTest, TeachersThatNobodyAskedForFailNoEvaluation) {
+  const distill::testing::TempDir dir;
+  testing::TeacherFiles files;
+  distill::testing::WriteTinyManifest(dir.path() / "manifest.csv", kEvaluatedClasses, 8);
+  EvaluateOptions options;
+  options.model = testing::kTeacherModel;
+  options.weights = files.Make(kEvaluatedClasses, 1).weights;
+  options.manifest = dir.path() / "manifest.csv";
+  options.image_size = 32;
+  options.normalization = testing::TeacherFiles::Normalization();
+  options.passes = {{Split::kVal, false}};
+  TeacherOptions partial = files.Make(kEvaluatedClasses, 2);
+  partial.class_outputs = {0, 1, -1};
+  partial.num_outputs = kEvaluatedClasses;
+  TeacherOptions gone = files.Make(kEvaluatedClasses, 3);
+  gone.weights = "/nowhere/weights";
+  for (const TeacherOptions& second : {partial, gone}) {
+    options.teachers = {files.Make(kEvaluatedClasses, 4), second};
+    RecordingListener listener;
+    options.teachers_may_lack = false;
+    EXPECT_FALSE(Evaluate(options, listener).ok());
+    options.teachers_may_lack = true;
+
+    const auto reports = Evaluate(options, listener);
+
+    ASSERT_THAT(reports, IsOk());
+    EXPECT_FALSE(reports->front().fidelity.has_value());
+    EXPECT_THAT(listener.warnings,
+                ::testing::Contains(HasSubstr("not compared with the teachers")));
+  }
+}
+
 }  // namespace
 }  // namespace distill::core

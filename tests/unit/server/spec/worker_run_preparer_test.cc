@@ -292,5 +292,34 @@ TEST_F(ReplacedWeightsTest, PublishedWeightsMayBeALinkOfTheAdministrator) {
               StatusIs(Code::kFailedPrecondition, HasSubstr("leads outside")));
 }
 
+TEST_F(WorkerRunPreparerTest, AnEvaluationLacksTeachersThatAreGoneUnlessTheyWereAskedFor) {
+  const JobId teacher = Submit(TrainJob("teacher"));
+  const JobId student = Submit(StudentOf("teacher", "student"));
+  for (const JobId trained : {teacher, student}) {
+    StartAttempt(trained);
+    Touch(preparer_->RunDirectory(trained, 1) / "best.safetensors");
+  }
+  const JobId by_default = Submit(EvalOf("student", "by-default"));
+  v1::Job asked = EvalOf("student", "asked");
+  asked.mutable_eval()->add_teachers()->set_job("teacher");
+  const JobId by_name = Submit(asked);
+
+  auto eval = ReadSpec(Prepare(by_default, StartAttempt(by_default)).value()).eval();
+  EXPECT_EQ(eval.teachers_size(), 1);
+  EXPECT_TRUE(eval.teachers_are_default());
+  eval = ReadSpec(Prepare(by_name, StartAttempt(by_name)).value()).eval();
+  EXPECT_EQ(eval.teachers_size(), 1);
+  EXPECT_FALSE(eval.teachers_are_default());
+  fs::remove(preparer_->RunDirectory(teacher, 1) / "best.safetensors");
+
+  AttemptRecord second;
+  second.number = 2;
+  second.devices = {"cpu"};
+  eval = ReadSpec(Prepare(by_default, second).value()).eval();
+  EXPECT_EQ(eval.teachers_size(), 0);
+  EXPECT_THAT(Prepare(by_name, second),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("best.safetensors")));
+}
+
 }  // namespace
 }  // namespace distill::server
