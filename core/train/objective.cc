@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "core/base/random.h"
@@ -134,13 +135,21 @@ Status Objective::CheckTerm(const TrainOptions& options, DistillationMethod meth
   return Status::Ok();
 }
 
-void Objective::NameTerms() {
-  std::vector<std::string> terms;
+// A method may be there more than once, of other blocks or temperatures.
+std::vector<std::string> Objective::TermNames() const {
+  std::vector<std::string> names;
+  std::map<std::string, int> seen;
   for (const TaughtTerm& term : terms_) {
     const std::string name(term.method().name());
     const int number = ++seen[name];
     names.push_back(number == 1 ? name : name + "-" + std::to_string(number));
   }
+  return names;
+}
+
+void Objective::NameTerms() {
+  std::vector<std::string> terms;
+  for (const std::string& name : TermNames()) terms.push_back("train/kd/" + name);
   names_.emplace_back("train/kd_loss");
   for (const std::string& term : terms) names_.push_back(term + "/weighted");
   for (const std::string& term : terms) names_.push_back(term);
@@ -251,8 +260,10 @@ at::Tensor Objective::ValidationLossSums(const at::Tensor& logits, const at::Ten
 
 std::vector<std::string> Objective::TermPlans() const {
   std::vector<std::string> plans;
-  for (const TaughtTerm& term : terms_) {
-    const std::string name(term.method().name());
+  const std::vector<std::string> names = TermNames();
+  for (size_t i = 0; i < terms_.size(); ++i) {
+    const TaughtTerm& term = terms_[i];
+    const std::string& name = names[i];
     int64_t num_trained = 0;
     for (const NamedTensor& tensor : term.State()) num_trained += tensor.tensor.numel();
     const std::string trained =

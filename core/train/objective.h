@@ -56,6 +56,9 @@ class Objective {
   /// their weights. Before the first call they count in full.
   void StartEpoch(int64_t epoch);
 
+  /// Returns whether the terms count in full in the epoch under way.
+  bool counts_in_full() const { return term_scale_ >= 1; }
+
   /// Of which batches the terms' shares of the gradient are measured: it costs some passes back
   /// through the end of the network.
   static constexpr int64_t kStepsBetweenShares = 50;
@@ -78,7 +81,8 @@ class Objective {
 
   /// The names of ObjectiveValue::parts: "train/loss" first, then "train/task_loss" and what else
   /// there is: "train/r_drop", "train/kd_loss" (weighted sum, as in the total),
-  /// "train/kd/<method>/weighted" and "train/kd/<method>" (unweighted) of each term.
+  /// "train/kd/<method>/weighted" and "train/kd/<method>" (unweighted) of each term. Where a method
+  /// is there more than once, the second of its terms is <method>-2, and so on.
   const std::vector<std::string>& names() const { return names_; }
 
   /// The names of ObjectiveValue::shares, one a term: "train/kd/<method>/gradient_share".
@@ -112,6 +116,7 @@ class Objective {
   Forward RunStudent(Model& student, const MixedBatch& batch, const Taught& taught) const;
   Status CheckTerm(const TrainOptions& options, DistillationMethod method) const;
   void NameTerms();
+  std::vector<std::string> TermNames() const;
   at::Tensor MeasureShares(const Forward& forward) const;
   ObjectiveValue Combine(const std::vector<Forward>& forwards, double share) const;
 

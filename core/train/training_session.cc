@@ -245,6 +245,7 @@ int64_t TrainingSession::PeakGpuMemory() const {
 
 void TrainingSession::WarnOfFaintTerms(const Metrics& metrics) {
   constexpr double kFaint = 0.01;
+  if (!objective_->counts_in_full()) return;  // what is scaled down says nothing of its weight
   for (const std::string& name : objective_->share_names()) {
     const auto share = metrics.find(name);
     if (share == metrics.end() || share->second >= kFaint) continue;

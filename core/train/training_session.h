@@ -62,7 +62,8 @@ class TrainingSession {
   /// Returns the most memory of the first GPU that this process took, in bytes; 0 on a CPU.
   int64_t PeakGpuMemory() const;
 
-  /// Tells once of each distillation term that has next to no share of the gradient in `metrics`.
+  /// Tells once of each distillation term that has next to no share of the gradient in `metrics`,
+  /// those of an epoch in which the terms count in full.
   void WarnOfFaintTerms(const Metrics& metrics);
 
   /// Returns kOutOfRange, naming term and step, when a loss was not finite. Waits for the device.

@@ -353,6 +353,46 @@ TEST_F(TrainerTest, RunOnSeveralDevicesSaysWhatSeesAShareOnly) {
                                         HasSubstr("images see those of a share: sp"))));
 }
 
+TEST_F(TrainerTest, TermsOfOneMethodAreToldApart) {
+  TrainOptions options = OptionsWithEverything("run");
+  options.epochs = options.schedule.epochs = 1;
+  std::vector<DistillationTermOptions>& terms = options.distillation->terms;
+  terms.resize(1);
+  terms.push_back(terms[0]);
+  terms[1].temperature = 1;
+  terms[1].weight = 2;
+  RecordingListener listener;
+
+  ASSERT_OK(Train(options, listener));
+
+  const Metrics& metrics = listener.epochs.back().metrics;
+  EXPECT_NE(metrics.at("train/kd/soft_target"), metrics.at("train/kd/soft_target-2"));
+  EXPECT_NEAR(
+      metrics.at("train/kd_loss"),
+      metrics.at("train/kd/soft_target/weighted") + metrics.at("train/kd/soft_target-2/weighted"),
+      1e-5);
+  EXPECT_EQ(metrics.count("train/kd/soft_target-2/gradient_share"), 1U);
+}
+
+TEST_F(TrainerTest, ATermThatHardlyTeachesIsToldOfOnceItCountsInFull) {
+  TrainOptions options = OptionsWithEverything("run");
+  options.epochs = options.schedule.epochs = 3;
+  options.distillation->terms.resize(1);
+  options.distillation->terms[0].weight = 1e-6;
+  options.distillation->warmup_epochs = 3;
+  RecordingListener in_full;
+  RecordingListener in_part;
+
+  ASSERT_OK(Train(options, in_full));
+  options.run_directory = options.run_directory.parent_path() / "in-part";
+  std::filesystem::create_directories(options.run_directory);
+  options.distillation->warmup_epochs = 4;
+  ASSERT_OK(Train(options, in_part));
+
+  EXPECT_THAT(in_full.warnings, ::testing::Contains(HasSubstr("hardly teaches")));
+  EXPECT_THAT(in_part.warnings, Not(::testing::Contains(HasSubstr("hardly teaches"))));
+}
+
 TEST_F(TrainerTest, NumberOfDataThreadsChangesNoBit) {
   TrainOptions one = Options("one");
   TrainOptions three = Options("three");
