@@ -44,6 +44,38 @@ std::optional<size_t> FirstLineThatIsNoText(std::string_view bytes) {
   return std::nullopt;
 }
 
+bool IsUtf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const size_t length = Utf8Bytes(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string Utf8OrEscaped(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  while (!bytes.empty()) {
+    const size_t length = Utf8Bytes(bytes);
+    if (length == 0) {
+      const auto byte = static_cast<uint8_t>(bytes[0]);
+      text += "\\x";
+      text += kDigits[byte >> 4U];
+      text += kDigits[byte & 15U];
+    } else {
+      text += bytes.substr(0, length);
+    }
+    bytes.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return text;
+}
+
+std::string_view WithoutByteOrderMark(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return StartsWith(text, kMark) ? text.substr(kMark.size()) : text;
+}
+
 std::vector<std::string> LinesOf(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {

@@ -24,6 +24,9 @@ std::string Utf8OrEscaped(std::string_view bytes);
 /// before it); empty ones are left out.
 std::vector<std::string> LinesOf(std::string_view text);
 
+/// Returns `text` without the byte order mark that some editors put before UTF-8.
+std::string_view WithoutByteOrderMark(std::string_view text);
+
 /// What std::string_view has only from C++20 on (see ARCHITECTURE.md on the core's language).
 inline bool StartsWith(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;

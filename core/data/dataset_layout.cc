@@ -213,7 +213,7 @@ Status ListedImages::ReadClasses() {
   DISTILL_ASSIGN_OR_RETURN(const std::string text,
                            ReadFileInside(list, allowed_roots_, kMaxClassListBytes));
   std::vector<std::string>& names = layout_.class_names;
-  names = LinesOf(text);
+  names = LinesOf(WithoutByteOrderMark(text));
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end()) {
@@ -227,7 +227,7 @@ Result<DatasetLayout> ListedImages::Run() {
   DISTILL_ASSIGN_OR_RETURN(const std::string text,
                            ReadFileInside(path_, allowed_roots_, kMaxListBytes));
   DISTILL_RETURN_IF_ERROR(ReadClasses());
-  CsvReader reader(text);
+  CsvReader reader(WithoutByteOrderMark(text));
   std::vector<std::string> fields;
   const std::vector<std::string> header = {"path", "class", "split"};
   if (!reader.Next(fields) || fields.size() < 3 ||

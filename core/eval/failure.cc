@@ -19,6 +19,7 @@ Code CodeOf(const std::exception& error, const std::string& message) {
                                 Contains(message, "out of memory") ||
                                 Contains(message, "can't allocate memory");
   if (is_out_of_memory) return Code::kResourceExhausted;
+  if (dynamic_cast<const c10::ValueError*>(&error) != nullptr) return Code::kInvalidArgument;
   if (Contains(message, "CUDA error") || Contains(message, "CUDNN_STATUS")) {
     return Code::kUnavailable;
   }

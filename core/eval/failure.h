@@ -9,7 +9,8 @@
 namespace distill::core {
 
 /// Returns what an exception that LibTorch threw means: kResourceExhausted for out of (device)
-/// memory, kUnavailable for a failed device, kInternal for anything else.
+/// memory, kUnavailable for a failed device, kInvalidArgument for a value that cannot be worked
+/// with (c10::ValueError), kInternal for anything else.
 Status StatusOfTorchError(const std::exception& error);
 
 /// Runs `body`, an entry point's inside, and turns what escapes it into a status.

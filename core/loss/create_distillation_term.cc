@@ -94,6 +94,13 @@ Status CheckLogits(const DistillationTermOptions& options) {
                    std::to_string(options.student.num_classes) + " and " +
                    std::to_string(options.teacher.num_classes));
   }
+  if (options.standardize_logits && options.student.num_classes < 2) {
+    return Invalid(
+        "standardised logits need two classes or more that the teacher knows (the one logit of one "
+        "class has no deviation), not " +
+        std::to_string(options.student.num_classes) +
+        "; leave out --standardize-logits, or map more classes");
+  }
   constexpr int64_t kFewestClasses = 3;
   if (options.method == DistillationMethod::kDkd && options.student.num_classes < kFewestClasses) {
     return Invalid("DKD needs at least 3 classes (of two, its second part is always 0), not " +

@@ -60,8 +60,9 @@ BatchNorm2d::BatchNorm2d(int64_t channels, NormOptions options)
 
 at::Tensor BatchNorm2d::Forward(const at::Tensor& x) {
   if (is_training()) {
-    TORCH_CHECK(x.numel() > x.size(1),
-                "batch norm in training needs more than one value a channel");
+    TORCH_CHECK_VALUE(x.numel() > x.size(1),
+                      "a batch norm has no statistics of one image whose map is ", x.size(2), "x",
+                      x.size(3), ": take a larger --batch-size, or a larger --image-size");
     CountBatch();
   }
   return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(),

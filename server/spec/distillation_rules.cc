@@ -2,6 +2,7 @@
 #include <initializer_list>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "server/spec/spec_rules.h"
 
@@ -82,6 +83,13 @@ void CheckOptionsBelong(const std::string& path, const v1::DistillationTerm& giv
   refuse_unless(is_one_of({DISTILLATION_METHOD_MGD, DISTILLATION_METHOD_SP, DISTILLATION_METHOD_AT,
                            DISTILLATION_METHOD_FITNET}),
                 !given.blocks().empty(), "blocks", "MGD, SP, AT and FITNET");
+}
+
+// Which classes of the data set a teacher knows, by its resolved class map; none: all of them.
+std::vector<bool> KnownClasses(const v1::Teacher& teacher) {
+  std::vector<bool> known;
+  for (const int output : teacher.class_outputs()) known.push_back(output >= 0);
+  return known;
 }
 
 void CheckBlocks(const std::string& path, const v1::DistillationTerm& given,
@@ -172,6 +180,62 @@ void CheckTeacher(const std::string& path, const v1::Teacher& teacher, Violation
   }
 }
 
+void CheckKnowTheSame(const std::string& field,
+                      const google::protobuf::RepeatedPtrField<v1::Teacher>& teachers,
+                      ViolationList& violations) {
+  for (int i = 1; i < teachers.size(); ++i) {
+    const std::vector<bool> first = KnownClasses(teachers[0]);
+    const std::vector<bool> other = KnownClasses(teachers[i]);
+    const auto is_known = [](const std::vector<bool>& of, size_t index) {
+      return of.empty() || (index < of.size() && of[index]);
+    };
+    for (size_t index = 0; index < std::max(first.size(), other.size()); ++index) {
+      if (is_known(first, index) == is_known(other, index)) continue;
+      violations.Add(field, "teachers 1 and " + std::to_string(i + 1),
+                     "know different classes of the data set, and what is averaged must be of the "
+                     "same: map the same classes, or take the ensemble MEAN_KL (of an evaluation: "
+                     "one teacher)");
+      return;
+    }
+  }
+}
+
+void CheckKnownClasses(const v1::Distillation& resolved, const ClassNames& classes,
+                       ViolationList& violations) {
+  constexpr int kFewestOfDkd = 3;
+  const std::string path = "train.distillation";
+  const bool averages = resolved.ensemble() == v1::ENSEMBLE_MEAN_PROB ||
+                        resolved.ensemble() == v1::ENSEMBLE_MEAN_LOGIT;
+  if (averages) CheckKnowTheSame(path + ".ensemble", resolved.teachers(), violations);
+  int fewest = classes.size();
+  for (const v1::Teacher& teacher : resolved.teachers()) {
+    const std::vector<bool> known = KnownClasses(teacher);
+    if (known.empty()) continue;
+    fewest = std::min(fewest, static_cast<int>(std::count(known.begin(), known.end(), true)));
+  }
+  for (int i = 0; i < resolved.terms_size(); ++i) {
+    const v1::DistillationTerm& term = resolved.terms(i);
+    const std::string field = Indexed(path + ".terms", i);
+    if (term.method() == v1::DISTILLATION_METHOD_DKD) {
+      if (!classes.empty() && classes.size() < kFewestOfDkd) {
+        violations.Add(field + ".method", "DKD",
+                       "needs at least 3 classes (of two, its second part is always 0), the data "
+                       "set has " +
+                           std::to_string(classes.size()) + "; take SOFT_TARGET");
+      } else if (fewest < classes.size()) {
+        violations.Add(field + ".method", "DKD",
+                       "needs teachers that know all classes of the data set, and a class map "
+                       "leaves some out; take SOFT_TARGET");
+      }
+    }
+    if (term.standardize_logits() && !classes.empty() && fewest < 2) {
+      violations.Add(field + ".standardize_logits", "true",
+                     "needs a teacher that knows at least two classes of the data set: the one "
+                     "logit of one class has no deviation; leave it out, or map more classes");
+    }
+  }
+}
+
 void CheckDistillationRules(const v1::Distillation& given, const v1::Distillation& filled,
                             ViolationList& violations) {
   const std::string path = "train.distillation";
@@ -197,7 +261,12 @@ void CheckDistillationRules(const v1::Distillation& given, const v1::Distillatio
     CheckTeacher(Indexed(path + ".teachers", i), given.teachers(i), violations);
   }
   for (int i = 0; i < given.terms_size(); ++i) {
-    CheckTerm(Indexed(path + ".terms", i), given.terms(i), filled.terms(i), violations);
+    const std::string term = Indexed(path + ".terms", i);
+    CheckTerm(term, given.terms(i), filled.terms(i), violations);
+    if (given.terms(i).standardize_logits() && filled.ensemble() == v1::ENSEMBLE_MEAN_PROB) {
+      violations.Add(term + ".standardize_logits", "true",
+                     "cannot be with the ensemble MEAN_PROB, which has no logits; take MEAN_KL");
+    }
   }
 }
 

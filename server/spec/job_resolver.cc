@@ -217,7 +217,7 @@ void JobResolution::ResolveTrain() {
   v1::TrainJob& train = *resolved_.mutable_train();
   FillDefaults(train);
   CheckTrainRules(given_.train(), train, violations_);
-  CheckBatchShares(train, resolved_.resources().devices(), violations_);
+  CheckDevicesOf(train, resolved_.resources().devices(), violations_);
   CheckModel("train.model", train.model());
   const auto report = lookup_.FindReadyDataset("train.dataset", train.dataset(), violations_);
   if (report) {
@@ -238,6 +238,7 @@ void JobResolution::ResolveTrain() {
     ResolveTeacher("train.distillation.teachers[" + std::to_string(i) + "]", train.input(), classes,
                    *distillation.mutable_teachers(i));
   }
+  if (given_.train().has_distillation()) CheckKnownClasses(distillation, classes, violations_);
   CheckBlocksOf("student", train.model());
   for (const v1::Teacher& teacher : distillation.teachers()) {
     CheckBlocksOf("teacher", teacher.model());
@@ -309,6 +310,7 @@ void JobResolution::ResolveEvalTeachers(const ReferredJob* source, const ScanRep
     ResolveTeacher("eval.teachers[" + std::to_string(i) + "]", eval.input(), report.class_names(),
                    *eval.mutable_teachers(i));
   }
+  if (are_given) CheckKnowTheSame("eval.teachers", eval.teachers(), violations_);
   if (are_given || violations_.violations() == before.violations()) return;
   violations_ = before;
   eval.clear_teachers();

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "distill/v1/job.pb.h"
+#include "server/spec/class_map.h"
 #include "server/spec/field_violation.h"
 
 namespace distill::server {
@@ -13,9 +14,10 @@ namespace distill::server {
 void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
                      ViolationList& violations);
 
-/// Adds a violation where a batch is too small for each of `num_devices` devices to have a share of
-/// it: two images at least, without which batch norms have no statistics.
-void CheckBatchShares(const v1::TrainJob& filled, int num_devices, ViolationList& violations);
+/// Adds a violation where a job cannot train on `num_devices` devices: a batch that is too small
+/// for each to have a share of it (two images at least, without which batch norms have no
+/// statistics), or a method that works on one only.
+void CheckDevicesOf(const v1::TrainJob& filled, int num_devices, ViolationList& violations);
 
 /// Checks one teacher by itself; violations go to fields below `path`.
 void CheckTeacher(const std::string& path, const v1::Teacher& teacher, ViolationList& violations);
@@ -30,6 +32,16 @@ int MaxThreads();
 /// As CheckTrainRules, for train.distillation.
 void CheckDistillationRules(const v1::Distillation& given, const v1::Distillation& filled,
                             ViolationList& violations);
+
+/// Checks what the terms need of the classes that each teacher knows, once class maps are resolved.
+/// `classes`: of the data set; nothing is known of it where they are empty.
+void CheckKnownClasses(const v1::Distillation& resolved, const ClassNames& classes,
+                       ViolationList& violations);
+
+/// Adds a violation at `field` where teachers whose outputs are averaged know different classes.
+void CheckKnowTheSame(const std::string& field,
+                      const google::protobuf::RepeatedPtrField<v1::Teacher>& teachers,
+                      ViolationList& violations);
 
 /// As CheckTrainRules, for evaluations.
 void CheckEvalRules(const v1::EvalJob& given, const v1::EvalJob& filled, ViolationList& violations);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -92,7 +93,10 @@ void CheckSchedule(const v1::Schedule& given, const v1::TrainJob& filled,
                    ViolationList& violations) {
   const v1::Schedule& schedule = filled.schedule();
   CheckEnum("train.schedule.kind", schedule.kind(), v1::ScheduleKind_IsValid, violations);
-  violations.CheckRange("train.schedule.warmup_ratio", schedule.warmup_ratio(), 0, 1);
+  if (!(schedule.warmup_ratio() >= 0 && schedule.warmup_ratio() < 1)) {
+    violations.Add("train.schedule.warmup_ratio", NumberText(schedule.warmup_ratio()),
+                   "must be at least 0 and less than 1");
+  }
   if (schedule.milestones().empty()) {
     violations.CheckCount("train.schedule.step_epochs", schedule.step_epochs(), 1, kMaxEpochs);
   }
@@ -161,14 +165,17 @@ void CheckShareOfTask(const v1::TrainJob& given, const v1::TrainJob& filled,
   }
 }
 
-// Some methods read the true label of each image.
+// Some methods read the true label of each image, or remember each.
 void CheckLabelsAreTrue(const v1::TrainJob& given, ViolationList& violations) {
   const v1::BatchMix mix = given.augmentation().mix();
   if (mix != v1::BATCH_MIX_MIXUP && mix != v1::BATCH_MIX_CUTMIX) return;
   for (const v1::DistillationTerm& term : given.distillation().terms()) {
-    if (term.method() != v1::DISTILLATION_METHOD_DKD) continue;
+    const bool is_crd = term.method() == v1::DISTILLATION_METHOD_CRD;
+    if (term.method() != v1::DISTILLATION_METHOD_DKD && !is_crd) continue;
     violations.Add("train.augmentation.mix", v1::BatchMix_Name(mix),
-                   "must be NONE with DKD, which needs the true label of each image");
+                   is_crd ? "must be NONE with CRD, which remembers each image"
+                          : "must be NONE with DKD, which needs the true label of each image");
+    return;
   }
 }
 
@@ -190,9 +197,18 @@ void CheckTrainRules(const v1::TrainJob& given, const v1::TrainJob& filled,
   }
 }
 
-void CheckBatchShares(const v1::TrainJob& filled, int num_devices, ViolationList& violations) {
+void CheckDevicesOf(const v1::TrainJob& filled, int num_devices, ViolationList& violations) {
   constexpr int kMinImages = 2;
-  if (num_devices <= 1 || filled.batch_size() >= kMinImages * num_devices) return;
+  if (num_devices <= 1) return;
+  const auto& terms = filled.distillation().terms();
+  const bool has_crd = std::any_of(terms.begin(), terms.end(), [](const auto& term) {
+    return term.method() == v1::DISTILLATION_METHOD_CRD;
+  });
+  if (has_crd) {
+    violations.Add("resources.devices", std::to_string(num_devices),
+                   "must be 1 with CRD, which has one memory of all images");
+  }
+  if (filled.batch_size() >= kMinImages * num_devices) return;
   violations.Add("train.batch_size", std::to_string(filled.batch_size()),
                  "must hold two images for each of the " + std::to_string(num_devices) +
                      " devices; make it larger, or take fewer devices");

@@ -200,6 +200,19 @@ TEST_F(DatasetScanTest, ListedClassesNeedNoImagesAndADataSetMayBeForEvaluationOn
               StatusIs(Code::kInvalidArgument, HasSubstr("listed twice: ant")));
 }
 
+TEST_F(DatasetScanTest, AByteOrderMarkBeforeAListIsNoPartOfIt) {
+  Add("a.ppm");
+  Add("b.ppm");
+  ScanOptions options = Options();
+  options.path /= "list.csv";
+  AddBytes("list.csv", "\xEF\xBB\xBFpath,class,split\na.ppm,a,train\nb.ppm,b,train\n");
+  AddBytes("list.classes.txt",
+           "\xEF\xBB\xBF"
+           "a\nb\n");
+
+  EXPECT_THAT(ScanDataset(options, {})->manifest.class_names, ElementsAre("a", "b"));
+}
+
 TEST_F(DatasetScanTest, DamagedCsvNamesTheLine) {
   Add("a.ppm");
   ScanOptions options = Options();

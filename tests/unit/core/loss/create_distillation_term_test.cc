@@ -184,5 +184,15 @@ TEST(CreateDistillationTermTest, ShapesComeFromADryRun) {
 
 // The reference's rule, worked out by hand.
 
+TEST(CreateDistillationTermTest, StandardisedLogitsOfOneClassAreRefused) {
+  DistillationTermOptions options = OptionsOf(DistillationMethod::kSoftTarget);
+  options.standardize_logits = true;
+  options.student.num_classes = options.teacher.num_classes = 1;
+  EXPECT_THAT(CreateDistillationTerm(options),
+              StatusIs(Code::kInvalidArgument, HasSubstr("--standardize-logits")));
+  options.student.num_classes = options.teacher.num_classes = 2;
+  EXPECT_THAT(CreateDistillationTerm(options), IsOk());
+}
+
 }  // namespace
 }  // namespace distill::core

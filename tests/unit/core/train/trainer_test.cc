@@ -524,5 +524,14 @@ TEST_F(TrainerTest, RunDirectoryThatCannotBeWrittenIsAborted) {
   EXPECT_THAT(Train(options, listener), HasCode(Code::kAborted));
 }
 
+TEST_F(TrainerTest, ABatchNormWithOneValueToTakeStatisticsOfIsABadSpec) {
+  TrainOptions options = Options("run", "mobilenetv2");
+  options.batch_size = 1;
+  RecordingListener listener;
+
+  EXPECT_THAT(Train(options, listener),
+              StatusIs(Code::kInvalidArgument, AllOf(HasSubstr("batch"), HasSubstr("image"))));
+}
+
 }  // namespace
 }  // namespace distill::core

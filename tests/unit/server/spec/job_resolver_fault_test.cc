@@ -104,6 +104,25 @@ INSTANTIATE_TEST_SUITE_P(
                 Train(job).mutable_schedule()->add_milestones(10);
                 Train(job).mutable_schedule()->set_step_epochs(5);
               }},
+        Fault{"train.schedule.warmup_ratio",
+              [](auto& job) { Train(job).mutable_schedule()->set_warmup_ratio(1); }},
+        Fault{"train.augmentation.mix",
+              [](auto& job) {
+                Train(job).mutable_augmentation()->set_mix(v1::BATCH_MIX_MIXUP);
+                Term(job).set_method(v1::DISTILLATION_METHOD_CRD);
+              }},
+        Fault{"resources.devices",
+              [](auto& job) {
+                job.mutable_resources()->set_devices(2);
+                Term(job).set_method(v1::DISTILLATION_METHOD_CRD);
+              }},
+        Fault{"train.distillation.terms[0].method",  // the data set has two classes
+              [](auto& job) { Term(job).set_method(v1::DISTILLATION_METHOD_DKD); }},
+        Fault{"train.distillation.terms[0].standardize_logits",
+              [](auto& job) {
+                Kd(job).set_ensemble(v1::ENSEMBLE_MEAN_PROB);
+                Term(job).set_standardize_logits(true);
+              }},
         Fault{"train.optimizer.nesterov",
               [](auto& job) { Train(job).mutable_optimizer()->set_nesterov(false); }},
         Fault{"train.augmentation.crop_padding",
@@ -175,11 +194,6 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& job) {
                 Term(job).set_method(v1::DISTILLATION_METHOD_RKD);
                 Term(job).set_rkd_angle(-1);
-              }},
-        Fault{"train.augmentation.mix",
-              [](auto& job) {
-                Term(job).set_method(v1::DISTILLATION_METHOD_DKD);
-                Train(job).mutable_augmentation()->set_mix(v1::BATCH_MIX_CUTMIX);
               }},
         Fault{"train.distillation.terms[0].blocks[0]",
               [](auto& job) {

@@ -1,6 +1,9 @@
 // Jobs with teachers: server/spec/job_resolver.h.
 #include <gmock/gmock.h>
 
+#include <string>
+#include <vector>
+
 #include "server/spec/job_resolver.h"
 #include "tests/unit/server/spec/job_resolver_fixture.h"
 
@@ -11,7 +14,73 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class JobResolverTeacherTest : public JobResolverFixture {};
+class JobResolverTeacherTest : public JobResolverFixture {
+ protected:
+  // A student on "many", of class0 to class3, of a teacher of other classes for each number: of as
+  // many classes, class0 on.
+  v1::Job StudentOfPartial(const std::vector<int>& num_known) {
+    if (!store_->FindDataset("many").ok()) {
+      AddDataset("many", 4, {v1::SPLIT_TRAIN, v1::SPLIT_VAL, v1::SPLIT_TEST});
+    }
+    v1::Job student = StudentOf("0", "student");
+    student.mutable_train()->set_dataset("many");
+    v1::Distillation& distillation = *student.mutable_train()->mutable_distillation();
+    distillation.clear_teachers();
+    for (const int known : num_known) {
+      WriteFile("teacher.pth");
+      v1::Teacher& teacher = *distillation.add_teachers();
+      teacher.set_file("teacher.pth");
+      teacher.set_model("resnet18");
+      for (int i = 0; i < 4; ++i) {
+        const std::string name = "class" + std::to_string(i);
+        teacher.add_class_names(name);
+        v1::ClassPair& pair = *teacher.add_class_map();
+        pair.set_dataset_class(name);
+        if (i < known) pair.set_teacher_class(name);
+      }
+    }
+    return student;
+  }
+};
+
+TEST_F(JobResolverTeacherTest, WhatIsAveragedMustBeOfTheSameClasses) {
+  v1::Job student = StudentOfPartial({4, 3});
+  EXPECT_THAT(Violations(student), IsEmpty());
+  for (const v1::Ensemble mode : {v1::ENSEMBLE_MEAN_PROB, v1::ENSEMBLE_MEAN_LOGIT}) {
+    student.mutable_train()->mutable_distillation()->set_ensemble(mode);
+    EXPECT_THAT(Violations(student), ElementsAre(AtWith("train.distillation.ensemble", "MEAN_KL")));
+  }
+  v1::Job evaluation;
+  evaluation.set_name("evaluation");
+  evaluation.mutable_eval()->set_file("teacher.pth");
+  evaluation.mutable_eval()->set_model("resnet18");
+  evaluation.mutable_eval()->set_dataset("many");
+  *evaluation.mutable_eval()->mutable_teachers() = student.train().distillation().teachers();
+  EXPECT_THAT(Violations(evaluation), ElementsAre(AtWith("eval.teachers", "one teacher")));
+}
+
+TEST_F(JobResolverTeacherTest, AMethodThatNeedsMoreClassesThanATeacherKnowsIsRefused) {
+  v1::Job student = StudentOfPartial({3});
+  v1::DistillationTerm& term = *student.mutable_train()->mutable_distillation()->mutable_terms(0);
+  term.set_method(v1::DISTILLATION_METHOD_DKD);
+  EXPECT_THAT(Violations(student),
+              ElementsAre(AtWith("train.distillation.terms[0].method", "leaves some out")));
+
+  student = StudentOfPartial({4});
+  student.mutable_train()->mutable_distillation()->mutable_terms(0)->set_method(
+      v1::DISTILLATION_METHOD_DKD);
+  EXPECT_THAT(Violations(student), IsEmpty());
+  student.mutable_train()->mutable_augmentation()->set_mix(v1::BATCH_MIX_CUTMIX);
+  EXPECT_THAT(Violations(student), ElementsAre(AtWith("train.augmentation.mix", "true label")));
+
+  student = StudentOfPartial({1});
+  v1::DistillationTerm& standardized =
+      *student.mutable_train()->mutable_distillation()->mutable_terms(0);
+  standardized.set_standardize_logits(true);
+  EXPECT_THAT(
+      Violations(student),
+      ElementsAre(AtWith("train.distillation.terms[0].standardize_logits", "at least two")));
+}
 
 TEST_F(JobResolverTeacherTest, TeacherWithoutTheBlockIsNamed) {
   v1::Job teacher = TrainJob("teacher");
