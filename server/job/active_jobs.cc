@@ -9,7 +9,6 @@ Status ActiveJobs::Load() {
   DISTILL_ASSIGN_OR_RETURN(const std::vector<JobRecord> jobs, store_.ListActiveJobs());
   for (const JobRecord& job : jobs) {
     jobs_[job.id] = job;
-    NoteTime(job.queued_at_unix_ms);
     CountQueued(job, 1);
     // Whether it was counted before the daemon died is not known: in doubt for the user.
     if (job.state == JobState::kInterrupted) counted_.insert(job.id);
@@ -56,18 +55,12 @@ void ActiveJobs::Keep(const JobRecord& job) {
   if (const JobRecord* before = Find(job.id)) CountQueued(*before, -1);
   if (IsTerminal(job.state)) {
     jobs_.erase(job.id);
-    KeepEnd(job);
+    ends_[job.id] = {job.state, job.finished_at_unix_ms};
   } else {
     jobs_[job.id] = job;
-    NoteTime(job.queued_at_unix_ms);
     CountQueued(job, 1);
     ends_.erase(job.id);
   }
-}
-
-void ActiveJobs::KeepEnd(const JobRecord& job) {
-  ends_[job.id] = {job.state, job.finished_at_unix_ms};
-  NoteTime(job.finished_at_unix_ms);
 }
 
 Result<JobRecord> ActiveJobs::Move(JobId id, const Transition& transition) {
@@ -155,22 +148,13 @@ Result<JobState> ActiveJobs::StateOf(JobId id) {
   const auto known = ends_.find(id);
   if (known != ends_.end()) return known->second.state;
   DISTILL_ASSIGN_OR_RETURN(const JobRecord job, store_.FindJob(id));
-  if (IsTerminal(job.state)) KeepEnd(job);
+  if (IsTerminal(job.state)) ends_[id] = {job.state, job.finished_at_unix_ms};
   return job.state;
 }
 
 int64_t ActiveJobs::EndOf(JobId id) const {
   const auto known = ends_.find(id);
   return known == ends_.end() ? 0 : known->second.at_unix_ms;
-}
-
-void ActiveJobs::CorrectTimes(int64_t now_unix_ms) {
-  if (newest_unix_ms_ <= now_unix_ms) return;
-  newest_unix_ms_ = now_unix_ms;
-  for (auto& [id, job] : jobs_) {
-    job.queued_at_unix_ms = std::min(job.queued_at_unix_ms, now_unix_ms);
-  }
-  for (auto& [id, end] : ends_) end.at_unix_ms = std::min(end.at_unix_ms, now_unix_ms);
 }
 
 std::vector<JobId> ActiveJobs::TakeChanged() {

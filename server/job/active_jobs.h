@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -64,10 +63,6 @@ class ActiveJobs {
   /// that StateOf() was asked for.
   int64_t EndOf(JobId id) const;
 
-  /// Where the clock was ahead, lets jobs that were queued, or ended, until then count as if it had
-  /// been at `now_unix_ms`, here and not in the store: they grow old from now on.
-  void CorrectTimes(int64_t now_unix_ms);
-
   /// Forgets what is known of a job that has ended: it was deleted.
   void Forget(JobId id) {
     ends_.erase(id);
@@ -82,8 +77,6 @@ class ActiveJobs {
 
  private:
   void Keep(const JobRecord& job);
-  void KeepEnd(const JobRecord& job);
-  void NoteTime(int64_t unix_ms) { newest_unix_ms_ = std::max(newest_unix_ms_, unix_ms); }
   void CountQueued(const JobRecord& job, int by);
   void TellObserver(const JobRecord& job);
 
@@ -91,7 +84,6 @@ class ActiveJobs {
   const Clock& clock_;
   JobObserver* const observer_;
   std::map<JobId, JobRecord> jobs_;
-  int64_t newest_unix_ms_ = 0;  // of the times that CorrectTimes() looks at
   int64_t num_changes_ = 0;
   int64_t num_queued_ = 0;  // of jobs_
   std::map<std::string, int64_t> num_queued_of_;

@@ -30,14 +30,14 @@ Status ThreadedJobManager::LoadUsage() {
   return {};
 }
 
-void ThreadedJobManager::FillHeld(const JobRecord& job, JobSnapshot& entry) const {
+void ThreadedJobManager::FillHeld(const JobRecord& job, JobSnapshot& entry) {
   entry.held_devices = job.devices;
   entry.started_at_unix_ms = clock_.UnixMillis();
   entry.can_be_preempted =
       job.spec.kind == JobKind::kTrain && job.num_preemptions < job.spec.max_preemptions;
   const auto run = runs_.find(job.id);
   if (run == runs_.end()) return;
-  entry.started_at_unix_ms = run->second.started_at_unix_ms;
+  entry.started_at_unix_ms = moments_.Past(run->second.started_at_unix_ms);
   entry.is_leaving = run->second.order.has_value() || run->second.exit || run->second.verdict;
   if (entry.time_limit_ms > 0) {
     entry.expected_end_unix_ms = entry.started_at_unix_ms + entry.time_limit_ms;
@@ -54,17 +54,21 @@ Status ThreadedJobManager::FillNeeds(const JobRecord& job, JobSnapshot& entry,
     const auto state = active_.StateOf(needed);
     if (state.ok()) snapshot.dependency_states[needed] = *state;
     if (!state.ok() && state.status().code() != Code::kNotFound) return state.status();
-    entry.waiting_since_unix_ms = std::max(entry.waiting_since_unix_ms, active_.EndOf(needed));
+    entry.waiting_since_unix_ms =
+        std::max(entry.waiting_since_unix_ms, moments_.Past(active_.EndOf(needed)));
   }
   return {};
 }
 
-void ThreadedJobManager::FillUsers(SchedulerSnapshot& snapshot) const {
+void ThreadedJobManager::FillUsers(SchedulerSnapshot& snapshot) {
   for (const JobSnapshot& job : snapshot.jobs) {
     const auto [user, is_new] = snapshot.users.try_emplace(job.owner);
     if (is_new) {
-      user->second.used_seconds = usage_.SecondsOf(job.owner, snapshot.now_unix_ms);
+      const int64_t newest = usage_.NewestOf(job.owner);
+      const int64_t ahead = newest - moments_.Past(newest);
+      user->second.used_seconds = usage_.SecondsOf(job.owner, snapshot.now_unix_ms + ahead);
       user->second.last_uses = usage_.LastUses(job.owner);
+      for (auto& [device, last] : user->second.last_uses) last = moments_.Past(last);
     }
     for (const std::string& device : job.held_devices) {
       user->second.used_seconds += DecayedSeconds(job.started_at_unix_ms, snapshot.now_unix_ms,
@@ -91,15 +95,6 @@ Status ThreadedJobManager::FillEnds(SchedulerSnapshot& snapshot) {
   return {};
 }
 
-// A clock that was ahead leaves times that are to come, from which nobody would grow old.
-void ThreadedJobManager::CorrectTimes(int64_t now_unix_ms) {
-  active_.CorrectTimes(now_unix_ms);
-  usage_.Correct(now_unix_ms);
-  for (auto& [id, run] : runs_) {
-    run.started_at_unix_ms = std::min(run.started_at_unix_ms, now_unix_ms);
-  }
-}
-
 Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceInfo>& devices) {
   constexpr int64_t kMillisPerSecond = 1000;
   for (auto id = has_room_made_.begin(); id != has_room_made_.end();) {
@@ -108,7 +103,6 @@ Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceI
   SchedulerSnapshot snapshot;
   snapshot.policy = options_.policy;
   snapshot.now_unix_ms = clock_.UnixMillis();
-  CorrectTimes(snapshot.now_unix_ms);
   for (DeviceUse& use : AssessUse(devices, Holders())) {
     snapshot.devices.push_back(std::move(use.device));
   }
@@ -124,7 +118,7 @@ Result<SchedulerSnapshot> ThreadedJobManager::Snapshot(const std::vector<DeviceI
     entry.time_limit_ms = job.spec.time_limit_seconds * kMillisPerSecond;
     entry.group = job.spec.group;
     entry.max_parallel = job.spec.max_parallel;
-    entry.waiting_since_unix_ms = job.queued_at_unix_ms;
+    entry.waiting_since_unix_ms = moments_.Past(job.queued_at_unix_ms);
     if (HasWorker(job.state)) FillHeld(job, entry);
     if (job.state != JobState::kQueued) continue;
     entry.is_delayed = IsDelayed(job);

@@ -328,7 +328,8 @@ Status ThreadedJobManager::EndRun(JobId id, const Run& run) {
   const int64_t end = is_end_known ? std::min(run.ended_at_unix_ms, now) : now;
   std::vector<DeviceUsage> usages;
   for (const std::string& device : job->devices) {
-    usages.push_back({job->spec.owner, device, run.started_at_unix_ms, end});
+    const int64_t start = moments_.Past(run.started_at_unix_ms);
+    usages.push_back({job->spec.owner, device, start, end});
   }
   DISTILL_RETURN_IF_ERROR(active_.EndAttempt(id, run.attempt, transition, end));
   if (needs_verdict) {

@@ -16,6 +16,7 @@
 #include "server/job/active_jobs.h"
 #include "server/job/dataset_scans.h"
 #include "server/job/exit_verdict.h"
+#include "server/job/future_moments.h"
 #include "server/job/job_manager.h"
 #include "server/job/progress_estimate.h"
 #include "server/job/queue_view.h"
@@ -41,6 +42,7 @@ class ThreadedJobManager final : public JobManager {
         active_(dependencies.store, dependencies.clock, dependencies.observer),
         scans_(dependencies.store, dependencies.launcher, dependencies.preparer),
         usage_(options.fair_share_half_life),
+        moments_(dependencies.clock),
         submits_([this](const SubmitRounds::Round& round) { StoreRound(round); }) {}
   ~ThreadedJobManager() override { StopThread(); }
 
@@ -116,11 +118,10 @@ class ThreadedJobManager final : public JobManager {
   std::vector<DeviceHolder> Holders() REQUIRES(mutex_);
   Status LoadUsage() REQUIRES(mutex_);
   Result<SchedulerSnapshot> Snapshot(const std::vector<DeviceInfo>& devices) REQUIRES(mutex_);
-  void FillHeld(const JobRecord& job, JobSnapshot& entry) const REQUIRES(mutex_);
+  void FillHeld(const JobRecord& job, JobSnapshot& entry) REQUIRES(mutex_);
   Status FillNeeds(const JobRecord& job, JobSnapshot& entry, SchedulerSnapshot& snapshot)
       REQUIRES(mutex_);
-  void FillUsers(SchedulerSnapshot& snapshot) const REQUIRES(mutex_);
-  void CorrectTimes(int64_t now_unix_ms) REQUIRES(mutex_);
+  void FillUsers(SchedulerSnapshot& snapshot) REQUIRES(mutex_);
   Status FillEnds(SchedulerSnapshot& snapshot) REQUIRES(mutex_);
   QueueView::Moment Now() const REQUIRES(mutex_);
   Result<std::shared_ptr<QueueView>> View() EXCLUDES(mutex_);
@@ -168,6 +169,7 @@ class ThreadedJobManager final : public JobManager {
   ActiveJobs active_ GUARDED_BY(mutex_);
   DatasetScans scans_ GUARDED_BY(mutex_);
   UsageHistory usage_ GUARDED_BY(mutex_);
+  FutureMoments moments_ GUARDED_BY(mutex_);
   SubmitRounds submits_;
   std::shared_ptr<QueueView> view_ GUARDED_BY(mutex_);       // the newest; none before the first
   int64_t num_orders_ GUARDED_BY(mutex_) = 0;                // that were given to workers

@@ -23,25 +23,19 @@ double UsageHistory::Decayed(const User& user, int64_t now_unix_ms) const {
 }
 
 void UsageHistory::Add(const DeviceUsage& usage, int64_t now_unix_ms) {
-  Correct(now_unix_ms);
   const int64_t finished = std::min(usage.finished_at_unix_ms, now_unix_ms);
   User& user = users_[usage.owner];
-  const int64_t at = std::max(user.at_unix_ms, finished);
+  const int64_t at = std::max(std::min(user.at_unix_ms, now_unix_ms), finished);
   user.seconds =
       Decayed(user, at) + DecayedSeconds(usage.started_at_unix_ms, finished, at, half_life_);
   user.at_unix_ms = at;
   int64_t& last = user.last_uses[usage.device];
-  last = std::max(last, finished);
-  newest_unix_ms_ = std::max(newest_unix_ms_, at);
+  last = std::max(std::min(last, now_unix_ms), finished);
 }
 
-void UsageHistory::Correct(int64_t now_unix_ms) {
-  if (newest_unix_ms_ <= now_unix_ms) return;
-  for (auto& [owner, user] : users_) {
-    user.at_unix_ms = std::min(user.at_unix_ms, now_unix_ms);
-    for (auto& [device, last] : user.last_uses) last = std::min(last, now_unix_ms);
-  }
-  newest_unix_ms_ = now_unix_ms;
+int64_t UsageHistory::NewestOf(const std::string& owner) const {
+  const auto found = users_.find(owner);
+  return found == users_.end() ? 0 : found->second.at_unix_ms;
 }
 
 double UsageHistory::SecondsOf(const std::string& owner, int64_t now_unix_ms) const {

@@ -30,9 +30,9 @@ class UsageHistory {
   /// that was ahead leaves behind, what lies before counts.
   void Add(const DeviceUsage& usage, int64_t now_unix_ms);
 
-  /// Where the clock was ahead, lets what was used until then count as if it had ended at
-  /// `now_unix_ms`: it grows old from now on, and not when the clock is there again.
-  void Correct(int64_t now_unix_ms);
+  /// Returns when the newest stretch of `owner` ended (Unix milliseconds), which SecondsOf() counts
+  /// its age from; 0 = there is none.
+  int64_t NewestOf(const std::string& owner) const;
 
   /// Returns the decayed device-seconds of `owner`, of ended stretches only.
   double SecondsOf(const std::string& owner, int64_t now_unix_ms) const;
@@ -52,7 +52,6 @@ class UsageHistory {
   double Decayed(const User& user, int64_t now_unix_ms) const;
 
   const std::chrono::milliseconds half_life_;
-  int64_t newest_unix_ms_ = 0;  // of all times below
   std::map<std::string, User> users_;
 };
 

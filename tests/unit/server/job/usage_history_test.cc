@@ -61,18 +61,17 @@ TEST(UsageHistoryTest, OfAStretchThatEndsInTheFutureOnlyWhatHasBeenCounts) {
   EXPECT_THAT(history.LastUses("ann"), ElementsAre(Pair("cpu", 1'000'000), Pair("gpu", 1'000'000)));
 }
 
-TEST(UsageHistoryTest, WhatWasUsedWhileTheClockWasAheadGrowsOldFromItsCorrectionOn) {
+TEST(UsageHistoryTest, WhatIsUsedAfterTheClockWasAheadCountsAsIfTheFormerHadEndedThen) {
   UsageHistory history(kHalfLife);
   history.Add({"ann", "cpu", 3'999'000'000, 4'000'000'000}, 4'000'000'000);
   const double before = history.SecondsOf("ann", 4'000'000'000);
 
-  history.Correct(1'000'000);
+  history.Add({"ann", "cpu", 900'000, 1'000'000}, 1'000'000);
 
-  EXPECT_EQ(history.SecondsOf("ann", 1'000'000), before);
-  EXPECT_NEAR(history.SecondsOf("ann", 2'000'000), before / 2, 1e-9);
+  EXPECT_NEAR(history.SecondsOf("ann", 1'000'000),
+              before + DecayedSeconds(900'000, 1'000'000, 1'000'000, kHalfLife), 1e-9);
+  EXPECT_EQ(history.NewestOf("ann"), 1'000'000);
   EXPECT_THAT(history.LastUses("ann"), ElementsAre(Pair("cpu", 1'000'000)));
-  history.Correct(2'000'000);
-  EXPECT_THAT(history.LastUses("ann"), ElementsAre(Pair("cpu", 1'000'000))) << "once";
 }
 
 TEST(UsageHistoryTest, AMomentBeforeTheUseCountsItInFullAndNoMore) {
