@@ -103,7 +103,8 @@ TestServer::~TestServer() {
   for (const JobRecord& job : left) {
     static_cast<void>(manager_->Cancel(job.id, "test").ok());
   }
-  for (const DatasetRecord& dataset : store_->ListDatasets().value()) {
+  const std::vector<DatasetRecord> datasets = store_->ListDatasets().value();
+  for (const DatasetRecord& dataset : datasets) {
     if (dataset.state != DatasetState::kScanning) continue;
     static_cast<void>(manager_->DeleteDataset(dataset.name).ok());
   }
