@@ -19,7 +19,7 @@ namespace {
 // Whether a value is the empty one, which the JSON that we print has too.
 bool SaysNothing(const YAML::Node& node) {
   if (!node.IsScalar()) return node.IsNull() || node.size() == 0;
-  const std::string text = node.Scalar();
+  const std::string& text = node.Scalar();
   return text.empty() || text == "0" || EndsWith(text, "_UNSPECIFIED");
 }
 

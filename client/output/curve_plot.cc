@@ -119,8 +119,8 @@ class Canvas {
     if (cell.dots == 0) return " ";
     if (dots_across_ == 1) return {kMarkers[cell.curve % kNumMarkers]};
     // U+2800 and the dots, as UTF-8.
-    const std::string braille{'\xE2', static_cast<char>(0xA0 | (cell.dots >> 6U)),
-                              static_cast<char>(0x80 | (cell.dots & 0x3FU))};
+    std::string braille{'\xE2', static_cast<char>(0xA0 | (cell.dots >> 6U)),
+                        static_cast<char>(0x80 | (cell.dots & 0x3FU))};
     if (!style.has_color) return braille;
     return kColors[cell.curve % kColors.size()] + braille + std::string(kNoColor);
   }

@@ -188,8 +188,9 @@ std::string ProgressLine(const v1::Job& job, int64_t now_unix_ms, size_t width) 
   if (job.cause() != v1::CAUSE_UNSPECIFIED) line += " " + CauseText(job.cause());
   const size_t used = DisplayWidth(line);
   line += RunningText(job, now_unix_ms, used < width ? width - used : 0);
-  if (!job.message().empty() && job.state() != v1::JOB_STATE_RUNNING)
+  if (!job.message().empty() && job.state() != v1::JOB_STATE_RUNNING) {
     line += "  " + OneLine(job.message());
+  }
   return Cut(line, width);
 }
 
