@@ -177,8 +177,9 @@ Struct ObjectOf(const SeedRow& row) {
   auto& jobs = *fields["jobs"].mutable_list_value();
   for (const std::string& job : row.jobs) jobs.add_values()->set_string_value(job);
   auto& seeds = *fields["seeds"].mutable_list_value();
-  for (const int64_t seed : row.seeds)
+  for (const int64_t seed : row.seeds) {
     seeds.add_values()->set_number_value(static_cast<double>(seed));
+  }
   auto& left_out = *fields["left_out"].mutable_list_value();
   for (const std::string& job : row.left_out) left_out.add_values()->set_string_value(job);
   Struct& figures = *fields["figures"].mutable_struct_value();

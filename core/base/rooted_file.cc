@@ -56,12 +56,15 @@ Status NotOpened(const fs::path& path, const Roots& roots, int error_number) {
 }  // namespace
 
 bool IsInside(const fs::path& real, const Roots& roots) {
-  return std::any_of(roots.begin(), roots.end(), [&](const fs::path& root) {
-    if (LiesIn(real, root)) return true;
+  // Of most files the names alone tell, which costs no look at the disk for each picture.
+  const auto contains = [&](const fs::path& root) { return LiesIn(real, root); };
+  const auto leads_to = [&](const fs::path& root) {
     std::error_code error;
     const fs::path canonical = fs::canonical(root, error);
     return !error && LiesIn(real, canonical);
-  });
+  };
+  return std::any_of(roots.begin(), roots.end(), contains) ||
+         std::any_of(roots.begin(), roots.end(), leads_to);
 }
 
 Result<FileDescriptor> OpenInside(const fs::path& path, const Roots& roots) {

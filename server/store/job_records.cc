@@ -238,8 +238,9 @@ void JobRecords::FindUnwritten() {
           if (found.jobs.count(id) != 0) continue;
           if (LacksRecord(FolderOf(id), schema_time)) backlog_.push_back(id);
         }
-        for (const int64_t id : Numbers(control, "SELECT id FROM dataset"))
+        for (const int64_t id : Numbers(control, "SELECT id FROM dataset")) {
           found.datasets.insert(id);
+        }
         const MutexLock lock(mutex_);
         changes_.jobs.merge(found.jobs);
         changes_.datasets.merge(found.datasets);

@@ -2,17 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <cmath>
 #include <map>
 #include <set>
 
 #include "core/data/dataset_split.h"
-#include "core/data/image_survey.h"
-#include "tests/matchers/status_matchers.h"
-#include "tests/temp_dir.h"
-#include "tests/unit/core/data/image_file.h"
+#include "tests/unit/core/data/dataset_scan_fixture.h"
 #include "tests/unit/core/data/test_data.h"
 
 namespace distill::core {
@@ -28,43 +24,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// A folder to put pictures in, all of them different unless said otherwise.
-class DatasetScanTest : public ::testing::Test {
- protected:
-  void Add(const std::string& name) { AddPicture(name, next_picture_++); }
-
-  // Writes picture number `number`, 4x4, whose values are the bits of the number.
-  void AddPicture(const std::string& name, int number) const {
-    RgbImage image(4, 4);
-    for (size_t i = 0; i < 16; ++i) {
-      image.pixels[i * 3] = (number >> i) % 2 == 1 ? 255 : 0;
-    }
-    AddBytes(name, EncodePpm(image));
-  }
-
-  void AddBytes(const std::string& name, std::string_view bytes) const {
-    ASSERT_OK(WriteFile(root() / name, bytes));
-  }
-
-  void AddClass(const std::string& folder, int count) {
-    for (int i = 0; i < count; ++i) Add(folder + "/" + std::to_string(i) + ".ppm");
-  }
-
-  // Canonical, as the scan gives its paths.
-  fs::path root() const { return fs::canonical(dir_.path()); }
-
-  ScanOptions Options() const {
-    ScanOptions options;
-    options.path = root();
-    return options;
-  }
-
-  Result<ScanReport> Scan() const { return ScanDataset(Options(), {}); }
-
- private:
-  TempDir dir_;
-  int next_picture_ = 1;
-};
+class DatasetScanTest : public DatasetScanFixture {};
 
 std::vector<std::string> PathsOf(const Manifest& manifest, Split split) {
   std::vector<std::string> paths;
@@ -475,94 +435,6 @@ TEST(DatasetScanPhotographsTest, FlowersAreCountedAndTheirTwinsReported) {
   EXPECT_THAT(report->bad_images, SizeIs(8));
   EXPECT_EQ(report->manifest.entries.size(), 4317U - 8U);
   ExpectSound(report->manifest);
-}
-
-// Data sets in one folder, and what must not be read through them beside it.
-class ScanRootsTest : public DatasetScanTest {
- protected:
-  ScanRootsTest() {
-    AddClass("data/set/a", 12);
-    AddClass("data/set/b", 12);
-    AddClass("private/a", 12);
-    AddClass("private/b", 12);
-    AddBytes("secret", "PRIVATE KEY\n");
-    options_ = Options();
-    options_.path = data() / "set";
-    options_.allowed_roots = {data()};
-  }
-
-  fs::path data() const { return root() / "data"; }
-
-  // Makes the data set a list with all pictures of data/set.
-  void MakeList() {
-    std::string list = "path,class,split\n";
-    for (const char* name : {"a", "b"}) {
-      for (int i = 0; i < 12; ++i) {
-        list += "set/" + std::string(name) + "/" + std::to_string(i) + ".ppm," + name + ",train\n";
-      }
-    }
-    AddBytes("data/list.csv", list);
-    options_.path = data() / "list.csv";
-  }
-
-  void ExpectOutside(const std::string& what) const {
-    EXPECT_THAT(ScanDataset(options_, {}).status(),
-                StatusIs(Code::kPermissionDenied, AllOf(HasSubstr(what), HasSubstr("outside"),
-                                                        ::testing::Not(HasSubstr("PRIVATE")))));
-  }
-
-  ScanOptions options_;
-};
-
-TEST_F(ScanRootsTest, ADataSetThatBecameALinkOutOfTheRootsIsRefused) {
-  ASSERT_OK(ScanDataset(options_, {}));
-  fs::remove_all(data() / "set");
-  fs::create_directory_symlink(root() / "private", data() / "set");
-  ExpectOutside("private");
-}
-
-TEST_F(ScanRootsTest, ASplitThatLeadsOutOfTheRootsIsRefused) {
-  fs::create_directories(data() / "other");
-  fs::create_directory_symlink(root() / "private", data() / "other" / "train");
-  options_.path = data() / "other";
-  ExpectOutside("private");
-}
-
-TEST_F(ScanRootsTest, ListsOfImagesAndOfClassesAreReadInsideTheRootsAlone) {
-  MakeList();
-  ASSERT_OK(ScanDataset(options_, {}));
-  AddBytes("data/names", "a\nb\n");
-  fs::create_symlink("names", data() / "list.classes.txt");
-  ASSERT_OK(ScanDataset(options_, {}));
-
-  fs::remove(data() / "list.classes.txt");
-  fs::create_symlink(root() / "secret", data() / "list.classes.txt");
-  ExpectOutside("list.classes.txt");
-  fs::remove(data() / "list.csv");
-  fs::create_symlink(root() / "secret", data() / "list.csv");
-  ExpectOutside("secret");
-}
-
-TEST_F(ScanRootsTest, AListOfClassesIsNeitherWaitedForNorOfAnySize) {
-  MakeList();
-  const fs::path list = data() / "list.classes.txt";
-  ASSERT_EQ(::mkfifo(list.c_str(), 0600), 0);
-  EXPECT_THAT(ScanDataset(options_, {}).status(),
-              StatusIs(Code::kInvalidArgument, HasSubstr("not a regular file")));
-  fs::remove(list);
-  AddBytes("data/list.classes.txt", std::string((size_t{1} << 20U) + 1, 'a'));
-  EXPECT_THAT(ScanDataset(options_, {}), HasCode(Code::kResourceExhausted));
-}
-
-TEST_F(ScanRootsTest, AnImageThatLeadsOutOfTheRootsIsNotReadEvenIfItWasFoundInside) {
-  fs::create_symlink(root() / "private" / "a" / "0.ppm", data() / "late.ppm");
-  const std::vector<fs::path> paths = {data() / "late.ppm", data() / "set" / "a" / "0.ppm"};
-
-  const auto surveys = SurveyImages(paths, {1, {data()}}, {}).value();
-
-  EXPECT_THAT(surveys[0].failure, HasSubstr("leads outside"));
-  EXPECT_EQ(surveys[0].sha256, "");
-  EXPECT_EQ(surveys[1].failure, "");
 }
 
 }  // namespace

@@ -20,17 +20,24 @@ using ::testing::HasSubstr;
 
 constexpr int kEvaluatedClasses = 3;
 
-TEST(EvaluatorTest, WeightsReplacedBeforeTheyAreReadFailTheAttempt) {
-  const distill::testing::TempDir dir;
-  testing::TeacherFiles files;
-  distill::testing::WriteTinyManifest(dir.path() / "manifest.csv", kEvaluatedClasses, 8);
+// Evaluates weights of `files` on the val split of a tiny data set in `folder`.
+EvaluateOptions TinyEvaluation(const std::filesystem::path& folder, testing::TeacherFiles& files) {
+  const std::filesystem::path manifest = folder / "manifest.csv";
+  distill::testing::WriteTinyManifest(manifest, kEvaluatedClasses, 8);
   EvaluateOptions options;
   options.model = testing::kTeacherModel;
   options.weights = files.Make(kEvaluatedClasses, 1).weights;
-  options.manifest = dir.path() / "manifest.csv";
+  options.manifest = manifest;
   options.image_size = 32;
   options.normalization = testing::TeacherFiles::Normalization();
   options.passes = {{Split::kVal, false}};
+  return options;
+}
+
+TEST(EvaluatorTest, WeightsReplacedBeforeTheyAreReadFailTheAttempt) {
+  const distill::testing::TempDir dir;
+  testing::TeacherFiles files;
+  EvaluateOptions options = TinyEvaluation(dir.path(), files);
   options.inputs = {HashFile("weights", options.weights)};
   RecordingListener listener;
   EXPECT_THAT(Evaluate(options, listener), IsOk());
@@ -46,14 +53,7 @@ TEST(EvaluatorTest, WeightsAndImagesOutsideTheirRootsAreNotRead) {
   const distill::testing::TempDir dir;
   const distill::testing::TempDir elsewhere;
   testing::TeacherFiles files;
-  distill::testing::WriteTinyManifest(dir.path() / "manifest.csv", kEvaluatedClasses, 8);
-  EvaluateOptions options;
-  options.model = testing::kTeacherModel;
-  options.weights = files.Make(kEvaluatedClasses, 1).weights;
-  options.manifest = dir.path() / "manifest.csv";
-  options.image_size = 32;
-  options.normalization = testing::TeacherFiles::Normalization();
-  options.passes = {{Split::kVal, false}};
+  EvaluateOptions options = TinyEvaluation(dir.path(), files);
   options.weights_roots = {options.weights.parent_path()};
   options.dataset_roots = {dir.path()};
   RecordingListener listener;
@@ -77,14 +77,7 @@ TEST(EvaluatorTest, WeightsAndImagesOutsideTheirRootsAreNotRead) {
 TEST(EvaluatorTest, TeachersThatNobodyAskedForFailNoEvaluation) {
   const distill::testing::TempDir dir;
   testing::TeacherFiles files;
-  distill::testing::WriteTinyManifest(dir.path() / "manifest.csv", kEvaluatedClasses, 8);
-  EvaluateOptions options;
-  options.model = testing::kTeacherModel;
-  options.weights = files.Make(kEvaluatedClasses, 1).weights;
-  options.manifest = dir.path() / "manifest.csv";
-  options.image_size = 32;
-  options.normalization = testing::TeacherFiles::Normalization();
-  options.passes = {{Split::kVal, false}};
+  EvaluateOptions options = TinyEvaluation(dir.path(), files);
   TeacherOptions partial = files.Make(kEvaluatedClasses, 2);
   partial.class_outputs = {0, 1, -1};
   partial.num_outputs = kEvaluatedClasses;
