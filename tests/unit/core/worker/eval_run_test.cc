@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/base/journal.h"
 #include "core/checkpoint/tensor_file.h"
 #include "core/data/manifest.h"
 #include "core/eval/report.h"
@@ -15,6 +14,7 @@
 #include "tests/fakes/tiny_manifest.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/temp_dir.h"
+#include "tests/unit/core/worker/journal_events.h"
 
 namespace distill::core {
 namespace {
@@ -48,20 +48,10 @@ class EvalRunTest : public ::testing::Test {
         JournalWriter::Open({folder_.path(), 1, [] { return false; }}, SystemClock()).value();
     EXPECT_OK(RunEvaluation(spec, folder_.path(), journal));
     EXPECT_OK(journal.WriteOutcome({}));
-    return Events();
+    return distill::testing::EventsIn(folder_.path());
   }
 
  private:
-  std::vector<worker::v1::RunEvent> Events() const {
-    const auto chunk = ReadJournal(folder_.path() / "journal", 0, int64_t{64} << 20U);
-    EXPECT_OK(chunk);
-    std::vector<worker::v1::RunEvent> events;
-    for (const std::string& payload : chunk->payloads) {
-      EXPECT_TRUE(events.emplace_back().ParseFromString(payload));
-    }
-    return events;
-  }
-
   TempDir folder_;
 };
 

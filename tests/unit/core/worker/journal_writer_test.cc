@@ -7,6 +7,7 @@
 #include "core/worker/outcome.h"
 #include "tests/matchers/status_matchers.h"
 #include "tests/temp_dir.h"
+#include "tests/unit/core/worker/journal_events.h"
 
 namespace distill::core {
 namespace {
@@ -23,15 +24,8 @@ class JournalWriterTest : public ::testing::Test {
     return JournalWriter::Open({folder_.path(), 1, [] { return false; }}, SystemClock());
   }
 
-  // Returns the events of the journal, as the daemon reads them.
   std::vector<worker::v1::RunEvent> Events() const {
-    const auto chunk = ReadJournal(folder_.path() / "journal", 0, 1 << 20);
-    EXPECT_OK(chunk);
-    std::vector<worker::v1::RunEvent> events;
-    for (const std::string& payload : chunk->payloads) {
-      EXPECT_TRUE(events.emplace_back().ParseFromString(payload));
-    }
-    return events;
+    return distill::testing::EventsIn(folder_.path());
   }
 
   TempDir folder_;
